@@ -1,0 +1,39 @@
+# Functions that keep the folders' CMakeLists short.
+
+add_library(lapel_flags INTERFACE)
+target_compile_features(lapel_flags INTERFACE cxx_std_20)
+target_compile_options(lapel_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+                                             -Wunused -Woverloaded-virtual)
+# GCC 12 takes the branches of std::visit that cannot be reached for real and warns of them; the sanitizer build sees
+# what these two would.
+target_compile_options(lapel_flags INTERFACE -Wno-array-bounds -Wno-maybe-uninitialized)
+if(LAPEL_WERROR)
+  target_compile_options(lapel_flags INTERFACE -Werror)
+endif()
+if(LAPEL_SANITIZE)
+  target_compile_options(lapel_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+                                               -fno-omit-frame-pointer)
+  target_link_options(lapel_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# lapel_folder(NAME SOURCES file... [LIBRARIES target...]): one folder of src/ as an object library.
+function(lapel_folder name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_library(lapel_${name} OBJECT ${ARG_SOURCES})
+  set_target_properties(lapel_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(lapel_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(lapel_${name} PRIVATE lapel_flags fmt::fmt OpenMP::OpenMP_CXX ${ARG_LIBRARIES})
+endfunction()
+
+# lapel_test(NAME SOURCES file... [LIBRARIES target...] [LABELS label...]): one test program and one ctest entry.
+function(lapel_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  add_executable(test_${name} ${ARG_SOURCES})
+  target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
+                                                  ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(test_${name} PRIVATE LAPEL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(test_${name} PRIVATE lapel_flags lapel fmt::fmt OpenMP::OpenMP_CXX GTest::gtest
+                                             GTest::gtest_main ${ARG_LIBRARIES})
+  add_test(NAME ${name} COMMAND test_${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 600)
+endfunction()

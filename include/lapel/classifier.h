@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lapel/data.h"
+#include "lapel/metrics.h"
+#include "lapel/summary.h"
+
+namespace lapel {
+
+/// One class with its probability.
+struct ClassProbability {
+  Label label = 0;
+  std::string name;
+  double probability = 0;
+};
+
+/// A trained model with all it needs to be used: classes and preprocessing. Movable; copies share the weights.
+/// Not for use by two threads at a time.
+class Classifier {
+ public:
+  struct Impl;
+
+  /// From a run folder or a model file (`model.safetensors`). `threads` 0: all cores.
+  /// Throws Error (kIo, kModelFile).
+  [[nodiscard]] static Classifier load(const std::filesystem::path& run_or_model, int threads = 0);
+
+  explicit Classifier(std::shared_ptr<Impl> impl);
+
+  [[nodiscard]] const std::vector<std::string>& class_names() const;
+  /// The size of the pictures it takes.
+  [[nodiscard]] std::int64_t height() const;
+  [[nodiscard]] std::int64_t width() const;
+  [[nodiscard]] std::int64_t channels() const;
+  /// The data set it was trained on, by the name or folder that the recipe gave.
+  [[nodiscard]] const std::string& data_source() const;
+  [[nodiscard]] Summary summary() const;
+
+  /// Probabilities, pictures x classes, row-major. Throws Error (kData) for pictures of another size.
+  [[nodiscard]] std::vector<float> predict(const Pictures& pictures) const;
+  /// The `top` most probable classes of one row of probabilities, best first.
+  [[nodiscard]] std::vector<ClassProbability> ranked(std::span<const float> probabilities, std::size_t top) const;
+  /// Throws Error (kData) for pictures of another size or labels beyond the classes.
+  [[nodiscard]] Evaluation evaluate(const LabeledPictures& pictures, const std::string& split) const;
+
+  /// Writes the model file, atomically.
+  void save(const std::filesystem::path& model_file) const;
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace lapel

@@ -1,0 +1,12 @@
+#pragma once
+
+// Everything that Lapel offers to a program.
+#include "lapel/classifier.h"  // IWYU pragma: export
+#include "lapel/data.h"        // IWYU pragma: export
+#include "lapel/error.h"       // IWYU pragma: export
+#include "lapel/metrics.h"     // IWYU pragma: export
+#include "lapel/recipe.h"      // IWYU pragma: export
+#include "lapel/report.h"      // IWYU pragma: export
+#include "lapel/summary.h"     // IWYU pragma: export
+#include "lapel/train.h"       // IWYU pragma: export
+#include "lapel/version.h"     // IWYU pragma: export

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace lapel {
+
+/// The value of one option of a layer, loss, optimizer or schedule.
+using OptionValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>>;
+using OptionValues = std::map<std::string, OptionValue, std::less<>>;
+
+/// A thing chosen by type name with options of its own: `{ type = "SGD", learning_rate = 0.01 }`.
+/// Options that are left out take Keras 3's defaults.
+struct TypedSpec {
+  std::string type;
+  OptionValues options = {};
+  std::string place = {};  ///< Where it was written, as `fashion.toml:31`; empty when made in code.
+};
+
+/// One layer of a model, by its Keras type name and options.
+struct LayerSpec {
+  std::string type;
+  std::string name = {};                 ///< Empty: named as Keras does, `dense`, `dense_1`, ...
+  std::vector<std::string> inputs = {};  ///< Names of layers; empty: the layer before it.
+  OptionValues options = {};
+  std::string place = {};
+};
+
+/// Which images are used, and how they are divided. At most one of `validation` and `validation_split`.
+struct DataSpec {
+  std::string source = "fashion-mnist";  ///< A known name, or a folder.
+  std::string validation;                ///< `"last 5000"`: so many images from the end of the training set.
+  double validation_split = 0;           ///< The fraction at the end of the training set, as Keras takes it.
+  std::int64_t limit = 0;                ///< Only the first so many training images; 0: all.
+};
+
+struct TrainSpec {
+  std::int64_t epochs = 1;
+  std::int64_t batch_size = 32;
+  TypedSpec loss{"sparse_categorical_crossentropy", {}, {}};
+  TypedSpec optimizer{"Adam", {}, {}};
+  TypedSpec schedule{"Constant", {}, {}};
+  std::string precision = "float32";  ///< "float32", "bfloat16", or "auto": what this CPU does fastest.
+  bool shuffle = true;
+  std::int64_t seed = 1;
+  std::int64_t threads = 0;  ///< 0: all cores of this process.
+};
+
+/// All that decides a training: data, model and training options. A value; read from TOML, or made in code.
+struct Recipe {
+  std::string name = "model";
+  std::string description;
+  DataSpec data;
+  std::vector<LayerSpec> layers;
+  TrainSpec train;
+};
+
+/// Reads a recipe. Throws Error (kIo, kRecipe), with file and line, for a file that cannot be read, TOML
+/// that does not parse, unknown keys (with the nearest known one), and values of the wrong type or range.
+[[nodiscard]] Recipe read_recipe(const std::filesystem::path& file);
+
+/// The same from text; `place` names the text in errors.
+[[nodiscard]] Recipe parse_recipe(std::string_view toml, const std::string& place = "recipe");
+
+/// Applies `key=value`, as `train.epochs=3` or `train.optimizer.learning_rate=0.1` or
+/// `layers.dense.units=64`; the value is TOML, a bare word is taken as a string.
+/// Throws Error (kRecipe) as read_recipe does.
+void set_option(Recipe& recipe, std::string_view assignment);
+
+/// The recipe as TOML with every option written out, so that it reads back to the same recipe.
+[[nodiscard]] std::string write_recipe(const Recipe& recipe);
+
+/// A shipped recipe.
+struct RecipeInfo {
+  std::string name;
+  std::string description;
+  std::filesystem::path file;
+};
+
+/// The recipes in `folder`, by name.
+[[nodiscard]] std::vector<RecipeInfo> list_recipes(const std::filesystem::path& folder);
+
+/// One documented option, from the tables that the reader itself uses.
+struct OptionInfo {
+  std::string key;       ///< `train.epochs`, `layers.Dense.units`, `train.optimizer.SGD.momentum`
+  std::string type;      ///< `integer`, `number`, `true or false`, `text`, `integer or [integer, integer]`
+  std::string fallback;  ///< The default as TOML, or `required`.
+  std::string help;      ///< One sentence, with range or choices.
+};
+
+/// Every option a recipe can have.
+[[nodiscard]] std::vector<OptionInfo> recipe_options();
+
+}  // namespace lapel

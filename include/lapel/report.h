@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lapel/classifier.h"
+#include "lapel/data.h"
+#include "lapel/metrics.h"
+#include "lapel/summary.h"
+#include "lapel/train.h"
+
+/// Results as text for people (`to_text`) and as one JSON document (`to_json`, indented by two spaces, with a newline
+/// at the end). Nothing is computed here.
+namespace lapel {
+
+/// Shapes, pixel ranges, and the counts by class as a grid table.
+[[nodiscard]] std::string to_text(const DataDescription& description);
+[[nodiscard]] std::string to_json(const DataDescription& description);
+
+/// As Keras 3 prints `model.summary()`: box-drawing table, totals with sizes as `407,050 (1.55 MB)`.
+[[nodiscard]] std::string to_text(const Summary& summary);
+[[nodiscard]] std::string to_json(const Summary& summary);
+
+/// scikit-learn's classification_report, character by character, with two decimals.
+[[nodiscard]] std::string to_text(const ClassificationReport& report, std::span<const std::string> class_names);
+
+/// The confusion matrix as a grid table: actual classes down, predicted across.
+[[nodiscard]] std::string to_text(const ConfusionMatrix& confusion, std::span<const std::string> class_names);
+
+/// Accuracy and loss, classification report, confusion matrix.
+[[nodiscard]] std::string to_text(const Evaluation& evaluation);
+[[nodiscard]] std::string to_json(const Evaluation& evaluation);
+
+/// What was asked about one picture.
+struct PredictionRow {
+  std::string input;                     ///< The file, or `test[3]`.
+  std::string actual;                    ///< The class it has; empty where unknown.
+  std::vector<ClassProbability> ranked;  ///< Best first.
+};
+[[nodiscard]] std::string to_text(std::span<const PredictionRow> rows);
+[[nodiscard]] std::string to_json(std::span<const PredictionRow> rows);
+
+/// The content of `metrics.json`.
+[[nodiscard]] std::string to_json(const RunRecord& record);
+
+/// The page of a run: data, model, training, final scores, classification report, confusion matrix (`report.txt`).
+[[nodiscard]] std::string run_report(const DataDescription& data, const Summary& summary,
+                                     std::span<const EpochResult> history, const RunRecord& record,
+                                     const Evaluation* test);
+
+/// A table with borders as Python's tabulate prints with tablefmt="grid": `+---+`, `|`, `+===+` under the header.
+/// Columns of numbers (every cell of `rows` reads as a number) are right-aligned, others left. Widths count Unicode
+/// code points.
+[[nodiscard]] std::string grid_table(std::span<const std::string> header,
+                                     std::span<const std::vector<std::string>> rows);
+
+/// Keras's epoch line after its number: `Epoch 3/10 - 938/938 - 4s - 4ms/step - accuracy: 0.8234 - loss: 0.4921 ...`.
+[[nodiscard]] std::string epoch_line(const EpochResult& result, const Progress& progress);
+/// Keras's progress line, ` 120/1875 ━─────────────────── 12s 3ms/step - accuracy: 0.8234 - loss: 0.4921`: the bar of
+/// 20, then the time left (the time spent, once the epoch is done).
+[[nodiscard]] std::string progress_line(const Progress& progress);
+
+}  // namespace lapel

@@ -1,0 +1,97 @@
+#include "lapel/classifier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "api/classifier_impl.h"
+#include "base/threads.h"
+#include "lapel/error.h"
+#include "store/run_folder.h"
+
+namespace lapel {
+
+namespace {
+
+/// Enough rows that products run at full speed, few enough that activations stay near the cache.
+constexpr std::int64_t kPredictBatch = 256;
+
+void check_size(const Pictures& pictures, const store::Preprocessing& wanted) {
+  if (pictures.height != wanted.height || pictures.width != wanted.width || pictures.channels != wanted.channels) {
+    throw Error(ErrorKind::kData, {}, "the pictures are of another size than the model takes",
+                {{"pictures", fmt::format("{} x {} x {}", pictures.height, pictures.width, pictures.channels)},
+                 {"model", fmt::format("{} x {} x {}", wanted.height, wanted.width, wanted.channels)}},
+                "pictures of that height, width and number of channels");
+  }
+}
+
+}  // namespace
+
+Classifier::Impl::Impl(store::ModelFile content, int thread_count)
+    : file(std::move(content)), threads(thread_count > 0 ? thread_count : available_cores()) {}
+
+void Classifier::Impl::predict(const std::uint8_t* pixels, std::int64_t count, std::span<float> probabilities) {
+  const std::int64_t batch = std::min(count, kPredictBatch);
+  if (!network) {
+    const auto scale = static_cast<float>(file.preprocessing.scale);
+    network.emplace(file.model, plan::NetworkOptions{kernels::Dtype::kFloat32, threads, scale, false, batch, false});
+    for (std::size_t i = 0; i < file.tensors.size(); ++i) {
+      network->parameters().set(i, file.tensors[i].values);
+    }
+  }
+  network->predict(pixels, 0, count, batch, probabilities);
+}
+
+Classifier::Classifier(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Classifier Classifier::load(const std::filesystem::path& run_or_model, int threads) {
+  return Classifier(std::make_shared<Impl>(store::read_model_file(store::find_model_file(run_or_model)), threads));
+}
+
+const std::vector<std::string>& Classifier::class_names() const { return impl_->file.class_names; }
+std::int64_t Classifier::height() const { return impl_->file.preprocessing.height; }
+std::int64_t Classifier::width() const { return impl_->file.preprocessing.width; }
+std::int64_t Classifier::channels() const { return impl_->file.preprocessing.channels; }
+const std::string& Classifier::data_source() const { return impl_->file.data_source; }
+Summary Classifier::summary() const { return model::summarize(impl_->file.model); }
+
+std::vector<float> Classifier::predict(const Pictures& pictures) const {
+  check_size(pictures, impl_->file.preprocessing);
+  std::vector<float> probabilities(static_cast<std::size_t>(pictures.count) * class_names().size());
+  if (pictures.count > 0) {
+    impl_->predict(pictures.pixels.data(), pictures.count, probabilities);
+  }
+  return probabilities;
+}
+
+std::vector<ClassProbability> Classifier::ranked(std::span<const float> probabilities, std::size_t top) const {
+  std::vector<std::size_t> order(probabilities.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return probabilities[a] > probabilities[b]; });
+  order.resize(std::min(top, order.size()));
+  std::vector<ClassProbability> result;
+  for (const std::size_t label : order) {
+    result.push_back({static_cast<Label>(label), class_names().at(label), probabilities[label]});
+  }
+  return result;
+}
+
+Evaluation Classifier::evaluate(const LabeledPictures& pictures, const std::string& split) const {
+  const auto beyond = std::find_if(pictures.labels.begin(), pictures.labels.end(),
+                                   [&](Label label) { return label >= class_names().size(); });
+  if (beyond != pictures.labels.end()) {
+    throw Error(ErrorKind::kData, fmt::format("{}[{}]", split, beyond - pictures.labels.begin()),
+                fmt::format("label {} is not a class of the model", *beyond),
+                {{"classes", fmt::format("{}", class_names().size())}}, "the data set the model was trained on");
+  }
+  return evaluate_predictions(split, class_names(), predict(pictures.pictures), pictures.labels);
+}
+
+void Classifier::save(const std::filesystem::path& model_file) const {
+  store::write_model_file(model_file, impl_->file);
+}
+
+}  // namespace lapel

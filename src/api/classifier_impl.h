@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "lapel/classifier.h"
+#include "plan/network.h"
+#include "store/model_file.h"
+
+namespace lapel {
+
+/// A model file's content and, from the first use on, a network that holds its weights. Computes in float32 whatever
+/// the training's precision was, so that results do not depend on the machine's number types.
+struct Classifier::Impl {
+  Impl(store::ModelFile content, int threads);
+
+  /// Probabilities of `count` pictures at `pixels`.
+  void predict(const std::uint8_t* pixels, std::int64_t count, std::span<float> probabilities);
+
+  store::ModelFile file;
+  int threads;
+  std::optional<plan::Network> network;
+};
+
+}  // namespace lapel

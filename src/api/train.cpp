@@ -1,0 +1,221 @@
+#include "lapel/train.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "api/classifier_impl.h"
+#include "base/threads.h"
+#include "data/splits.h"
+#include "kernels/cpu.h"
+#include "lapel/error.h"
+#include "lapel/report.h"
+#include "lapel/version.h"
+#include "plan/network.h"
+#include "store/run_folder.h"
+#include "train/loop.h"
+
+namespace lapel {
+
+namespace {
+
+constexpr float kPixelScale = 1.0F / 255.0F;
+
+Shape picture_shape(const Pictures& pictures) {
+  return Shape::image(pictures.channels, pictures.height, pictures.width);
+}
+
+void check_outputs(const model::Model& model, const DataSet& data) {
+  const auto classes = static_cast<std::int64_t>(data.class_names.size());
+  if (model.outputs() != classes) {
+    const auto& last = model.nodes().back();
+    throw Error(ErrorKind::kRecipe, last.place,
+                fmt::format("the model gives {} numbers, the data set has {} classes", model.outputs(), classes),
+                {{"data", data.location.string()}}, fmt::format("units = {} in the last layer", classes));
+  }
+}
+
+kernels::Dtype chosen_precision(const std::string& precision) {
+  const bool low = precision == "bfloat16" || (precision == "auto" && kernels::cpu().fast_bfloat16);
+  return low ? kernels::Dtype::kBfloat16 : kernels::Dtype::kFloat32;
+}
+
+/// What the model remembers of where its pictures came from: a known name, or an absolute folder.
+std::string remembered_source(const DataSpec& spec, const DataSet& data) {
+  return std::filesystem::exists(spec.source) ? data.location.string() : spec.source;
+}
+
+store::ModelFile model_file_of(const plan::Network& network, const DataSet& data, std::string source) {
+  const auto& pictures = data.train.pictures;
+  store::ModelFile file{network.model(),
+                        data.class_names,
+                        {pictures.height, pictures.width, pictures.channels, static_cast<double>(kPixelScale)},
+                        std::move(source),
+                        {}};
+  const auto& parameters = network.parameters();
+  for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
+    const auto& entry = parameters.entries()[i];
+    file.tensors.push_back({entry.name, entry.spec.shape, parameters.get(i)});
+  }
+  return file;
+}
+
+/// The pictures of a range, copied.
+LabeledPictures part_of(const LabeledPictures& all, const data::SampleRange& range) {
+  LabeledPictures part;
+  const auto& from = all.pictures;
+  const auto size = from.picture_size();
+  part.pictures = {
+      range.count,
+      from.height,
+      from.width,
+      from.channels,
+      {from.pixels.begin() + range.first * size, from.pixels.begin() + (range.first + range.count) * size}};
+  part.labels = {all.labels.begin() + range.first, all.labels.begin() + range.first + range.count};
+  return part;
+}
+
+void check_space(const std::filesystem::path& folder, std::int64_t parameters) {
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  const auto wanted = static_cast<std::uintmax_t>(parameters) * sizeof(float) + (1U << 20U);
+  if (!error && space.available < wanted) {
+    throw Error(ErrorKind::kIo, folder.string(), "there is not enough room on the disk for the trained model",
+                {{"free", fmt::format("{} bytes", space.available)}, {"needed", fmt::format("{} bytes", wanted)}},
+                "--out on another disk");
+  }
+}
+
+/// One training, from the recipe to the run folder.
+class Run {
+ public:
+  Run(const Recipe& recipe, const DataSet& data, const TrainSettings& settings)
+      : recipe_(recipe),
+        data_(data),
+        settings_(settings),
+        splits_(data::split_training(recipe.data, data.train.pictures.count)),
+        model_(recipe.name, recipe.layers, picture_shape(data.train.pictures)),
+        dtype_(chosen_precision(recipe.train.precision)),
+        threads_(recipe.train.threads > 0 ? static_cast<int>(recipe.train.threads) : available_cores()) {
+    check_outputs(model_, data);
+  }
+
+  TrainResult execute() {
+    if (!settings_.folder.empty()) {
+      folder_.emplace(settings_.folder);
+    }
+    try {
+      if (folder_) {
+        check_space(folder_->path(), model_.trainable_parameters() + model_.non_trainable_parameters());
+        folder_->write_recipe(write_recipe(recipe_));
+      }
+      return measure(learn());
+    } catch (...) {
+      abandon();
+      throw;
+    }
+  }
+
+ private:
+  store::ModelFile learn() {
+    const std::int64_t batch = training::effective_batch(recipe_.train, splits_.train.count);
+    plan::Network network(model_, {dtype_, threads_, kPixelScale, false, batch, true});
+    network.parameters().initialize(static_cast<std::uint64_t>(recipe_.train.seed));
+    const auto keep_history = [&](const std::vector<EpochResult>& history) {
+      history_ = history;
+      if (folder_) {
+        folder_->write_history(history);
+      }
+    };
+    const auto loop = training::run_loop(
+        network, {data_.train, splits_, recipe_.train, settings_.observer, settings_.stop, keep_history});
+    record_ = describe_run();
+    record_.status = loop.interrupted ? "interrupted" : "complete";
+    record_.epochs = static_cast<std::int64_t>(loop.history.size());
+    record_.steps = loop.steps;
+    record_.seconds = loop.seconds;
+    return model_file_of(network, data_, remembered_source(recipe_.data, data_));
+  }
+
+  TrainResult measure(store::ModelFile file) {
+    Classifier classifier(std::make_shared<Classifier::Impl>(std::move(file), threads_));
+    record_.train = classifier.evaluate(part_of(data_.train, splits_.train), "train").score;
+    if (splits_.validation.count > 0) {
+      record_.validation = classifier.evaluate(part_of(data_.train, splits_.validation), "validation").score;
+    }
+    std::optional<Evaluation> test;
+    if (data_.test.pictures.count > 0) {
+      test = classifier.evaluate(data_.test, "test");
+      record_.test = test->score;
+    }
+    if (folder_) {
+      classifier.save(folder_->model_file());
+      folder_->write_history(history_);
+      folder_->write_report(
+          run_report(describe(data_), classifier.summary(), history_, record_, test ? &*test : nullptr));
+      folder_->write_metrics(to_json(record_));
+    }
+    return {record_, history_, std::move(test), std::move(classifier)};
+  }
+
+  [[nodiscard]] RunRecord describe_run() const {
+    RunRecord record;
+    record.name = recipe_.name;
+    record.parameters = model_.trainable_parameters() + model_.non_trainable_parameters();
+    record.seed = recipe_.train.seed;
+    record.threads = threads_;
+    record.precision = dtype_ == kernels::Dtype::kBfloat16 ? "bfloat16" : "float32";
+    record.cpu = kernels::cpu().model;
+    record.isa = kernels::cpu().isa;
+    record.lapel_version = version();
+    record.onednn_version = kernels::onednn_version();
+    return record;
+  }
+
+  /// After a failure: a folder with no whole epoch goes; another says that it failed.
+  void abandon() noexcept {
+    if (!folder_) {
+      return;
+    }
+    if (history_.empty()) {
+      folder_->discard();
+      return;
+    }
+    try {
+      record_ = describe_run();
+      record_.status = "failed";
+      record_.epochs = static_cast<std::int64_t>(history_.size());
+      folder_->write_metrics(to_json(record_));
+    } catch (const std::exception&) {
+      // The first failure is the one to tell of; the history already written stays.
+      return;
+    }
+  }
+
+  const Recipe& recipe_;
+  const DataSet& data_;
+  const TrainSettings& settings_;
+  data::Splits splits_;
+  model::Model model_;
+  kernels::Dtype dtype_;
+  int threads_;
+  std::optional<store::RunFolder> folder_;
+  std::vector<EpochResult> history_;
+  RunRecord record_;
+};
+
+}  // namespace
+
+TrainResult train(const Recipe& recipe, const DataSet& data, const TrainSettings& settings) {
+  return Run(recipe, data, settings).execute();
+}
+
+std::filesystem::path next_run_folder(const std::filesystem::path& parent, const std::string& name) {
+  std::filesystem::path folder = parent / name;
+  for (int number = 2; std::filesystem::exists(folder); ++number) {
+    folder = parent / fmt::format("{}-{}", name, number);
+  }
+  return folder;
+}
+
+}  // namespace lapel

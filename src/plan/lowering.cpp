@@ -1,0 +1,143 @@
+#include "plan/lowering.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace lapel::plan {
+
+namespace {
+
+using kernels::ActivationKind;
+
+/// The size of what an operator gives.
+struct OutputSize {
+  std::int64_t operator()(const kernels::DenseOp& op) const { return op.rows * op.out; }
+  std::int64_t operator()(const kernels::Conv2DOp& op) const { return op.out.size(); }
+  std::int64_t operator()(const kernels::Pool2DOp& op) const { return op.out.size(); }
+  std::int64_t operator()(const kernels::GlobalPool2DOp& op) const { return op.in.channels; }
+  template <class SameSize>
+  std::int64_t operator()(const SameSize& op) const {
+    return op.size;
+  }
+};
+
+bool is_identity(const kernels::Op& op, bool training) {
+  if (std::holds_alternative<kernels::ReshapeOp>(op)) {
+    return true;
+  }
+  if (const auto* activation = std::get_if<kernels::ActivationOp>(&op)) {
+    return activation->kind == ActivationKind::kLinear;
+  }
+  const auto* dropout = std::get_if<kernels::DropoutOp>(&op);
+  return dropout != nullptr && (!training || dropout->rate == 0);
+}
+
+/// The activation that can be part of this product, or null for an operator without one.
+ActivationKind* fusable_activation(kernels::Op& op) {
+  if (auto* dense = std::get_if<kernels::DenseOp>(&op)) {
+    return &dense->activation;
+  }
+  if (auto* conv = std::get_if<kernels::Conv2DOp>(&op)) {
+    return &conv->activation;
+  }
+  return nullptr;
+}
+
+class Lowering {
+ public:
+  Lowering(const model::Model& model, bool training, float scale) : model_(model), training_(training), scale_(scale) {}
+
+  Lowered run() {
+    for (std::size_t i = 0; i < model_.nodes().size(); ++i) {
+      lower_node(i);
+    }
+    result_.logits = node_values_.back();
+    drop_final_softmax();
+    fuse_relu();
+    return std::move(result_);
+  }
+
+ private:
+  void lower_node(std::size_t index) {
+    const auto& node = model_.nodes()[index];
+    std::vector<std::size_t> inputs;
+    for (const std::size_t input : node.inputs) {
+      inputs.push_back(node_values_[input]);
+    }
+    std::size_t unclaimed = node.parameters.size();
+    for (auto& op : node.layer->lower(node.input_shapes)) {
+      if (auto* dropout = std::get_if<kernels::DropoutOp>(&op)) {
+        dropout->unit = dropouts_++;
+      }
+      if (is_identity(op, training_)) {
+        continue;
+      }
+      if (auto* input = std::get_if<kernels::InputOp>(&op)) {
+        input->scale = scale_;
+      }
+      LoweredStep step{op, inputs, add_value(std::visit(OutputSize{}, op)), next_parameter_, 0, index};
+      if (fusable_activation(op) != nullptr) {
+        step.parameters = std::exchange(unclaimed, 0);
+      }
+      inputs = {step.output};
+      result_.steps.push_back(std::move(step));
+    }
+    next_parameter_ += node.parameters.size();
+    node_values_.push_back(inputs.front());
+  }
+
+  std::size_t add_value(std::int64_t size) {
+    result_.value_sizes.push_back(size);
+    return result_.value_sizes.size() - 1;
+  }
+
+  void drop_final_softmax() {
+    const auto& last = result_.steps.back();
+    const auto* activation = std::get_if<kernels::ActivationOp>(&last.op);
+    if (activation != nullptr && activation->kind == ActivationKind::kSoftmax && last.output == result_.logits) {
+      result_.logits = last.inputs.front();
+      result_.steps.pop_back();
+    }
+  }
+
+  [[nodiscard]] std::size_t readers(std::size_t value) const {
+    std::size_t count = value == result_.logits ? 1 : 0;
+    for (const auto& step : result_.steps) {
+      count += static_cast<std::size_t>(std::count(step.inputs.begin(), step.inputs.end(), value));
+    }
+    return count;
+  }
+
+  void fuse_relu() {
+    for (std::size_t i = 0; i < result_.steps.size(); ++i) {
+      const auto* relu = std::get_if<kernels::ActivationOp>(&result_.steps[i].op);
+      if (relu == nullptr || relu->kind != ActivationKind::kRelu) {
+        continue;
+      }
+      const std::size_t input = result_.steps[i].inputs.front();
+      const auto product = std::find_if(result_.steps.begin(), result_.steps.end(),
+                                        [&](const LoweredStep& step) { return step.output == input; });
+      ActivationKind* activation = fusable_activation(product->op);
+      if (activation != nullptr && *activation == ActivationKind::kLinear && readers(input) == 1) {
+        *activation = ActivationKind::kRelu;
+        product->output = result_.steps[i].output;
+        result_.steps.erase(result_.steps.begin() + static_cast<std::ptrdiff_t>(i));
+        --i;
+      }
+    }
+  }
+
+  const model::Model& model_;
+  bool training_;
+  float scale_;
+  Lowered result_;
+  std::vector<std::size_t> node_values_;
+  std::size_t next_parameter_ = 0;
+  std::uint32_t dropouts_ = 0;
+};
+
+}  // namespace
+
+Lowered lower(const model::Model& model, bool training, float scale) { return Lowering(model, training, scale).run(); }
+
+}  // namespace lapel::plan

@@ -1,0 +1,88 @@
+#include "plan/network.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "base/threads.h"
+
+namespace lapel::plan {
+
+Network::Network(model::Model model, const NetworkOptions& options) : model_(std::move(model)), options_(options) {
+  const ThreadScope threads(options.threads);
+  auto main = make_plan(options.main_batch, options.training, {});
+  parameters_ = std::make_unique<Parameters>(model_, main->layouts(), options.dtype, options.training);
+  main->bind(*parameters_);
+  plans_.push_back({options.training, std::move(main)});
+}
+
+std::unique_ptr<Plan> Network::make_plan(std::int64_t batch, bool training,
+                                         std::span<const kernels::WeightLayout> stored) const {
+  return std::make_unique<Plan>(
+      model_, PlanOptions{batch, training, options_.dtype, options_.scale, options_.reference}, stored);
+}
+
+Plan& Network::plan(std::int64_t batch, bool training) {
+  for (auto& entry : plans_) {
+    if (entry.training == training && entry.plan->batch() == batch) {
+      return *entry.plan;
+    }
+  }
+  const ThreadScope threads(options_.threads);
+  std::vector<kernels::WeightLayout> stored;
+  for (const auto& entry : parameters_->entries()) {
+    stored.push_back(entry.layout);
+  }
+  auto made = make_plan(batch, training, stored);
+  made->bind(*parameters_);
+  plans_.push_back({training, std::move(made)});
+  return *plans_.back().plan;
+}
+
+namespace {
+
+/// Calls `body(first, count)` for stretches of at most `batch` that cover [first, first + count).
+template <class F>
+void for_batches(std::int64_t first, std::int64_t count, std::int64_t batch, const F& body) {
+  for (std::int64_t done = 0; done < count; done += batch) {
+    body(first + done, std::min(batch, count - done));
+  }
+}
+
+}  // namespace
+
+void Network::predict(const std::uint8_t* pixels, std::int64_t first, std::int64_t count, std::int64_t batch,
+                      std::span<float> probabilities) {
+  const ThreadScope threads(options_.threads);
+  for_batches(first, count, batch, [&](std::int64_t begin, std::int64_t size) {
+    rows_.resize(static_cast<std::size_t>(size));
+    std::iota(rows_.begin(), rows_.end(), static_cast<std::uint32_t>(begin));
+    const auto out = probabilities.subspan(static_cast<std::size_t>((begin - first) * model_.outputs()),
+                                           static_cast<std::size_t>(size * model_.outputs()));
+    plan(size, false).predict({pixels, {}, rows_}, out);
+  });
+}
+
+kernels::LossResult Network::evaluate(const LabeledPictures& pictures, std::int64_t first, std::int64_t count,
+                                      std::int64_t batch, const LossRule& loss) {
+  const ThreadScope threads(options_.threads);
+  kernels::LossResult total;
+  for_batches(first, count, batch, [&](std::int64_t begin, std::int64_t size) {
+    rows_.resize(static_cast<std::size_t>(size));
+    std::iota(rows_.begin(), rows_.end(), static_cast<std::uint32_t>(begin));
+    const auto result = plan(size, false).evaluate({pictures.pictures.pixels.data(), pictures.labels, rows_}, loss, {});
+    total.loss_sum += result.loss_sum;
+    total.correct += result.correct;
+  });
+  return total;
+}
+
+std::size_t Network::bytes() const {
+  std::size_t total = parameters_->bytes();
+  for (const auto& entry : plans_) {
+    total += entry.plan->bytes();
+  }
+  return total;
+}
+
+}  // namespace lapel::plan

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "lapel/data.h"
+#include "model/model.h"
+#include "plan/parameters.h"
+#include "plan/plan.h"
+
+namespace lapel::plan {
+
+struct NetworkOptions {
+  kernels::Dtype dtype = kernels::Dtype::kFloat32;
+  int threads = 1;
+  float scale = 1.0F / 255.0F;
+  bool reference = false;
+  /// What it will mostly run: the plan for this batch and mode chooses the layouts of the weights.
+  std::int64_t main_batch = 32;
+  bool training = false;
+};
+
+/// A model with its weights and the plans made for it so far, which share the weights. Not for two threads at a time.
+class Network {
+ public:
+  Network(model::Model model, const NetworkOptions& options);
+
+  [[nodiscard]] const model::Model& model() const { return model_; }
+  [[nodiscard]] Parameters& parameters() { return *parameters_; }
+  [[nodiscard]] const Parameters& parameters() const { return *parameters_; }
+  [[nodiscard]] const NetworkOptions& options() const { return options_; }
+
+  /// Made at the first call for this batch and mode, then kept.
+  [[nodiscard]] Plan& plan(std::int64_t batch, bool training);
+
+  /// Probabilities of `count` pictures from `first` on, count x classes, in batches of at most `batch`.
+  void predict(const std::uint8_t* pixels, std::int64_t first, std::int64_t count, std::int64_t batch,
+               std::span<float> probabilities);
+  /// Sums of loss and of right answers over the same, without probabilities.
+  [[nodiscard]] kernels::LossResult evaluate(const LabeledPictures& pictures, std::int64_t first, std::int64_t count,
+                                             std::int64_t batch, const LossRule& loss);
+
+  /// Bytes of weights with their state, and of the memory of all plans.
+  [[nodiscard]] std::size_t bytes() const;
+
+ private:
+  struct Entry {
+    bool training;
+    std::unique_ptr<Plan> plan;
+  };
+  [[nodiscard]] std::unique_ptr<Plan> make_plan(std::int64_t batch, bool training,
+                                                std::span<const kernels::WeightLayout> stored) const;
+
+  model::Model model_;
+  NetworkOptions options_;
+  std::unique_ptr<Parameters> parameters_;  // plans hold pointers into it
+  std::vector<Entry> plans_;
+  std::vector<std::uint32_t> rows_;
+};
+
+}  // namespace lapel::plan

@@ -1,0 +1,134 @@
+#include "plan/parameters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/rng.h"
+#include "kernels/update.h"
+#include "lapel/error.h"
+
+namespace lapel::plan {
+
+namespace {
+
+std::vector<float> initial_values(const layers::ParameterSpec& spec, const RandomStream& random) {
+  std::vector<float> values(static_cast<std::size_t>(spec.size()));
+  switch (spec.initializer) {
+    case layers::Initializer::kZeros:
+      break;
+    case layers::Initializer::kOnes:
+      std::fill(values.begin(), values.end(), 1.0F);
+      break;
+    case layers::Initializer::kGlorotUniform: {
+      const float limit = std::sqrt(6.0F / static_cast<float>(spec.fan_in + spec.fan_out));
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = (2.0F * random.uniform(i) - 1.0F) * limit;
+      }
+      break;
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+Parameters::Parameters(const model::Model& model, std::span<const kernels::WeightLayout> layouts, kernels::Dtype dtype,
+                       bool training)
+    : dtype_(dtype) {
+  std::size_t index = 0;
+  for (const auto& node : model.nodes()) {
+    for (const auto& spec : node.parameters) {
+      const auto& layout = layouts[index++];
+      entries_.push_back({fmt::format("{}/{}", node.name, spec.name), spec, layout, 0,
+                          static_cast<std::size_t>(layout.packed_size())});
+    }
+  }
+  for (const bool trainable : {true, false}) {
+    for (auto& entry : entries_) {
+      if (entry.spec.trainable == trainable) {
+        entry.offset = size_;
+        size_ += Buffer::aligned(entry.size * sizeof(float)) / sizeof(float);
+      }
+    }
+    if (trainable) {
+      trainable_size_ = size_;
+    }
+  }
+  values_ = Buffer(size_ * sizeof(float));
+  if (dtype == kernels::Dtype::kBfloat16) {
+    low_ = Buffer(size_ * sizeof(std::uint16_t));
+  }
+  if (training) {
+    gradients_ = Buffer(trainable_size_ * sizeof(float));
+  }
+}
+
+void Parameters::add_optimizer_state(std::size_t states) {
+  states_.clear();
+  for (std::size_t i = 0; i < states; ++i) {
+    states_.emplace_back(trainable_size_ * sizeof(float));
+  }
+}
+
+const void* Parameters::operand(std::size_t index) const {
+  const auto& entry = entries_.at(index);
+  if (dtype_ == kernels::Dtype::kBfloat16 && entry.spec.shape.size() > 1) {
+    return low_.as<std::uint16_t>().subspan(entry.offset).data();
+  }
+  return values_.as<float>().subspan(entry.offset).data();
+}
+
+float* Parameters::gradient(std::size_t index) {
+  return gradients_.as<float>().subspan(entries_.at(index).offset).data();
+}
+
+void Parameters::initialize(std::uint64_t seed) {
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const RandomStream random{seed, RandomPurpose::kWeights, static_cast<std::uint32_t>(i), 0, 0};
+    const auto& entry = entries_[i];
+    entry.layout.pack(initial_values(entry.spec, random), values_.as<float>().subspan(entry.offset, entry.size));
+  }
+  refresh_low();
+}
+
+std::vector<float> Parameters::get(std::size_t index) const {
+  const auto& entry = entries_.at(index);
+  std::vector<float> plain(static_cast<std::size_t>(entry.spec.size()));
+  entry.layout.unpack(values_.as<float>().subspan(entry.offset, entry.size), plain);
+  return plain;
+}
+
+void Parameters::set(std::size_t index, std::span<const float> values) {
+  const auto& entry = entries_.at(index);
+  if (values.size() != static_cast<std::size_t>(entry.spec.size())) {
+    throw Error(ErrorKind::kInternal, entry.name, "values do not fit the weight",
+                {{"values", fmt::format("{}", values.size())}, {"weight", fmt::format("{}", entry.spec.size())}});
+  }
+  entry.layout.pack(values, values_.as<float>().subspan(entry.offset, entry.size));
+  refresh_low();
+}
+
+std::vector<float> Parameters::get_gradient(std::size_t index) const {
+  const auto& entry = entries_.at(index);
+  std::vector<float> plain(static_cast<std::size_t>(entry.spec.size()));
+  entry.layout.unpack(gradients_.as<float>().subspan(entry.offset, entry.size), plain);
+  return plain;
+}
+
+std::size_t Parameters::bytes() const {
+  std::size_t total = values_.size() + gradients_.size() + low_.size();
+  for (const auto& state : states_) {
+    total += state.size();
+  }
+  return total;
+}
+
+void Parameters::refresh_low() {
+  if (low_.size() != 0) {
+    kernels::to_bfloat16(values_.as<float>().first(size_), low_.as<std::uint16_t>().first(size_));
+  }
+}
+
+}  // namespace lapel::plan

@@ -1,0 +1,289 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "lapel/error.h"
+#include "plan/memory.h"
+
+namespace lapel::plan {
+
+namespace {
+
+constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+
+std::unique_ptr<kernels::Operator> make(const kernels::Op& op, const kernels::BuildOptions& build, bool reference) {
+  return reference ? kernels::make_reference_operator(op, build) : kernels::make_operator(op, build);
+}
+
+}  // namespace
+
+Plan::Plan(const model::Model& model, const PlanOptions& options, std::span<const kernels::WeightLayout> stored)
+    : options_(options), lowered_(lower(model, options.training, options.scale)), classes_(model.outputs()) {
+  for (const auto& node : model.nodes()) {
+    layer_names_.push_back(node.name);
+  }
+  make_steps(stored);
+  plan_gradients();
+  plan_memory();
+  labels_.resize(static_cast<std::size_t>(options.batch));
+  targets_.resize(static_cast<std::size_t>(options.batch * classes_));
+}
+
+void Plan::make_steps(std::span<const kernels::WeightLayout> stored) {
+  gradients_.resize(lowered_.value_sizes.size());
+  for (const auto& lowered : lowered_.steps) {
+    bool reads_gradient = false;
+    for (const std::size_t input : lowered.inputs) {
+      reads_gradient = reads_gradient || gradients_[input].needed;
+    }
+    const bool backward = options_.training && (reads_gradient || lowered.parameters > 0);
+    gradients_[lowered.output].needed = backward;
+
+    kernels::BuildOptions build{options_.batch, backward, reads_gradient, options_.dtype, {}};
+    if (!stored.empty()) {
+      const auto mine = stored.subspan(lowered.first_parameter, lowered.parameters);
+      build.stored_layouts.assign(mine.begin(), mine.end());
+    }
+    Step step{lowered, make(lowered.op, build, options_.reference), backward, {}, 0};
+    for (auto& layout : step.op->weight_layouts()) {
+      layouts_.push_back(std::move(layout));
+    }
+    steps_.push_back(std::move(step));
+  }
+}
+
+/// The gradient of a sum is the gradient of each term: no work, the same memory.
+bool Plan::passes_gradient_on(const Step& step) const {
+  return std::holds_alternative<kernels::AddOp>(step.lowered.op);
+}
+
+void Plan::plan_gradients() {
+  const auto add_piece = [&](std::size_t bytes) {
+    piece_bytes_.push_back(bytes);
+    return piece_bytes_.size() - 1;
+  };
+  const auto value_bytes = [&](std::size_t value) {
+    return static_cast<std::size_t>(lowered_.value_sizes[value] * options_.batch) *
+           kernels::dtype_bytes(options_.dtype);
+  };
+  for (std::size_t value = 0; value < lowered_.value_sizes.size(); ++value) {
+    value_piece_.push_back(add_piece(value_bytes(value)));
+  }
+  std::size_t scratch_bytes = 0;
+  for (auto& step : steps_) {
+    step.saved = add_piece(step.op->saved_bytes());
+    scratch_bytes = std::max(scratch_bytes, step.op->scratch_bytes());
+  }
+  if (options_.training) {
+    gradients_[lowered_.logits].parts.push_back(add_piece(value_bytes(lowered_.logits)));
+  }
+  for (std::size_t i = steps_.size(); i-- > 0;) {
+    auto& step = steps_[i];
+    if (!step.backward) {
+      continue;
+    }
+    auto& output = gradients_[step.lowered.output];
+    if (output.parts.size() == 1) {
+      output.total = output.parts.front();
+    } else {
+      const std::int64_t size = lowered_.value_sizes[step.lowered.output];
+      output.total = add_piece(value_bytes(step.lowered.output));
+      output.sum = make(kernels::AddOp{size, static_cast<std::int64_t>(output.parts.size())},
+                        {options_.batch, false, false, options_.dtype, {}}, options_.reference);
+      scratch_bytes = std::max(scratch_bytes, output.sum->scratch_bytes());
+    }
+    for (const std::size_t input : step.lowered.inputs) {
+      auto& gradient = gradients_[input];
+      step.input_grads.push_back(!gradient.needed           ? kNone
+                                 : passes_gradient_on(step) ? output.total
+                                                            : add_piece(value_bytes(input)));
+      if (gradient.needed) {
+        gradient.parts.push_back(step.input_grads.back());
+      }
+    }
+  }
+  scratch_ = add_piece(scratch_bytes);
+}
+
+void Plan::plan_memory() {
+  // Moments: the forward steps, the loss, the backward steps in reverse.
+  const std::size_t count = steps_.size();
+  const std::size_t loss = count;
+  std::vector<Lifetime> lives(piece_bytes_.size());
+  for (std::size_t i = 0; i < lives.size(); ++i) {
+    lives[i] = {piece_bytes_[i], kNone, 0};
+  }
+  const auto touch = [&](std::size_t piece, std::size_t moment) {
+    lives[piece].first = std::min(lives[piece].first, moment);
+    lives[piece].last = std::max(lives[piece].last, moment);
+  };
+  touch(value_piece_[lowered_.logits], loss);
+  for (const std::size_t part : gradients_[lowered_.logits].parts) {
+    touch(part, loss);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& step = steps_[i];
+    const std::size_t output = step.lowered.output;
+    const std::size_t back = 2 * count - i;
+    touch(value_piece_[output], i);
+    touch(step.saved, i);
+    for (const std::size_t input : step.lowered.inputs) {
+      touch(value_piece_[input], i);
+    }
+    if (!step.backward) {
+      continue;
+    }
+    touch(step.saved, back);
+    if (step.op->backward_reads_output()) {
+      touch(value_piece_[output], back);
+    }
+    if (step.op->backward_reads_inputs()) {
+      for (const std::size_t input : step.lowered.inputs) {
+        touch(value_piece_[input], back);
+      }
+    }
+    touch(gradients_[output].total, back);
+    for (const std::size_t part : gradients_[output].parts) {
+      touch(part, back);
+    }
+    for (const std::size_t gradient : step.input_grads) {
+      if (gradient != kNone) {
+        touch(gradient, back);
+      }
+    }
+  }
+  touch(scratch_, 0);
+  touch(scratch_, 2 * count);
+  MemoryMap map = place(lives);
+  offsets_ = std::move(map.offsets);
+  memory_ = Buffer(map.bytes);
+}
+
+void* Plan::piece(std::size_t index) { return memory_.data() + offsets_[index]; }
+
+void Plan::bind(Parameters& parameters) {
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    bind_step(i, parameters);
+  }
+  bind_sums();
+}
+
+void Plan::bind_step(std::size_t index, Parameters& parameters) {
+  auto& step = steps_[index];
+  kernels::Binding binding;
+  for (const std::size_t input : step.lowered.inputs) {
+    binding.inputs.push_back(piece(value_piece_[input]));
+  }
+  binding.output = piece(value_piece_[step.lowered.output]);
+  for (std::size_t i = 0; i < step.lowered.parameters; ++i) {
+    const std::size_t parameter = step.lowered.first_parameter + i;
+    binding.weights.push_back(parameters.operand(parameter));
+    if (step.backward) {
+      binding.weight_grads.push_back(parameters.gradient(parameter));
+    }
+  }
+  if (step.backward) {
+    binding.output_grad = piece(gradients_[step.lowered.output].total);
+    for (const std::size_t gradient : step.input_grads) {
+      binding.input_grads.push_back(gradient == kNone ? nullptr : piece(gradient));
+    }
+  }
+  binding.saved = piece(step.saved);
+  binding.scratch = piece(scratch_);
+  step.op->bind(binding);
+}
+
+void Plan::bind_sums() {
+  for (auto& gradient : gradients_) {
+    if (!gradient.sum) {
+      continue;
+    }
+    kernels::Binding binding;
+    for (const std::size_t part : gradient.parts) {
+      binding.inputs.push_back(piece(part));
+    }
+    binding.output = piece(gradient.total);
+    binding.scratch = piece(scratch_);
+    gradient.sum->bind(binding);
+  }
+}
+
+kernels::StepState Plan::state(const Batch& batch, const StepKey& key) const {
+  return {batch.pixels, batch.samples, key.seed, key.epoch, options_.training};
+}
+
+void Plan::forward(const Batch& batch, const StepKey& key) {
+  if (batch.samples.size() != static_cast<std::size_t>(options_.batch)) {
+    throw Error(ErrorKind::kInternal, {}, "a plan was given a batch of another size");
+  }
+  const auto now = state(batch, key);
+  for (auto& step : steps_) {
+    step.op->forward(now);
+  }
+}
+
+void Plan::backward(const Batch& batch, const StepKey& key) {
+  const auto now = state(batch, key);
+  for (std::size_t i = steps_.size(); i-- > 0;) {
+    auto& step = steps_[i];
+    if (!step.backward) {
+      continue;
+    }
+    if (const auto& sum = gradients_[step.lowered.output].sum) {
+      sum->forward(now);
+    }
+    if (!passes_gradient_on(step)) {
+      step.op->backward(now);
+    }
+  }
+}
+
+kernels::LossResult Plan::compute_loss(const Batch& batch, const LossRule& loss, void* gradient) {
+  const void* logits = piece(value_piece_[lowered_.logits]);
+  const float scale = 1.0F / static_cast<float>(options_.batch);
+  for (std::size_t row = 0; row < labels_.size(); ++row) {
+    labels_[row] = batch.labels[batch.samples[row]];
+  }
+  if (!loss.one_hot) {
+    return kernels::softmax_cross_entropy(options_.dtype, logits, labels_, classes_, loss.label_smoothing, scale,
+                                          gradient);
+  }
+  std::fill(targets_.begin(), targets_.end(), 0.0F);
+  for (std::size_t row = 0; row < labels_.size(); ++row) {
+    targets_[row * static_cast<std::size_t>(classes_) + labels_[row]] = 1.0F;
+  }
+  return kernels::softmax_cross_entropy_dense(options_.dtype, logits, targets_, classes_, loss.label_smoothing, scale,
+                                              gradient);
+}
+
+kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key) {
+  forward(batch, key);
+  const auto result = compute_loss(batch, loss, piece(gradients_[lowered_.logits].parts.front()));
+  backward(batch, key);
+  return result;
+}
+
+kernels::LossResult Plan::evaluate(const Batch& batch, const LossRule& loss, std::span<float> probabilities) {
+  predict(batch, probabilities);
+  return compute_loss(batch, loss, nullptr);
+}
+
+void Plan::predict(const Batch& batch, std::span<float> probabilities) {
+  forward(batch, {});
+  if (!probabilities.empty()) {
+    kernels::softmax_rows(options_.dtype, piece(value_piece_[lowered_.logits]), options_.batch, classes_,
+                          probabilities.data());
+  }
+}
+
+std::vector<StepInfo> Plan::steps() const {
+  std::vector<StepInfo> table;
+  for (const auto& step : steps_) {
+    table.push_back({layer_names_[step.lowered.node], std::string(kernels::op_name(step.lowered.op)),
+                     step.op->implementation(), kernels::op_flop(step.lowered.op) * options_.batch});
+  }
+  return table;
+}
+
+}  // namespace lapel::plan

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/buffer.h"
+#include "kernels/loss.h"
+#include "kernels/operator.h"
+#include "lapel/data.h"
+#include "model/model.h"
+#include "plan/lowering.h"
+#include "plan/parameters.h"
+
+namespace lapel::plan {
+
+/// For what a plan is made.
+struct PlanOptions {
+  std::int64_t batch = 32;
+  bool training = false;
+  kernels::Dtype dtype = kernels::Dtype::kFloat32;
+  float scale = 1.0F / 255.0F;  ///< What pixels are multiplied with.
+  bool reference = false;       ///< Plain kernels instead of fast ones: for tests.
+};
+
+/// The pictures of one step: rows `samples` of a data set's pixels and labels.
+struct Batch {
+  const std::uint8_t* pixels = nullptr;
+  std::span<const Label> labels;           ///< Of the whole data set; may be empty where no loss is asked for.
+  std::span<const std::uint32_t> samples;  ///< As many as the plan's batch.
+};
+
+/// How the loss is computed.
+struct LossRule {
+  bool one_hot = false;  ///< Targets as rows of numbers (categorical_crossentropy) instead of class numbers.
+  float label_smoothing = 0;
+};
+
+/// The random numbers of a step are functions of these and of the samples.
+struct StepKey {
+  std::uint64_t seed = 0;
+  std::uint32_t epoch = 0;
+};
+
+/// One line of the table of steps.
+struct StepInfo {
+  std::string layer;
+  std::string op;
+  std::string implementation;
+  std::int64_t flop = 0;  ///< Forward, the whole batch.
+};
+
+/// A model at a fixed batch size, mode and number type: a list of steps over memory that is allocated once. Running
+/// it makes nothing. It runs on the threads of the enclosing ThreadScope, the same number when made and when run.
+class Plan {
+ public:
+  /// `stored`: the layouts of the model's weights; empty: the plan chooses them. Call `bind` before running.
+  Plan(const model::Model& model, const PlanOptions& options, std::span<const kernels::WeightLayout> stored);
+
+  /// One for each weight of the model, in its order.
+  [[nodiscard]] const std::vector<kernels::WeightLayout>& layouts() const { return layouts_; }
+  /// Fixes where weights are read and (in training) gradients written.
+  void bind(Parameters& parameters);
+
+  /// Forward, loss, and the gradient of the mean loss for every trainable weight. Only of a plan for training.
+  kernels::LossResult train_step(const Batch& batch, const LossRule& loss, const StepKey& key);
+  /// Forward and loss. `probabilities` (batch x classes) may be empty.
+  kernels::LossResult evaluate(const Batch& batch, const LossRule& loss, std::span<float> probabilities);
+  /// Forward alone.
+  void predict(const Batch& batch, std::span<float> probabilities);
+
+  [[nodiscard]] std::int64_t batch() const { return options_.batch; }
+  [[nodiscard]] std::vector<StepInfo> steps() const;
+  /// Bytes of activations, their gradients and workspace.
+  [[nodiscard]] std::size_t bytes() const { return memory_.size(); }
+
+ private:
+  /// The gradient of a value: one part from each step that reads it, and their sum.
+  struct Gradient {
+    bool needed = false;
+    std::vector<std::size_t> parts;  ///< Pieces of memory; one: it is the gradient itself.
+    std::size_t total = 0;           ///< The piece that holds the sum.
+    std::unique_ptr<kernels::Operator> sum;
+  };
+  struct Step {
+    LoweredStep lowered;
+    std::unique_ptr<kernels::Operator> op;
+    bool backward = false;
+    std::vector<std::size_t> input_grads;  ///< Pieces of memory, or kNone.
+    std::size_t saved = 0;
+  };
+
+  void make_steps(std::span<const kernels::WeightLayout> stored);
+  void plan_gradients();
+  void plan_memory();
+  void bind_step(std::size_t index, Parameters& parameters);
+  void bind_sums();
+  void forward(const Batch& batch, const StepKey& key);
+  void backward(const Batch& batch, const StepKey& key);
+  kernels::LossResult compute_loss(const Batch& batch, const LossRule& loss, void* gradient);
+  [[nodiscard]] kernels::StepState state(const Batch& batch, const StepKey& key) const;
+  [[nodiscard]] void* piece(std::size_t index);
+  [[nodiscard]] bool passes_gradient_on(const Step& step) const;
+
+  PlanOptions options_;
+  Lowered lowered_;
+  std::vector<std::string> layer_names_;
+  std::vector<Step> steps_;
+  std::vector<kernels::WeightLayout> layouts_;
+  std::vector<Gradient> gradients_;  // by value
+  std::vector<std::size_t> value_piece_;
+  std::vector<std::size_t> piece_bytes_;
+  std::vector<std::size_t> offsets_;  // by piece
+  std::size_t scratch_ = 0;           // piece
+  Buffer memory_;
+  std::vector<Label> labels_;
+  std::vector<float> targets_;
+  std::int64_t classes_ = 0;
+};
+
+}  // namespace lapel::plan

@@ -1,0 +1,211 @@
+#include "train/options.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "lapel/error.h"
+
+namespace lapel::training {
+
+std::span<const Option<LossOptions>> loss_options() {
+  static const std::array<Option<LossOptions>, 1> kOptions = {{
+      {.key = "label_smoothing",
+       .member = &LossOptions::label_smoothing,
+       .help = "share of the target that is spread evenly over all classes",
+       .min = 0,
+       .max = 1,
+       .below_max = true},
+  }};
+  return kOptions;
+}
+
+std::span<const Option<SgdOptions>> sgd_options() {
+  static const std::array<Option<SgdOptions>, 4> kOptions = {{
+      {.key = "learning_rate",
+       .member = &SgdOptions::learning_rate,
+       .help = "size of a step; the largest one where a schedule changes it",
+       .min = 0},
+      {.key = "momentum",
+       .member = &SgdOptions::momentum,
+       .help = "share of the last step that is kept",
+       .min = 0,
+       .max = 1},
+      {.key = "nesterov", .member = &SgdOptions::nesterov, .help = "Nesterov's momentum"},
+      {.key = "weight_decay",
+       .member = &SgdOptions::weight_decay,
+       .help = "each step takes learning_rate * weight_decay of every weight away",
+       .min = 0},
+  }};
+  return kOptions;
+}
+
+namespace {
+
+template <class T>
+std::vector<Option<T>> adam_like() {
+  return {
+      {.key = "learning_rate",
+       .member = &T::learning_rate,
+       .help = "size of a step; the largest one where a schedule changes it",
+       .min = 0},
+      {.key = "beta_1",
+       .member = &T::beta_1,
+       .help = "decay of the mean of gradients",
+       .min = 0,
+       .max = 1,
+       .below_max = true},
+      {.key = "beta_2",
+       .member = &T::beta_2,
+       .help = "decay of the mean of squared gradients",
+       .min = 0,
+       .max = 1,
+       .below_max = true},
+      {.key = "epsilon",
+       .member = &T::epsilon,
+       .help = "added to the root of the mean of squares",
+       .min = 0,
+       .above_min = true},
+  };
+}
+
+constexpr std::string_view kWarmupHelp = "share of all steps in which the learning rate rises";
+
+}  // namespace
+
+std::span<const Option<AdamOptions>> adam_options() {
+  static const std::vector<Option<AdamOptions>> kOptions = adam_like<AdamOptions>();
+  return kOptions;
+}
+
+std::span<const Option<AdamWOptions>> adamw_options() {
+  static const std::vector<Option<AdamWOptions>> kOptions = [] {
+    auto options = adam_like<AdamWOptions>();
+    options.push_back({.key = "weight_decay",
+                       .member = &AdamWOptions::weight_decay,
+                       .help = "each step takes learning_rate * weight_decay of every weight away",
+                       .min = 0});
+    return options;
+  }();
+  return kOptions;
+}
+
+std::span<const Option<CosineOptions>> cosine_options() {
+  static const std::array<Option<CosineOptions>, 2> kOptions = {{
+      {.key = "warmup_fraction",
+       .member = &CosineOptions::warmup_fraction,
+       .help = kWarmupHelp,
+       .min = 0,
+       .max = 1,
+       .below_max = true},
+      {.key = "alpha",
+       .member = &CosineOptions::alpha,
+       .help = "learning rate at the end, as a share of the largest",
+       .min = 0,
+       .max = 1},
+  }};
+  return kOptions;
+}
+
+std::span<const Option<OneCycleOptions>> one_cycle_options() {
+  static const std::array<Option<OneCycleOptions>, 3> kOptions = {{
+      {.key = "warmup_fraction",
+       .member = &OneCycleOptions::warmup_fraction,
+       .help = kWarmupHelp,
+       .min = 0,
+       .max = 1,
+       .below_max = true},
+      {.key = "initial_factor",
+       .member = &OneCycleOptions::initial_factor,
+       .help = "learning rate of the first step, as a share of the largest",
+       .min = 0,
+       .max = 1},
+      {.key = "final_factor",
+       .member = &OneCycleOptions::final_factor,
+       .help = "learning rate at the end, as a share of the largest",
+       .min = 0,
+       .max = 1},
+  }};
+  return kOptions;
+}
+
+std::span<const TypeEntry> loss_types() {
+  static const std::array<TypeEntry, 2> kTypes = {{
+      {"sparse_categorical_crossentropy", "cross-entropy with the number of the class as target",
+       rules_of(loss_options())},
+      {"categorical_crossentropy", "cross-entropy with one-hot targets", rules_of(loss_options())},
+  }};
+  return kTypes;
+}
+
+std::span<const TypeEntry> optimizer_types() {
+  static const std::array<TypeEntry, 3> kTypes = {{
+      {"SGD", "stochastic gradient descent, with momentum if wanted", rules_of(sgd_options())},
+      {"Adam", "Kingma & Ba 2015", rules_of(adam_options())},
+      {"AdamW", "Adam with decoupled weight decay, Loshchilov & Hutter 2019", rules_of(adamw_options())},
+  }};
+  return kTypes;
+}
+
+std::span<const TypeEntry> schedule_types() {
+  static const std::array<TypeEntry, 3> kTypes = {{
+      {"Constant", "the learning rate of the optimizer throughout", {}},
+      {"Cosine", "half a cosine from the largest learning rate to its share alpha", rules_of(cosine_options())},
+      {"OneCycle", "up and down again by half cosines, Smith & Topin 2018", rules_of(one_cycle_options())},
+  }};
+  return kTypes;
+}
+
+TypedSpec resolved(std::string_view what, std::span<const TypeEntry> types, const TypedSpec& spec) {
+  std::vector<std::string_view> known;
+  for (const auto& entry : types) {
+    known.push_back(entry.type);
+    if (entry.type != spec.type) {
+      continue;
+    }
+    try {
+      check_keys(entry.rules, spec.options);
+      TypedSpec result{spec.type, {}, spec.place};
+      for (const auto& rule : entry.rules) {
+        const auto found = spec.options.find(rule.key);
+        result.options.emplace(rule.key,
+                               found == spec.options.end() ? rule.fallback : checked_value(rule, found->second));
+      }
+      return result;
+    } catch (const Error& error) {
+      throw error.within(spec.place.empty() ? fmt::format("{} {}", what, spec.type)
+                                            : fmt::format("{}, {} {}", spec.place, what, spec.type));
+    }
+  }
+  throw Error(ErrorKind::kRecipe, spec.place, fmt::format("unknown {} \"{}\"", what, spec.type),
+              {{"known", fmt::format("{}", fmt::join(known, ", "))}}, nearest_word(spec.type, known));
+}
+
+std::span<const Option<TrainSpec>> train_options() {
+  static const std::array<Option<TrainSpec>, 6> kOptions = {{
+      {.key = "epochs",
+       .member = &TrainSpec::epochs,
+       .help = "passes over the training pictures",
+       .min = 1,
+       .max = 1e6},
+      {.key = "batch_size", .member = &TrainSpec::batch_size, .help = "pictures in a step", .min = 1, .max = 1 << 20},
+      {.key = "precision",
+       .member = &TrainSpec::precision,
+       .help = "number type of the arithmetic; \"auto\" is what this CPU does fastest",
+       .choices = {"float32", "bfloat16", "auto"}},
+      {.key = "shuffle", .member = &TrainSpec::shuffle, .help = "a new order of the training pictures each epoch"},
+      {.key = "seed",
+       .member = &TrainSpec::seed,
+       .help = "from which every random number of the run is made",
+       .min = 0,
+       .max = 9007199254740992.0},
+      {.key = "threads",
+       .member = &TrainSpec::threads,
+       .help = "threads that compute; 0: all cores of this process",
+       .min = 0,
+       .max = 1024},
+  }};
+  return kOptions;
+}
+
+}  // namespace lapel::training

@@ -1,0 +1,168 @@
+#include "lapel/train.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "lapel/error.h"
+#include "lapel/report.h"
+#include "support/tiny.h"
+
+namespace lapel {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder of its own, gone when the test is over.
+class TrainApi : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "lapel-api-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    root_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  fs::path root_;
+};
+
+Recipe tiny_recipe() {
+  Recipe recipe;
+  recipe.name = "tiny";
+  recipe.data.validation = "last 10";
+  recipe.layers = {test::layer("Flatten"),
+                   test::layer("Dense", {{"units", std::int64_t{16}}, {"activation", std::string("relu")}}),
+                   test::layer("Dropout", {{"rate", 0.1}}),
+                   test::layer("Dense", {{"units", std::int64_t{4}}, {"activation", std::string("softmax")}})};
+  recipe.train.epochs = 4;
+  recipe.train.batch_size = 8;
+  recipe.train.optimizer = {"Adam", {{"learning_rate", 0.01}}, {}};
+  return recipe;
+}
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+TEST_F(TrainApi, WritesARunFolderThatIsEnoughToGoOn) {
+  const auto data = test::tiny_data(60, 20);
+  TrainSettings settings;
+  settings.folder = root_ / "run";
+  const auto result = train(tiny_recipe(), data, settings);
+
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(settings.folder)) {
+    files.push_back(entry.path().filename());
+  }
+  std::sort(files.begin(), files.end());
+  EXPECT_EQ(files, (std::vector<std::string>{"history.csv", "metrics.json", "model.safetensors", "recipe.toml",
+                                             "report.txt"}));
+
+  const auto classifier = Classifier::load(settings.folder);
+  EXPECT_EQ(classifier.class_names(), data.class_names);
+  const auto evaluation = classifier.evaluate(data.test, "test");
+  EXPECT_EQ(evaluation.score.accuracy, result.record.test->accuracy);
+  EXPECT_EQ(evaluation.score.loss, result.record.test->loss);
+  EXPECT_EQ(result.record.train->samples, 50);
+  EXPECT_EQ(result.record.validation->samples, 10);
+  EXPECT_EQ(result.record.steps, 4 * 7);
+  EXPECT_EQ(result.record.parameters, 48 * 16 + 16 + 16 * 4 + 4);
+  EXPECT_EQ(write_recipe(read_recipe(settings.folder / "recipe.toml")), write_recipe(tiny_recipe()));
+}
+
+TEST_F(TrainApi, TheSameSeedGivesTheSameModelFile) {
+  const auto data = test::tiny_data(60, 20);
+  TrainSettings settings;
+  settings.folder = root_ / "a";
+  (void)train(tiny_recipe(), data, settings);
+  settings.folder = root_ / "b";
+  (void)train(tiny_recipe(), data, settings);
+  EXPECT_EQ(text_of(root_ / "a/model.safetensors"), text_of(root_ / "b/model.safetensors"));
+  auto other = tiny_recipe();
+  other.train.seed = 2;
+  settings.folder = root_ / "c";
+  (void)train(other, data, settings);
+  EXPECT_NE(text_of(root_ / "a/model.safetensors"), text_of(root_ / "c/model.safetensors"));
+}
+
+TEST_F(TrainApi, WritesNothingWithoutAFolder) {
+  const auto result = train(tiny_recipe(), test::tiny_data(60, 0));
+  EXPECT_FALSE(result.test.has_value());
+  EXPECT_FALSE(result.record.test.has_value());
+  EXPECT_EQ(result.history.size(), 4U);
+  EXPECT_TRUE(fs::is_empty(root_));
+}
+
+TEST_F(TrainApi, RefusesAModelThatDoesNotFitTheClasses) {
+  TrainSettings settings;
+  settings.folder = root_ / "run";
+  try {
+    (void)train(tiny_recipe(), test::tiny_data(60, 20, 5), settings);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "layer 'dense_1' (Dense): the model gives 4 numbers, the data set has 5 classes\n"
+                 "  data  /tiny        try  units = 5 in the last layer");
+  }
+  EXPECT_FALSE(fs::exists(settings.folder));
+}
+
+TEST_F(TrainApi, AFailureBeforeTheFirstEpochLeavesNothing) {
+  auto recipe = tiny_recipe();
+  recipe.train.optimizer = {"SGD", {{"learning_rate", 1e30}}, {}};
+  TrainSettings settings;
+  settings.folder = root_ / "run";
+  EXPECT_THROW((void)train(recipe, test::tiny_data(60, 20), settings), Error);
+  EXPECT_FALSE(fs::exists(settings.folder));
+}
+
+TEST_F(TrainApi, AnInterruptedRunIsUsable) {
+  std::stop_source source;
+  source.request_stop();
+  TrainSettings settings;
+  settings.folder = root_ / "run";
+  settings.stop = source.get_token();
+  const auto result = train(tiny_recipe(), test::tiny_data(60, 20), settings);
+  EXPECT_EQ(result.record.status, "interrupted");
+  EXPECT_EQ(result.record.epochs, 0);
+  EXPECT_NE(text_of(settings.folder / "metrics.json").find("\"interrupted\""), std::string::npos);
+  EXPECT_NO_THROW((void)Classifier::load(settings.folder));
+}
+
+TEST_F(TrainApi, PicturesOfAnotherSizeAreRefused) {
+  const auto result = train(tiny_recipe(), test::tiny_data(60, 20));
+  try {
+    (void)result.classifier.predict(test::tiny_pictures(1, 8, 8, 1, 4).pictures);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "the pictures are of another size than the model takes\n"
+                 "  pictures  8 x 8 x 1        model  8 x 6 x 1        try  pictures of that height, width and number "
+                 "of channels");
+  }
+}
+
+TEST_F(TrainApi, RanksTheMostProbableFirst) {
+  const auto result = train(tiny_recipe(), test::tiny_data(60, 20));
+  const std::vector<float> row = {0.1F, 0.4F, 0.2F, 0.3F};
+  const auto ranked = result.classifier.ranked(row, 2);
+  ASSERT_EQ(ranked.size(), 2U);
+  EXPECT_EQ(ranked[0].name, "class 1");
+  EXPECT_EQ(ranked[1].label, 3);
+}
+
+TEST_F(TrainApi, TheNextRunFolderIsTheFirstThatIsFree) {
+  EXPECT_EQ(next_run_folder(root_, "x"), root_ / "x");
+  fs::create_directory(root_ / "x");
+  fs::create_directory(root_ / "x-2");
+  EXPECT_EQ(next_run_folder(root_, "x"), root_ / "x-3");
+}
+
+}  // namespace
+}  // namespace lapel

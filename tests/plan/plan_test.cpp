@@ -1,0 +1,178 @@
+#include "plan/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/threads.h"
+#include "plan/network.h"
+#include "support/tiny.h"
+
+namespace lapel::plan {
+namespace {
+
+constexpr std::int64_t kBatch = 6;
+
+struct Case {
+  bool reference;
+  kernels::Dtype dtype;
+};
+
+Network make_network(const Case& how, std::int64_t batch = kBatch, int threads = 2) {
+  Network network(model::Model("m", test::residual_layers(4), Shape::image(1, 8, 6)),
+                  {how.dtype, threads, 1.0F / 255.0F, how.reference, batch, true});
+  network.parameters().initialize(3);
+  return network;
+}
+
+const LabeledPictures& pictures() {
+  static const LabeledPictures kPictures = test::tiny_pictures(20, 8, 6, 1, 4);
+  return kPictures;
+}
+
+std::vector<std::uint32_t> rows(std::size_t count, std::uint32_t first = 0) {
+  std::vector<std::uint32_t> result(count);
+  std::iota(result.begin(), result.end(), first);
+  return result;
+}
+
+kernels::LossResult step(Network& network, const std::vector<std::uint32_t>& samples) {
+  const ThreadScope threads(network.options().threads);
+  return network.plan(static_cast<std::int64_t>(samples.size()), true)
+      .train_step({pictures().pictures.pixels.data(), pictures().labels, samples}, {}, {1, 1});
+}
+
+double relative_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double largest = 0;
+  double difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(b[i])));
+    difference = std::max(difference, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+  }
+  return largest == 0 ? difference : difference / largest;
+}
+
+TEST(Plan, FastAndReferenceAgreeInEveryGradient) {
+  auto fast = make_network({false, kernels::Dtype::kFloat32});
+  auto reference = make_network({true, kernels::Dtype::kFloat32});
+  const auto samples = rows(kBatch);
+  const auto a = step(fast, samples);
+  const auto b = step(reference, samples);
+  EXPECT_NEAR(a.loss_sum, b.loss_sum, 1e-5 * b.loss_sum);
+  EXPECT_EQ(a.correct, b.correct);
+  for (std::size_t i = 0; i < fast.parameters().entries().size(); ++i) {
+    EXPECT_LT(relative_difference(fast.parameters().get_gradient(i), reference.parameters().get_gradient(i)), 1e-4)
+        << fast.parameters().entries()[i].name;
+  }
+}
+
+TEST(Plan, Bfloat16IsNearFloat32) {
+  auto low = make_network({false, kernels::Dtype::kBfloat16});
+  auto full = make_network({true, kernels::Dtype::kFloat32});
+  const auto samples = rows(kBatch);
+  const auto a = step(low, samples);
+  const auto b = step(full, samples);
+  EXPECT_NEAR(a.loss_sum, b.loss_sum, 0.02 * b.loss_sum);
+  for (std::size_t i = 0; i < low.parameters().entries().size(); ++i) {
+    EXPECT_LT(relative_difference(low.parameters().get_gradient(i), full.parameters().get_gradient(i)), 0.1)
+        << low.parameters().entries()[i].name;
+  }
+}
+
+/// Moves one weight both ways and compares the change of the loss with the gradient, for the largest gradient of every
+/// weight: the whole chain of operators, fan-out and memory reuse included.
+TEST(Plan, GradientsAreFiniteDifferencesOfTheLoss) {
+  auto network = make_network({false, kernels::Dtype::kFloat32});
+  auto& parameters = network.parameters();
+  const auto samples = rows(kBatch);
+  step(network, samples);
+  std::vector<std::vector<float>> gradients;
+  for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
+    gradients.push_back(parameters.get_gradient(i));
+  }
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const auto& gradient = gradients[i];
+    const auto largest = static_cast<std::size_t>(
+        std::max_element(gradient.begin(), gradient.end(), [](float a, float b) { return std::abs(a) < std::abs(b); }) -
+        gradient.begin());
+    const auto original = parameters.get(i);
+    const auto loss_at = [&](float offset) {
+      auto moved = original;
+      moved[largest] += offset;
+      parameters.set(i, moved);
+      return step(network, samples).loss_sum / static_cast<double>(kBatch);
+    };
+    constexpr float kStep = 2e-3F;
+    const double slope = (loss_at(kStep) - loss_at(-kStep)) / (2 * static_cast<double>(kStep));
+    parameters.set(i, original);
+    EXPECT_NEAR(slope, gradient[largest], 0.02 * std::abs(gradient[largest]) + 2e-4) << parameters.entries()[i].name;
+  }
+}
+
+TEST(Plan, TheSameStepTwiceGivesTheSameBits) {
+  auto network = make_network({false, kernels::Dtype::kFloat32});
+  const auto samples = rows(kBatch);
+  const auto first = step(network, samples);
+  const auto gradient = network.parameters().get_gradient(0);
+  const auto second = step(network, samples);
+  EXPECT_EQ(first.loss_sum, second.loss_sum);
+  EXPECT_EQ(gradient, network.parameters().get_gradient(0));
+}
+
+TEST(Plan, APartialBatchSharesTheWeights) {
+  auto network = make_network({false, kernels::Dtype::kFloat32});
+  auto reference = make_network({true, kernels::Dtype::kFloat32}, 3);
+  const auto samples = rows(3, 5);
+  EXPECT_NEAR(step(network, samples).loss_sum, step(reference, samples).loss_sum, 1e-4);
+  for (std::size_t i = 0; i < network.parameters().entries().size(); ++i) {
+    EXPECT_LT(relative_difference(network.parameters().get_gradient(i), reference.parameters().get_gradient(i)), 1e-4);
+  }
+}
+
+TEST(Plan, OneHotTargetsGiveTheSameAsClassNumbers) {
+  auto network = make_network({false, kernels::Dtype::kFloat32});
+  const auto samples = rows(kBatch);
+  auto& plan = network.plan(kBatch, true);
+  const Batch batch{pictures().pictures.pixels.data(), pictures().labels, samples};
+  const ThreadScope threads(2);
+  const auto sparse = plan.train_step(batch, {false, 0.1F}, {});
+  const auto gradient = network.parameters().get_gradient(0);
+  const auto one_hot = plan.train_step(batch, {true, 0.1F}, {});
+  EXPECT_NEAR(sparse.loss_sum, one_hot.loss_sum, 1e-5);
+  EXPECT_EQ(sparse.correct, one_hot.correct);
+  EXPECT_LT(relative_difference(gradient, network.parameters().get_gradient(0)), 1e-5);
+}
+
+TEST(Plan, PredictionsDoNotDependOnTheBatch) {
+  auto network = make_network({false, kernels::Dtype::kFloat32});
+  std::vector<float> whole(20 * 4);
+  std::vector<float> parts(20 * 4);
+  network.predict(pictures().pictures.pixels.data(), 0, 20, 20, whole);
+  network.predict(pictures().pictures.pixels.data(), 0, 20, 3, parts);
+  EXPECT_LT(relative_difference(whole, parts), 1e-5);
+  for (std::size_t row = 0; row < 20; ++row) {
+    EXPECT_NEAR(std::accumulate(whole.begin() + static_cast<std::ptrdiff_t>(row * 4),
+                                whole.begin() + static_cast<std::ptrdiff_t>(row * 4 + 4), 0.0F),
+                1, 1e-5);
+  }
+}
+
+TEST(Plan, EvaluationReusesMemoryThatTrainingMustKeep) {
+  auto network = make_network({false, kernels::Dtype::kFloat32});
+  EXPECT_LT(network.plan(kBatch, false).bytes(), network.plan(kBatch, true).bytes());
+}
+
+TEST(Plan, TellsItsSteps) {
+  auto network = make_network({false, kernels::Dtype::kFloat32});
+  const auto steps = network.plan(kBatch, true).steps();
+  ASSERT_EQ(steps.size(), 10U);
+  EXPECT_EQ(steps[1].layer, "stem");
+  EXPECT_EQ(steps[1].op, "conv2d");
+  EXPECT_EQ(steps[1].flop, 2 * kBatch * 8 * 6 * 9 * 5);
+  EXPECT_FALSE(steps[1].implementation.empty());
+}
+
+}  // namespace
+}  // namespace lapel::plan
