@@ -70,7 +70,7 @@ class Loop {
       const auto result =
           plan->train_step({input_.pictures.pictures.pixels.data(), input_.pictures.labels, rows}, loss_,
                            {static_cast<std::uint64_t>(input_.spec.seed), static_cast<std::uint32_t>(epoch)});
-      check_finite(result, epoch, step + 1, size);
+      check_finite(result, epoch, step + 1);
       learning_rate = next_learning_rate();
       optimizer_->update(network_.parameters(), learning_rate, ++result_.steps);
       if (input_.after_step) {
@@ -88,7 +88,7 @@ class Loop {
     return optimizer_->learning_rate() * schedule_->factor(static_cast<double>(result_.steps) / total);
   }
 
-  void check_finite(const kernels::LossResult& result, std::int64_t epoch, std::int64_t step, std::int64_t size) const {
+  void check_finite(const kernels::LossResult& result, std::int64_t epoch, std::int64_t step) const {
     if (std::isfinite(result.loss_sum)) {
       return;
     }

@@ -33,10 +33,9 @@ class Adam : public Optimizer {
   [[nodiscard]] std::size_t states() const override { return 2; }
   [[nodiscard]] double learning_rate() const override { return options_.learning_rate; }
   void update(plan::Parameters& parameters, double learning_rate, std::int64_t iteration) const override {
-    kernels::adam_update(
-        {static_cast<float>(learning_rate), static_cast<float>(options_.beta_1), static_cast<float>(options_.beta_2),
-         static_cast<float>(options_.epsilon), static_cast<float>(options_.weight_decay), iteration},
-        span_of(parameters, states()));
+    kernels::adam_update({static_cast<float>(learning_rate), options_.beta_1, options_.beta_2,
+                          static_cast<float>(options_.epsilon), static_cast<float>(options_.weight_decay), iteration},
+                         span_of(parameters, states()));
   }
 
  private:

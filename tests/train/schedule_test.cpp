@@ -32,7 +32,7 @@ TEST(Schedule, CosineRisesInAStraightLineFirst) {
 
 TEST(Schedule, OneCycleGoesUpAndDown) {
   const auto schedule = make_schedule({"OneCycle", {}, {}});
-  EXPECT_DOUBLE_EQ(schedule->factor(0), 0.04);
+  EXPECT_NEAR(schedule->factor(0), 0.04, 1e-15);
   EXPECT_DOUBLE_EQ(schedule->factor(0.125), (1 + 0.04) / 2);
   EXPECT_DOUBLE_EQ(schedule->factor(0.25), 1);
   EXPECT_NEAR(schedule->factor(0.625), (1 + 0.0001) / 2, 1e-12);
