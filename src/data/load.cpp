@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/options.h"
+#include "data/known.h"
+#include "data/sources.h"
+#include "lapel/data.h"
+#include "lapel/error.h"
+
+namespace lapel {
+
+namespace data {
+
+namespace {
+
+constexpr std::array kReaders = {
+    SourceReader{kIdxFolderFiles, read_idx_folder},
+};
+
+std::vector<std::string_view> known_names() {
+  std::vector<std::string_view> names;
+  for (const KnownData& known : known_data()) {
+    names.push_back(known.name);
+  }
+  return names;
+}
+
+[[noreturn]] void refuse_form(const std::filesystem::path& place, bool folder) {
+  std::string wanted;
+  for (const SourceReader& reader : source_readers()) {
+    wanted += (wanted.empty() ? "" : "; or ") + std::string(reader.wanted);
+  }
+  const std::string hint = folder ? "--data FOLDER" : "--data " + place.parent_path().string();
+  throw Error(ErrorKind::kData, place.string(),
+              folder ? "there is no data set in this folder" : "is a file, the folder of a data set is wanted",
+              {{"looked for", std::move(wanted)}}, hint);
+}
+
+/// Absolute, without `.`, `..` and a slash at the end.
+std::filesystem::path tidy(const std::filesystem::path& path) {
+  std::filesystem::path result = std::filesystem::absolute(path).lexically_normal();
+  return result.has_filename() ? result : result.parent_path();
+}
+
+/// Reads what lies at a place that a person named.
+DataSet read_place(const std::filesystem::path& given) {
+  const std::filesystem::path place = tidy(given);
+  std::error_code failure;
+  const auto status = std::filesystem::status(place, failure);
+  if (!std::filesystem::exists(status)) {
+    const bool missing = status.type() == std::filesystem::file_type::not_found;
+    throw Error(ErrorKind::kIo, place.string(),
+                missing ? "there is no such folder" : "cannot be read: " + failure.message(), {},
+                "the path of a folder with the four IDX files");
+  }
+  for (const SourceReader& reader : source_readers()) {
+    if (std::optional<DataSet> found = reader.read(place)) {
+      return *std::move(found);
+    }
+  }
+  refuse_form(place, std::filesystem::is_directory(status));
+}
+
+/// The place of a known data set: LAPEL_DATA if set, else where its package is installed.
+DataSet read_known(const KnownData& known) {
+  const char* folder = std::getenv("LAPEL_DATA");
+  if (folder == nullptr || *folder == '\0') {
+    return read_place(find_installed(known, share_folders()));
+  }
+  try {
+    return read_place(folder);
+  } catch (const Error& error) {
+    throw error.within("LAPEL_DATA");
+  }
+}
+
+[[noreturn]] void refuse_name(const std::string& name) {
+  const std::vector<std::string_view> known = known_names();
+  std::string list;
+  for (const std::string_view item : known) {
+    list += (list.empty() ? "" : ", ") + std::string(item);
+  }
+  const std::string near = nearest_word(name, known);
+  throw Error(ErrorKind::kData, fmt::format("data '{}'", name), "is neither a known data set nor a folder",
+              {{"known", std::move(list)}}, near.empty() ? "the path of a folder" : near);
+}
+
+}  // namespace
+
+std::span<const SourceReader> source_readers() { return kReaders; }
+
+}  // namespace data
+
+DataSet load_data(const std::string& source) {
+  if (const data::KnownData* known = data::find_known(source)) {
+    return data::read_known(*known);
+  }
+  std::error_code ignored;
+  const bool is_path = source.find('/') != std::string::npos;
+  if (!is_path && !std::filesystem::exists(source, ignored)) {
+    data::refuse_name(source);
+  }
+  return data::read_place(source);
+}
+
+}  // namespace lapel

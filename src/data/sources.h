@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "lapel/data.h"
+
+namespace lapel::data {
+
+/// One form in which a data set may lie on disk.
+struct SourceReader {
+  std::string_view wanted;  ///< What makes up this form, in words: "the files a, b and c".
+  /// The data set at `place` (a file or a folder that exists; absolute); nothing where it is not of this form. Throws
+  /// Error (kIo, kData) where it is of this form, but damaged or incomplete.
+  std::optional<DataSet> (*read)(const std::filesystem::path& place);
+};
+
+/// Every form, in the order in which they are tried. A new form is one more line in this table.
+[[nodiscard]] std::span<const SourceReader> source_readers();
+
+/// The four IDX files of MNIST and its relatives: {train,t10k}-images-idx3-ubyte and {train,t10k}-labels-idx1-ubyte,
+/// each also as `.gz` and with a dot before `idx`; the t10k pair may be absent. Class names as load_data says.
+[[nodiscard]] std::optional<DataSet> read_idx_folder(const std::filesystem::path& place);
+
+/// What read_idx_folder looks for.
+inline constexpr std::string_view kIdxFolderFiles =
+    "train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], with t10k-images-idx3-ubyte[.gz] and "
+    "t10k-labels-idx1-ubyte[.gz] if there are test pictures";
+
+}  // namespace lapel::data

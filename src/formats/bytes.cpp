@@ -1,0 +1,210 @@
+#include "formats/bytes.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "formats/gzip.h"
+#include "lapel/error.h"
+
+namespace lapel::formats {
+
+namespace {
+
+constexpr std::size_t kMostAtOnce = std::size_t{1} << 30U;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) {
+      ::close(number_);
+    }
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return number_; }
+  [[nodiscard]] bool open() const { return number_ >= 0; }
+  /// The result of close(2), which may be the first to tell of a failed write.
+  int close() { return ::close(std::exchange(number_, -1)); }
+
+ private:
+  int number_;
+};
+
+/// Removes a file unless told to keep it.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(std::filesystem::path file) : file_(std::move(file)) {}
+  ~TemporaryFile() {
+    if (!kept_) {
+      ::unlink(file_.c_str());
+    }
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  void keep() { kept_ = true; }
+
+ private:
+  std::filesystem::path file_;
+  bool kept_ = false;
+};
+
+std::string system_words(int code) { return std::generic_category().message(code); }
+
+[[noreturn]] void refuse_read(const std::filesystem::path& file, int code) {
+  throw Error(ErrorKind::kIo, file.string(), "cannot be read: " + system_words(code));
+}
+
+[[noreturn]] void refuse_write(const std::filesystem::path& file, std::size_t bytes, int code) {
+  std::string hint;
+  if (code == ENOSPC || code == EDQUOT) {
+    hint = "free some space, or another folder";
+  } else if (code == EFBIG) {
+    hint = "a higher limit of the size of files (ulimit -f), or another disk";
+  } else if (code == ENOENT || code == EACCES || code == EROFS || code == ENOTDIR) {
+    hint = "a folder that exists and can be written to";
+  }
+  throw Error(ErrorKind::kIo, file.string(), "cannot be written: " + system_words(code),
+              {{"wanted", fmt::format("{} bytes", bytes)}}, std::move(hint));
+}
+
+std::vector<std::uint8_t> read_as_is(const std::filesystem::path& file) {
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!descriptor.open() || ::fstat(descriptor.get(), &status) != 0) {
+    refuse_read(file, errno);
+  }
+  if (S_ISDIR(status.st_mode)) {
+    throw Error(ErrorKind::kIo, file.string(), "is a folder, a file is wanted");
+  }
+  // One byte more than the file is said to have, so that its end is seen without growing; pipes say 0.
+  constexpr std::size_t kLeast = 4096;
+  std::vector<std::uint8_t> bytes(std::max(kLeast, static_cast<std::size_t>(status.st_size) + 1));
+  std::size_t length = 0;
+  while (true) {
+    if (length == bytes.size()) {
+      bytes.resize(bytes.size() * 2);
+    }
+    const ssize_t got = ::read(descriptor.get(), bytes.data() + length, std::min(kMostAtOnce, bytes.size() - length));
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      refuse_read(file, errno);
+    }
+    if (got == 0) {
+      break;
+    }
+    length += static_cast<std::size_t>(got);
+  }
+  bytes.resize(length);
+  return bytes;
+}
+
+/// 0, or the errno of the write that failed.
+int write_all(int descriptor, std::span<const std::span<const std::uint8_t>> parts) {
+  for (auto rest : parts) {
+    while (!rest.empty()) {
+      const ssize_t done = ::write(descriptor, rest.data(), std::min(kMostAtOnce, rest.size()));
+      if (done < 0 && errno == EINTR) {
+        continue;
+      }
+      if (done < 0) {
+        return errno;
+      }
+      rest = rest.subspan(static_cast<std::size_t>(done));
+    }
+  }
+  return 0;
+}
+
+/// Some file systems cannot sync a folder and say so with EINVAL; that is no failure.
+int sync_folder(const std::filesystem::path& folder) {
+  const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!descriptor.open()) {
+    return errno == EACCES ? 0 : errno;
+  }
+  return ::fsync(descriptor.get()) != 0 && errno != EINVAL ? errno : 0;
+}
+
+/// A device or pipe cannot be replaced, only written to.
+int write_in_place(const std::filesystem::path& file, std::span<const std::span<const std::uint8_t>> parts) {
+  Descriptor descriptor(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!descriptor.open()) {
+    return errno;
+  }
+  const int failure = write_all(descriptor.get(), parts);
+  return failure != 0 || descriptor.close() == 0 ? failure : errno;
+}
+
+int write_and_rename(const std::filesystem::path& file, std::span<const std::span<const std::uint8_t>> parts) {
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  const std::filesystem::path beside = folder / fmt::format(".{}.tmp-{}", file.filename().string(), ::getpid());
+  constexpr mode_t kMode = 0666;
+  Descriptor descriptor(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, kMode));
+  if (!descriptor.open()) {
+    return errno;
+  }
+  TemporaryFile temporary(beside);
+  if (const int failure = write_all(descriptor.get(), parts); failure != 0) {
+    return failure;
+  }
+  if (::fsync(descriptor.get()) != 0 || descriptor.close() != 0 || ::rename(beside.c_str(), file.c_str()) != 0) {
+    return errno;
+  }
+  temporary.keep();
+  return sync_folder(folder);
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> read_file(const std::filesystem::path& file) {
+  try {
+    std::vector<std::uint8_t> bytes = read_as_is(file);
+    return is_gzip(bytes) ? gunzip(bytes, file.string()) : bytes;
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorKind::kIo, file.string(), "cannot be read: there is not enough memory for its content");
+  }
+}
+
+std::string read_text_file(const std::filesystem::path& file) {
+  const std::vector<std::uint8_t> bytes = read_file(file);
+  return {bytes.begin(), bytes.end()};
+}
+
+void write_file(const std::filesystem::path& file, std::span<const std::uint8_t> bytes) {
+  write_file_parts(file, std::array{bytes});
+}
+
+void write_text_file(const std::filesystem::path& file, std::string_view text) {
+  write_file(file, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+void write_file_parts(const std::filesystem::path& file, std::span<const std::span<const std::uint8_t>> parts) {
+  std::error_code ignored;
+  const std::filesystem::file_type type = std::filesystem::status(file, ignored).type();
+  const bool replaceable = type == std::filesystem::file_type::regular ||
+                           type == std::filesystem::file_type::not_found || type == std::filesystem::file_type::none;
+  int failure = EISDIR;
+  if (type != std::filesystem::file_type::directory) {
+    failure = replaceable ? write_and_rename(file, parts) : write_in_place(file, parts);
+  }
+  if (failure != 0) {
+    std::size_t bytes = 0;
+    for (const auto& part : parts) {
+      bytes += part.size();
+    }
+    refuse_write(file, bytes, failure);
+  }
+}
+
+}  // namespace lapel::formats
