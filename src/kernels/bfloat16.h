@@ -1,0 +1,24 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace lapel::kernels {
+
+/// The bfloat16 nearest to `value`, ties to even; a NaN stays a (quiet) NaN with its sign.
+[[nodiscard]] constexpr std::uint16_t bfloat16_from_float(float value) {
+  constexpr std::uint32_t kMagnitude = 0x7FFFFFFFU;
+  constexpr std::uint32_t kInfinity = 0x7F800000U;
+  constexpr std::uint32_t kQuiet = 0x0040U;
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & kMagnitude) > kInfinity) {
+    return static_cast<std::uint16_t>((bits >> 16U) | kQuiet);
+  }
+  return static_cast<std::uint16_t>((bits + 0x7FFFU + ((bits >> 16U) & 1U)) >> 16U);
+}
+
+[[nodiscard]] constexpr float float_from_bfloat16(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
+}
+
+}  // namespace lapel::kernels

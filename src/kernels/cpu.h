@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+namespace lapel::kernels {
+
+/// The number type of activations and of the copies of weights that products read. Sums, master weights,
+/// gradients of weights and optimizer state are always float.
+enum class Dtype { kFloat32, kBfloat16 };
+
+[[nodiscard]] constexpr std::size_t dtype_bytes(Dtype dtype) { return dtype == Dtype::kFloat32 ? 4 : 2; }
+
+/// What this machine is, for run folders and for `precision = "auto"`.
+struct Cpu {
+  std::string model;           ///< `AMD EPYC 7B13`, from /proc/cpuinfo; `unknown CPU` where that is absent
+  std::string isa;             ///< The best instruction set that oneDNN may use: `avx2`, `avx512_core_bf16`, ...
+  bool fast_bfloat16 = false;  ///< AMX-BF16 or AVX512-BF16.
+};
+
+[[nodiscard]] const Cpu& cpu();
+
+/// `oneDNN 2.6.3`: the arithmetic library that is linked.
+[[nodiscard]] std::string onednn_version();
+
+}  // namespace lapel::kernels

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "kernels/cpu.h"
+
+namespace lapel::kernels {
+
+/// What one batch of predictions was worth.
+struct LossResult {
+  double loss_sum = 0;       ///< Sum over the rows; not finite when any logit is not.
+  std::int64_t correct = 0;  ///< Rows whose largest logit (the first, if several) is the largest target's.
+};
+
+/// Softmax and cross-entropy of `rows` rows of `classes` logits, with gradient.
+/// The target of row i is one-hot at labels[i], smoothed as Keras does: t (1 - s) + s / classes.
+/// `grad` (of dtype, may be null) receives (softmax - target) * grad_scale.
+/// loss = -sum_k t_k log softmax_k, computed as logsumexp, so that it needs no epsilon.
+[[nodiscard]] LossResult softmax_cross_entropy(Dtype dtype, const void* logits, std::span<const std::uint16_t> labels,
+                                               std::int64_t classes, float label_smoothing, float grad_scale,
+                                               void* grad);
+
+/// The same with a distribution as target: `targets` is rows x classes floats (one-hot labels, mixed labels).
+[[nodiscard]] LossResult softmax_cross_entropy_dense(Dtype dtype, const void* logits, std::span<const float> targets,
+                                                     std::int64_t classes, float label_smoothing, float grad_scale,
+                                                     void* grad);
+
+/// Rows of `classes` logits (of dtype) to probabilities.
+void softmax_rows(Dtype dtype, const void* logits, std::int64_t rows, std::int64_t classes, float* probabilities);
+
+/// Plain versions, in double.
+[[nodiscard]] LossResult reference_softmax_cross_entropy_dense(Dtype dtype, const void* logits,
+                                                               std::span<const float> targets, std::int64_t classes,
+                                                               float label_smoothing, float grad_scale, void* grad);
+
+}  // namespace lapel::kernels

@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include "kernels/onednn_operators.h"
+#include "kernels/onednn_step.h"
+#include "kernels/operator.h"
+#include "kernels/simd_operators.h"
+#include "lapel/error.h"
+
+namespace lapel::kernels {
+namespace {
+
+ActivationSizes sizes_of(const DenseOp& op) { return {op.rows * op.in, op.rows * op.out}; }
+ActivationSizes sizes_of(const Conv2DOp& op) { return {op.in.size(), op.out.size()}; }
+ActivationSizes sizes_of(const Pool2DOp& op) { return {op.in.size(), op.out.size()}; }
+ActivationSizes sizes_of(const ActivationOp& op) { return {op.size, op.size}; }
+
+/// In the type asked for, where the CPU computes with it; else in floats from the same rounded numbers.
+template <class OpType, class Make>
+std::unique_ptr<Operator> native_or_widened(const OpType& op, const BuildOptions& options, const Make& make) {
+  if (options.dtype == Dtype::kFloat32) {
+    return make(op, options, true);
+  }
+  if (cpu().fast_bfloat16) {
+    if (auto native = make(op, options, false)) {
+      return native;
+    }
+  }
+  BuildOptions wide = options;
+  wide.dtype = Dtype::kFloat32;
+  auto inner = make(op, wide, true);
+  return inner ? make_widened(std::move(inner), sizes_of(op), options) : nullptr;
+}
+
+struct Maker {
+  const BuildOptions& options;
+
+  std::unique_ptr<Operator> operator()(const DenseOp& op) const {
+    return native_or_widened(op, options, make_onednn_dense);
+  }
+  std::unique_ptr<Operator> operator()(const Conv2DOp& op) const {
+    return native_or_widened(op, options, make_onednn_conv2d);
+  }
+  std::unique_ptr<Operator> operator()(const Pool2DOp& op) const {
+    return native_or_widened(op, options, make_onednn_pool2d);
+  }
+  std::unique_ptr<Operator> operator()(const ActivationOp& op) const {
+    return op.kind == ActivationKind::kLinear ? make_onednn_activation(op, options, true)
+                                              : native_or_widened(op, options, make_onednn_activation);
+  }
+  std::unique_ptr<Operator> operator()(const GlobalPool2DOp& op) const {
+    return make_global_pool_operator(op, options);
+  }
+  std::unique_ptr<Operator> operator()(const DropoutOp& op) const { return make_dropout_operator(op, options); }
+  std::unique_ptr<Operator> operator()(const AddOp& op) const { return make_add_operator(op, options); }
+  std::unique_ptr<Operator> operator()(const InputOp& op) const { return make_input_operator(op, options); }
+  std::unique_ptr<Operator> operator()(const ReshapeOp& /*op*/) const { return nullptr; }
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> make_operator(const Op& op, const BuildOptions& options) {
+  const auto name = op_name(op);
+  auto made = with_onednn_errors(name, [&] { return std::visit(Maker{options}, op); });
+  if (!made) {
+    throw Error(ErrorKind::kInternal, std::string(name), "there is no operator for this",
+                {{"batch", std::to_string(options.batch)},
+                 {"type", options.dtype == Dtype::kFloat32 ? "float32" : "bfloat16"},
+                 {"library", onednn_version()}});
+  }
+  return made;
+}
+
+}  // namespace lapel::kernels

@@ -1,0 +1,56 @@
+#include "kernels/ops.h"
+
+namespace lapel::kernels {
+
+namespace {
+
+struct Name {
+  std::string_view operator()(const DenseOp&) const { return "dense"; }
+  std::string_view operator()(const Conv2DOp&) const { return "conv2d"; }
+  std::string_view operator()(const Pool2DOp& op) const {
+    return op.kind == Pool2DOp::Kind::kMax ? "max_pool2d" : "average_pool2d";
+  }
+  std::string_view operator()(const GlobalPool2DOp& op) const {
+    return op.kind == Pool2DOp::Kind::kMax ? "global_max_pool2d" : "global_average_pool2d";
+  }
+  std::string_view operator()(const ActivationOp& op) const {
+    switch (op.kind) {
+      case ActivationKind::kLinear:
+        return "linear";
+      case ActivationKind::kRelu:
+        return "relu";
+      case ActivationKind::kGelu:
+        return "gelu";
+      case ActivationKind::kTanh:
+        return "tanh";
+      case ActivationKind::kSigmoid:
+        return "sigmoid";
+      case ActivationKind::kSoftmax:
+        return "softmax";
+    }
+    return "activation";
+  }
+  std::string_view operator()(const DropoutOp&) const { return "dropout"; }
+  std::string_view operator()(const AddOp&) const { return "add"; }
+  std::string_view operator()(const ReshapeOp&) const { return "reshape"; }
+  std::string_view operator()(const InputOp&) const { return "input"; }
+};
+
+struct Flop {
+  std::int64_t operator()(const DenseOp& op) const { return 2 * op.rows * op.in * op.out; }
+  std::int64_t operator()(const Conv2DOp& op) const {
+    return 2 * op.out.size() * op.kernel[0] * op.kernel[1] * op.in.channels;
+  }
+  template <class Elementwise>
+  std::int64_t operator()(const Elementwise& /*op*/) const {
+    return 0;
+  }
+};
+
+}  // namespace
+
+std::string_view op_name(const Op& op) { return std::visit(Name{}, op); }
+
+std::int64_t op_flop(const Op& op) { return std::visit(Flop{}, op); }
+
+}  // namespace lapel::kernels

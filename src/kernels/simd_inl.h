@@ -1,0 +1,70 @@
+// Helpers of the Highway code, compiled once for each instruction set: include it after hwy/highway.h, in every
+// file that foreach_target.h repeats. The guard is Highway's toggle, not #pragma once.
+#if defined(LAPEL_KERNELS_SIMD_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef LAPEL_KERNELS_SIMD_INL_H
+#undef LAPEL_KERNELS_SIMD_INL_H
+#else
+#define LAPEL_KERNELS_SIMD_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <cstdint>
+
+HWY_BEFORE_NAMESPACE();
+namespace lapel::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Calls `body(tag, i)` for every stretch of lanes in [begin, end): whole vectors, then single lanes, so that a
+/// number's result does not depend on where a range begins.
+template <class F>
+HWY_INLINE void for_each_vector(std::size_t begin, std::size_t end, const F& body) {
+  const hn::ScalableTag<float> whole;
+  const hn::CappedTag<float, 1> single;
+  std::size_t i = begin;
+  for (; i + hn::Lanes(whole) <= end; i += hn::Lanes(whole)) {
+    body(whole, i);
+  }
+  for (; i < end; ++i) {
+    body(single, i);
+  }
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> load(D d, const float* from) {
+  return hn::LoadU(d, from);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> load([[maybe_unused]] D d, const std::uint16_t* from) {
+  const hn::Rebind<std::uint16_t, D> d16;
+  const hn::Rebind<std::uint32_t, D> d32;
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, from))));
+}
+
+template <class D>
+HWY_INLINE void store(D d, hn::Vec<D> value, float* to) {
+  hn::StoreU(value, d, to);
+}
+
+/// Rounds as bfloat16_from_float does.
+template <class D>
+HWY_INLINE void store([[maybe_unused]] D d, hn::Vec<D> value, std::uint16_t* to) {
+  const hn::Rebind<std::uint16_t, D> d16;
+  const hn::Rebind<std::uint32_t, D> d32;
+  const hn::Rebind<std::int32_t, D> di32;
+  const auto bits = hn::BitCast(d32, value);
+  const auto high = hn::ShiftRight<16>(bits);
+  const auto odd = hn::And(high, hn::Set(d32, 1));
+  const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(d32, 0x7FFF)), odd));
+  const auto quiet = hn::Or(high, hn::Set(d32, 0x0040));
+  const auto is_nan = hn::RebindMask(d32, hn::IsNaN(value));
+  hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di32, hn::IfThenElse(is_nan, quiet, rounded))), d16, to);
+}
+
+}  // namespace lapel::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

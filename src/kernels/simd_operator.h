@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "kernels/operator.h"
+#include "kernels/ranges.h"
+
+namespace lapel::kernels {
+
+/// What the operators of simd_operators.h share.
+class SimdOperator : public Operator {
+ public:
+  explicit SimdOperator(const BuildOptions& options) : options_(options) {}
+  /// `highway:AVX2`
+  [[nodiscard]] std::string implementation() const override;
+  void bind(const Binding& binding) override { binding_ = binding; }
+
+ protected:
+  [[nodiscard]] const BuildOptions& options() const { return options_; }
+  [[nodiscard]] const Binding& binding() const { return binding_; }
+  /// Null where none is needed.
+  [[nodiscard]] void* input_grad(std::size_t i = 0) const {
+    return i < binding_.input_grads.size() ? binding_.input_grads[i] : nullptr;
+  }
+  /// Throws Error (kInternal) unless `state` names a sample for each row.
+  void check_samples(const StepState& state) const;
+  /// Copies `numbers` activations, over all threads; nothing where both are the same memory.
+  void copy(const void* from, void* to, std::int64_t numbers) const;
+
+ private:
+  BuildOptions options_;
+  Binding binding_;
+};
+
+}  // namespace lapel::kernels

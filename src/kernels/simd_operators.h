@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+
+#include "kernels/operator.h"
+
+/// The operators that Lapel computes itself, vectorised with Highway; parts of make_operator. Each gives the
+/// numbers of its reference operator for any number of threads: exactly, but for the sums of an add of more than
+/// two inputs and of a global mean, which are made in float.
+namespace lapel::kernels {
+
+/// Backward does nothing: pixels have no gradient.
+[[nodiscard]] std::unique_ptr<Operator> make_input_operator(const InputOp& op, const BuildOptions& options);
+
+/// Keeps which numbers were dropped from forward to backward, a byte each.
+[[nodiscard]] std::unique_ptr<Operator> make_dropout_operator(const DropoutOp& op, const BuildOptions& options);
+
+[[nodiscard]] std::unique_ptr<Operator> make_add_operator(const AddOp& op, const BuildOptions& options);
+
+/// A maximum keeps its places from forward to backward, 4 bytes each. A NaN wins.
+[[nodiscard]] std::unique_ptr<Operator> make_global_pool_operator(const GlobalPool2DOp& op,
+                                                                  const BuildOptions& options);
+
+}  // namespace lapel::kernels

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/cpu.h"
+
+/// The arguments of Highway code. They are here, not in the files that use them, because those are compiled once for
+/// each instruction set.
+namespace lapel::kernels {
+
+/// Of loss.cpp. One of `labels` and `targets` is null; `grad` may be.
+struct LossRows {
+  Dtype dtype = Dtype::kFloat32;
+  const void* logits = nullptr;
+  const std::uint16_t* labels = nullptr;
+  const float* targets = nullptr;
+  std::size_t classes = 0;
+  float label_smoothing = 0;
+  float grad_scale = 1;
+  void* grad = nullptr;
+};
+
+/// Of dropout.cpp. Where Philox's numbers for one row are: the last three words of the counter (the first counts
+/// blocks of four numbers), and the key.
+struct PhiloxAddress {
+  std::array<std::uint32_t, 3> counter{};
+  std::array<std::uint32_t, 2> key{};
+};
+
+/// Of global_pool.cpp. Pictures of `places` vectors of `channels` numbers.
+struct PoolRows {
+  bool maximum = false;
+  std::size_t places = 0;
+  std::size_t channels = 0;
+  const void* input = nullptr;
+  void* output = nullptr;
+  const void* output_grad = nullptr;
+  void* input_grad = nullptr;
+  std::int32_t* best = nullptr;  ///< Of a maximum in training: the place of each, a row of channels a picture.
+};
+
+}  // namespace lapel::kernels

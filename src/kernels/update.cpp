@@ -1,0 +1,241 @@
+#include "kernels/update.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/update.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/simd_inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lapel::kernels::HWY_NAMESPACE {
+
+namespace {
+
+template <class From, class To>
+struct Convert {
+  const From* from;
+  To* to;
+  template <class D>
+  HWY_INLINE void operator()(D d, std::size_t i) const {
+    store(d, load(d, from + i), to + i);
+  }
+};
+
+template <class D>
+HWY_INLINE void store_weights(D d, hn::Vec<D> value, const UpdateSpan& span, std::size_t i) {
+  store(d, value, span.weights.data() + i);
+  if (!span.low.empty()) {
+    store(d, value, span.low.data() + i);
+  }
+}
+
+struct PlainSgd {
+  const SgdStep& step;
+  const UpdateSpan& span;
+  template <class D>
+  HWY_INLINE void operator()(D d, std::size_t i) const {
+    const auto weight = load(d, span.weights.data() + i);
+    const auto decayed = hn::NegMulAdd(hn::Set(d, step.learning_rate * step.weight_decay), weight, weight);
+    const auto grad = load(d, span.grads.data() + i);
+    store_weights(d, hn::NegMulAdd(hn::Set(d, step.learning_rate), grad, decayed), span, i);
+  }
+};
+
+struct MomentumSgd {
+  const SgdStep& step;
+  const UpdateSpan& span;
+  template <class D>
+  HWY_INLINE void operator()(D d, std::size_t i) const {
+    const auto momentum = hn::Set(d, step.momentum);
+    const auto weight = load(d, span.weights.data() + i);
+    const auto decayed = hn::NegMulAdd(hn::Set(d, step.learning_rate * step.weight_decay), weight, weight);
+    const auto move = hn::Mul(hn::Set(d, step.learning_rate), load(d, span.grads.data() + i));
+    const auto velocity = hn::MulSub(momentum, load(d, span.state1.data() + i), move);
+    store(d, velocity, span.state1.data() + i);
+    const auto change = step.nesterov ? hn::MulSub(momentum, velocity, move) : velocity;
+    store_weights(d, hn::Add(decayed, change), span, i);
+  }
+};
+
+struct Adam {
+  float decay;
+  float alpha;
+  float rest_1;  ///< 1 - beta_1
+  float rest_2;
+  float epsilon;
+  const UpdateSpan& span;
+  template <class D>
+  HWY_INLINE void operator()(D d, std::size_t i) const {
+    const auto weight = load(d, span.weights.data() + i);
+    const auto decayed = hn::NegMulAdd(hn::Set(d, decay), weight, weight);
+    const auto grad = load(d, span.grads.data() + i);
+    const auto m = load(d, span.state1.data() + i);
+    const auto v = load(d, span.state2.data() + i);
+    const auto new_m = hn::MulAdd(hn::Sub(grad, m), hn::Set(d, rest_1), m);
+    const auto new_v = hn::MulAdd(hn::MulSub(grad, grad, v), hn::Set(d, rest_2), v);
+    store(d, new_m, span.state1.data() + i);
+    store(d, new_v, span.state2.data() + i);
+    const auto step = hn::Div(hn::Mul(new_m, hn::Set(d, alpha)), hn::Add(hn::Sqrt(new_v), hn::Set(d, epsilon)));
+    store_weights(d, hn::Sub(decayed, step), span, i);
+  }
+};
+
+}  // namespace
+
+void to_bfloat16_range(const float* from, std::uint16_t* to, std::size_t begin, std::size_t end) {
+  for_each_vector(begin, end, Convert<float, std::uint16_t>{from, to});
+}
+
+void from_bfloat16_range(const std::uint16_t* from, float* to, std::size_t begin, std::size_t end) {
+  for_each_vector(begin, end, Convert<std::uint16_t, float>{from, to});
+}
+
+void sgd_range(const SgdStep& step, const UpdateSpan& span, std::size_t begin, std::size_t end) {
+  if (step.momentum == 0) {
+    for_each_vector(begin, end, PlainSgd{step, span});
+  } else {
+    for_each_vector(begin, end, MomentumSgd{step, span});
+  }
+}
+
+void adam_range(const AdamStep& step, float alpha, const UpdateSpan& span, std::size_t begin, std::size_t end) {
+  for_each_vector(begin, end,
+                  Adam{step.learning_rate * step.weight_decay, alpha, static_cast<float>(1 - step.beta_1),
+                       static_cast<float>(1 - step.beta_2), step.epsilon, span});
+}
+
+}  // namespace lapel::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "kernels/bfloat16.h"
+#include "kernels/ranges.h"
+#include "lapel/error.h"
+
+namespace lapel::kernels {
+
+namespace {
+
+HWY_EXPORT(to_bfloat16_range);
+HWY_EXPORT(from_bfloat16_range);
+HWY_EXPORT(sgd_range);
+HWY_EXPORT(adam_range);
+
+void check_lengths(std::size_t length, std::size_t other) {
+  if (length != other) {
+    throw Error(ErrorKind::kInternal, {},
+                fmt::format("arrays of {} and {} numbers where equal ones belong", length, other));
+  }
+}
+
+/// `states`: how many arrays of state the optimizer keeps.
+void check_span(const UpdateSpan& span, int states) {
+  check_lengths(span.weights.size(), span.grads.size());
+  if (states > 0) {
+    check_lengths(span.weights.size(), span.state1.size());
+  }
+  if (states > 1) {
+    check_lengths(span.weights.size(), span.state2.size());
+  }
+  if (!span.low.empty()) {
+    check_lengths(span.weights.size(), span.low.size());
+  }
+}
+
+double adam_alpha(const AdamStep& step) {
+  const auto t = static_cast<double>(step.iteration);
+  return static_cast<double>(step.learning_rate) * std::sqrt(1 - std::pow(step.beta_2, t)) /
+         (1 - std::pow(step.beta_1, t));
+}
+
+/// Runs `body(begin, end)` over all threads, with unsigned bounds.
+template <class F>
+void over_threads(std::size_t count, const F& body) {
+  parallel_numbers(static_cast<std::int64_t>(count), [&](std::int64_t begin, std::int64_t end) {
+    body(static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
+  });
+}
+
+void reference_store(const UpdateSpan& span, std::size_t i, double weight) {
+  span.weights[i] = static_cast<float>(weight);
+  if (!span.low.empty()) {
+    span.low[i] = bfloat16_from_float(span.weights[i]);
+  }
+}
+
+double decayed(double weight, float learning_rate, float weight_decay) {
+  return weight - static_cast<double>(learning_rate) * static_cast<double>(weight_decay) * weight;
+}
+
+}  // namespace
+
+void to_bfloat16(std::span<const float> from, std::span<std::uint16_t> to) {
+  check_lengths(from.size(), to.size());
+  over_threads(from.size(), [&](std::size_t begin, std::size_t end) {
+    HWY_DYNAMIC_DISPATCH(to_bfloat16_range)(from.data(), to.data(), begin, end);
+  });
+}
+
+void from_bfloat16(std::span<const std::uint16_t> from, std::span<float> to) {
+  check_lengths(from.size(), to.size());
+  over_threads(from.size(), [&](std::size_t begin, std::size_t end) {
+    HWY_DYNAMIC_DISPATCH(from_bfloat16_range)(from.data(), to.data(), begin, end);
+  });
+}
+
+void sgd_update(const SgdStep& step, const UpdateSpan& span) {
+  check_span(span, step.momentum == 0 ? 0 : 1);
+  over_threads(span.weights.size(), [&](std::size_t begin, std::size_t end) {
+    HWY_DYNAMIC_DISPATCH(sgd_range)(step, span, begin, end);
+  });
+}
+
+void adam_update(const AdamStep& step, const UpdateSpan& span) {
+  check_span(span, 2);
+  const auto alpha = static_cast<float>(adam_alpha(step));
+  over_threads(span.weights.size(), [&](std::size_t begin, std::size_t end) {
+    HWY_DYNAMIC_DISPATCH(adam_range)(step, alpha, span, begin, end);
+  });
+}
+
+void reference_sgd_update(const SgdStep& step, const UpdateSpan& span) {
+  check_span(span, step.momentum == 0 ? 0 : 1);
+  for (std::size_t i = 0; i < span.weights.size(); ++i) {
+    const double weight = decayed(static_cast<double>(span.weights[i]), step.learning_rate, step.weight_decay);
+    const double move = static_cast<double>(step.learning_rate) * static_cast<double>(span.grads[i]);
+    if (step.momentum == 0) {
+      reference_store(span, i, weight - move);
+      continue;
+    }
+    const auto momentum = static_cast<double>(step.momentum);
+    const double velocity = momentum * static_cast<double>(span.state1[i]) - move;
+    span.state1[i] = static_cast<float>(velocity);
+    reference_store(span, i, weight + (step.nesterov ? momentum * velocity - move : velocity));
+  }
+}
+
+void reference_adam_update(const AdamStep& step, const UpdateSpan& span) {
+  check_span(span, 2);
+  const double alpha = adam_alpha(step);
+  for (std::size_t i = 0; i < span.weights.size(); ++i) {
+    const double weight = decayed(static_cast<double>(span.weights[i]), step.learning_rate, step.weight_decay);
+    const auto grad = static_cast<double>(span.grads[i]);
+    double m = static_cast<double>(span.state1[i]);
+    double v = static_cast<double>(span.state2[i]);
+    m += (grad - m) * (1 - step.beta_1);
+    v += (grad * grad - v) * (1 - step.beta_2);
+    span.state1[i] = static_cast<float>(m);
+    span.state2[i] = static_cast<float>(v);
+    reference_store(span, i, weight - m * alpha / (std::sqrt(v) + static_cast<double>(step.epsilon)));
+  }
+}
+
+}  // namespace lapel::kernels
+
+#endif  // HWY_ONCE

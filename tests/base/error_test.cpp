@@ -1,0 +1,57 @@
+#include "lapel/error.h"
+
+#include <gtest/gtest.h>
+
+#include <type_traits>
+
+namespace lapel {
+namespace {
+
+TEST(Error, IsTheDesignsExample) {
+  const Error error(ErrorKind::kRecipe, "fashion.toml:31, layer 'conv3' (Conv2D)",
+                    "kernel 5x5 does not fit the 3x3 input (padding \"valid\")",
+                    {{"input", "64 x 3 x 3 x 64 from 'pool2'"}}, "padding = \"same\", or kernel_size = 3");
+  EXPECT_STREQ(error.what(),
+               "fashion.toml:31, layer 'conv3' (Conv2D): kernel 5x5 does not fit the 3x3 input (padding \"valid\")\n"
+               "  input  64 x 3 x 3 x 64 from 'pool2'        try  padding = \"same\", or kernel_size = 3");
+}
+
+TEST(Error, PartsMayBeLeftOut) {
+  EXPECT_STREQ(Error(ErrorKind::kData, {}, "the problem").what(), "the problem");
+  EXPECT_STREQ(Error(ErrorKind::kData, "here", "the problem").what(), "here: the problem");
+  EXPECT_STREQ(Error(ErrorKind::kData, {}, "the problem", {}, "this").what(), "the problem\n  try  this");
+  EXPECT_STREQ(Error(ErrorKind::kData, {}, "the problem", {{"a", "1"}, {"b", "2"}}).what(),
+               "the problem\n  a  1        b  2");
+}
+
+TEST(Error, KeepsItsParts) {
+  const Error error(ErrorKind::kNumeric, "step 3", "the loss is not finite", {{"loss", "nan"}}, "a smaller rate");
+  EXPECT_EQ(error.kind(), ErrorKind::kNumeric);
+  EXPECT_EQ(error.place(), "step 3");
+  EXPECT_EQ(error.problem(), "the loss is not finite");
+  ASSERT_EQ(error.facts().size(), 1U);
+  EXPECT_EQ(error.facts()[0].label, "loss");
+  EXPECT_EQ(error.facts()[0].value, "nan");
+  EXPECT_EQ(error.hint(), "a smaller rate");
+}
+
+TEST(Error, WithinPutsTheOuterPlaceFirst) {
+  const Error inner(ErrorKind::kRecipe, "layer 'dense'", "units = 0 is not allowed", {{"allowed", "at least 1"}});
+  const Error outer = inner.within("x.toml:4");
+  EXPECT_STREQ(outer.what(), "x.toml:4, layer 'dense': units = 0 is not allowed\n  allowed  at least 1");
+  EXPECT_EQ(outer.kind(), ErrorKind::kRecipe);
+  EXPECT_STREQ(Error(ErrorKind::kRecipe, {}, "p").within("x").what(), "x: p");
+  EXPECT_STREQ(Error(ErrorKind::kRecipe, "y", "p").within("").what(), "y: p");
+  EXPECT_STREQ(Error(ErrorKind::kRecipe, {}, "p").within("").what(), "p");
+}
+
+TEST(Error, CopiesWithoutThrowing) {
+  static_assert(std::is_nothrow_copy_constructible_v<Error>);
+  static_assert(std::is_nothrow_copy_assignable_v<Error>);
+  const Error error(ErrorKind::kIo, "f", "gone");
+  const Error copy = error;
+  EXPECT_STREQ(copy.what(), error.what());
+}
+
+}  // namespace
+}  // namespace lapel

@@ -1,0 +1,110 @@
+#include "base/threads.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <numeric>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace lapel {
+namespace {
+
+TEST(Threads, ParallelForCoversEachItemOnce) {
+  for (const int threads : {1, 2, 3, 7}) {
+    const ThreadScope scope(threads);
+    for (const std::int64_t count : {0, 1, 2, 3, 10, 64, 1001}) {
+      for (const std::int64_t grain : {0, 1, 5, 64, 5000}) {
+        std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
+        parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
+          EXPECT_LT(begin, end);
+          for (std::int64_t i = begin; i < end; ++i) {
+            ++visits[static_cast<std::size_t>(i)];
+          }
+        });
+        for (const auto& visit : visits) {
+          ASSERT_EQ(visit, 1) << count << " items, grain " << grain << ", " << threads << " threads";
+        }
+      }
+    }
+  }
+}
+
+TEST(Threads, ParallelForKeepsTheGrain) {
+  const ThreadScope scope(4);
+  std::atomic<int> parts = 0;
+  parallel_for(100, 40, [&](std::int64_t begin, std::int64_t end) {
+    EXPECT_GE(end - begin, 40);
+    ++parts;
+  });
+  EXPECT_LE(parts, 2);
+}
+
+TEST(Threads, ParallelForUsesOtherThreads) {
+  const ThreadScope scope(2);
+  std::vector<std::thread::id> ids(2);
+  parallel_for(2, 1, [&](std::int64_t begin, std::int64_t) {
+    ids[static_cast<std::size_t>(begin)] = std::this_thread::get_id();
+  });
+  EXPECT_NE(ids[0], ids[1]);
+}
+
+TEST(Threads, ExceptionReachesTheCaller) {
+  for (const int threads : {1, 2, 4}) {
+    const ThreadScope scope(threads);
+    for (const std::int64_t bad : {0, 57, 99}) {
+      std::string message;
+      try {
+        parallel_for(100, 1, [&](std::int64_t begin, std::int64_t end) {
+          if (begin <= bad && bad < end) {
+            throw std::runtime_error("item " + std::to_string(bad));
+          }
+        });
+      } catch (const std::runtime_error& error) {
+        message = error.what();
+      }
+      EXPECT_EQ(message, "item " + std::to_string(bad));
+    }
+  }
+}
+
+TEST(Threads, ManyExceptionsAreOne) {
+  const ThreadScope scope(4);
+  EXPECT_THROW(parallel_for(100, 1, [](std::int64_t, std::int64_t) { throw std::runtime_error("all"); }),
+               std::runtime_error);
+}
+
+TEST(Threads, InsideAParallelRegionItIsSerial) {
+  const ThreadScope scope(2);
+  std::atomic<int> calls = 0;
+  parallel_for(2, 1, [&](std::int64_t, std::int64_t) {
+    parallel_for(1000, 1, [&](std::int64_t begin, std::int64_t end) {
+      EXPECT_EQ(begin, 0);
+      EXPECT_EQ(end, 1000);
+      ++calls;
+    });
+  });
+  EXPECT_EQ(calls, 2);
+}
+
+TEST(Threads, ScopeRestores) {
+  const int before = omp_get_max_threads();
+  {
+    const ThreadScope scope(before + 3);
+    EXPECT_EQ(omp_get_max_threads(), before + 3);
+    {
+      const ThreadScope inner(1);
+      EXPECT_EQ(omp_get_max_threads(), 1);
+    }
+    EXPECT_EQ(omp_get_max_threads(), before + 3);
+  }
+  EXPECT_EQ(omp_get_max_threads(), before);
+}
+
+TEST(Threads, ThereIsACore) { EXPECT_GE(available_cores(), 1); }
+
+}  // namespace
+}  // namespace lapel
