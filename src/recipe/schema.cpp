@@ -1,0 +1,75 @@
+#include "recipe/schema.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "layers/layer.h"
+#include "model/names.h"
+
+namespace lapel::recipe {
+
+std::span<const Option<Recipe>> recipe_table() {
+  static const std::array<Option<Recipe>, 2> kOptions = {{
+      {.key = "name", .member = &Recipe::name, .help = "name of the model; left out of a file: the file's name"},
+      {.key = "description", .member = &Recipe::description, .help = "one sentence about it"},
+  }};
+  return kOptions;
+}
+
+std::span<const Option<DataSpec>> data_table() {
+  static const std::array<Option<DataSpec>, 4> kOptions = {{
+      {.key = "source", .member = &DataSpec::source, .help = "a known data set, or a folder with one"},
+      {.key = "validation",
+       .member = &DataSpec::validation,
+       .help = "\"last 5000\": so many training pictures, from the end, for validation"},
+      {.key = "validation_split",
+       .member = &DataSpec::validation_split,
+       .help = "share of the training pictures, from the end, for validation",
+       .min = 0,
+       .max = 1,
+       .below_max = true},
+      {.key = "limit",
+       .member = &DataSpec::limit,
+       .help = "only the first so many training pictures; 0: all",
+       .min = 0},
+  }};
+  return kOptions;
+}
+
+std::span<const TypedKey> typed_keys() {
+  static const std::array<TypedKey, 3> kKeys = {{
+      {"loss", &TrainSpec::loss, &training::loss_types, "what training makes small"},
+      {"optimizer", &TrainSpec::optimizer, &training::optimizer_types, "how a step changes the weights"},
+      {"schedule", &TrainSpec::schedule, &training::schedule_types, "how the learning rate changes over the training"},
+  }};
+  return kKeys;
+}
+
+std::span<const OptionRule> layer_keys() {
+  const auto text_rule = [](std::string_view key, std::string_view help, bool required) {
+    return OptionRule{key, std::string(), help, {}, {}, false, false, required, false, {}};
+  };
+  static const std::array<OptionRule, 3> kKeys = {{
+      text_rule("type", "type of the layer, as Keras names it", true),
+      text_rule("name", "name of the layer; left out: as Keras names it, dense, dense_1, ...", false),
+      text_rule("inputs", "list of the names of the layers it takes; left out: the one before it", false),
+  }};
+  return kKeys;
+}
+
+void check_name(const std::string& name) {
+  const bool plain = std::none_of(
+      name.begin(), name.end(), [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; });
+  if (!plain || name.empty() || name == "." || name == "..") {
+    throw Error(ErrorKind::kRecipe, {}, fmt::format("name = {} is not allowed", option_text(name)),
+                {{"allowed", "a text that can be the name of a folder"}}, "name = \"model\"");
+  }
+}
+
+void check_layer(const LayerSpec& spec, const std::string& name) {
+  at_place(model::layer_place(spec, name), [&] { return layers::make_layer(spec.type, spec.options) != nullptr; });
+}
+
+}  // namespace lapel::recipe

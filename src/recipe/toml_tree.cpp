@@ -1,0 +1,149 @@
+#include "recipe/toml_tree.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "base/options.h"
+#include "lapel/error.h"
+
+namespace lapel::recipe {
+
+namespace {
+
+TomlTable converted_table(const toml::table& table);
+
+TomlValue converted(const toml::node& node) {
+  TomlValue value;
+  value.line = node.source().begin.line;
+  if (const auto* flag = node.as_boolean()) {
+    value.content = flag->get();
+  } else if (const auto* integer = node.as_integer()) {
+    value.content = integer->get();
+  } else if (const auto* number = node.as_floating_point()) {
+    value.content = number->get();
+  } else if (const auto* text = node.as_string()) {
+    value.content = text->get();
+  } else if (const auto* table = node.as_table()) {
+    value.content = converted_table(*table);
+  } else if (const auto* array = node.as_array()) {
+    TomlList list;
+    for (const auto& item : *array) {
+      list.push_back(converted(item));
+    }
+    value.content = std::move(list);
+  } else {
+    value.content = TomlDate{};
+  }
+  return value;
+}
+
+TomlTable converted_table(const toml::table& table) {
+  std::vector<std::pair<toml::source_position, TomlEntry>> entries;
+  for (const auto& [key, node] : table) {
+    const toml::source_position begin = key.source().begin;
+    entries.push_back({begin, {std::string(key.str()), converted(node), begin.line}});
+  }
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  TomlTable result;
+  for (auto& [position, entry] : entries) {
+    result.push_back(std::move(entry));
+  }
+  return result;
+}
+
+}  // namespace
+
+const TomlEntry* find_entry(const TomlTable& table, std::string_view key) {
+  const auto found = std::find_if(table.begin(), table.end(), [&](const TomlEntry& entry) { return entry.key == key; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+TomlTable parse_toml(std::string_view text, const std::string& place) {
+  try {
+    return converted_table(toml::parse(text));
+  } catch (const toml::parse_error& error) {
+    throw Error(ErrorKind::kRecipe, fmt::format("{}:{}", place, error.source().begin.line),
+                fmt::format("not TOML: {}", error.description()));
+  }
+}
+
+TomlTable read_toml(const std::filesystem::path& file) {
+  if (std::filesystem::is_directory(file)) {
+    throw Error(ErrorKind::kIo, file.string(), "a recipe is a file, this is a folder");
+  }
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  if (!stream) {
+    throw Error(ErrorKind::kIo, file.string(), fmt::format("cannot be read: {}", std::strerror(errno)));
+  }
+  return parse_toml(text, file.string());
+}
+
+TomlValue parse_toml_value(std::string_view text, const std::string& place) {
+  const auto parsed = [](std::string_view right_side) {
+    TomlTable table = converted_table(toml::parse(fmt::format("value = {}", right_side)));
+    return table.size() == 1 ? std::optional(std::move(table.front().value)) : std::nullopt;
+  };
+  const bool begins_as_toml = text.find_first_of("\"'[{") == 0;
+  try {
+    std::optional<TomlValue> value = parsed(text);
+    if (value && !std::holds_alternative<TomlDate>(value->content)) {
+      return std::move(*value);
+    }
+  } catch (const toml::parse_error& error) {
+    if (begins_as_toml) {
+      throw Error(ErrorKind::kRecipe, place, fmt::format("not a TOML value: {}", error.description()));
+    }
+  }
+  try {
+    return std::move(*parsed(option_text(std::string(text))));
+  } catch (const toml::parse_error& error) {
+    throw Error(ErrorKind::kRecipe, place, fmt::format("not a TOML value: {}", error.description()));
+  }
+}
+
+std::optional<OptionValue> to_option(const TomlValue& value) {
+  struct Convert {
+    std::optional<OptionValue> operator()(const TomlList& list) const {
+      std::vector<std::int64_t> integers;
+      for (const auto& item : list) {
+        const auto* integer = std::get_if<std::int64_t>(&item.content);
+        if (integer == nullptr) {
+          return std::nullopt;
+        }
+        integers.push_back(*integer);
+      }
+      return integers;
+    }
+    std::optional<OptionValue> operator()(const TomlTable& /*table*/) const { return std::nullopt; }
+    std::optional<OptionValue> operator()(const TomlDate& /*date*/) const { return std::nullopt; }
+    std::optional<OptionValue> operator()(bool flag) const { return flag; }
+    std::optional<OptionValue> operator()(std::int64_t integer) const { return integer; }
+    std::optional<OptionValue> operator()(double number) const { return number; }
+    std::optional<OptionValue> operator()(const std::string& text) const { return text; }
+  };
+  return std::visit(Convert{}, value.content);
+}
+
+std::string toml_text(const TomlValue& value) {
+  if (const auto option = to_option(value)) {
+    return option_text(*option);
+  }
+  if (const auto* list = value.list()) {
+    std::string text;
+    for (const auto& item : *list) {
+      text += (text.empty() ? "" : ", ") + toml_text(item);
+    }
+    return fmt::format("[{}]", text);
+  }
+  return value.table() != nullptr ? "{...}" : "a date or time";
+}
+
+}  // namespace lapel::recipe

@@ -1,0 +1,163 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "layers/layer.h"
+#include "support/messages.h"
+#include "support/samples.h"
+
+namespace lapel::layers {
+namespace {
+
+using test::message_of;
+
+TEST(LayerTable, HasEachTypeOnceWithHelp) {
+  std::set<std::string_view> types;
+  std::set<std::string_view> names;
+  for (const auto& type : layer_types()) {
+    EXPECT_TRUE(types.insert(type.type).second) << type.type;
+    EXPECT_TRUE(names.insert(type.base_name).second) << type.base_name;
+    EXPECT_FALSE(type.help.empty()) << type.type;
+    for (const auto& rule : type.rules) {
+      EXPECT_FALSE(rule.help.empty()) << type.type << '.' << rule.key;
+    }
+  }
+  EXPECT_EQ(types.size(), 11U);
+}
+
+TEST(LayerTable, NamesLayersAsKerasDoes) {
+  std::vector<std::pair<std::string_view, std::string_view>> names;
+  for (const auto& type : layer_types()) {
+    names.emplace_back(type.type, type.base_name);
+  }
+  const std::vector<std::pair<std::string_view, std::string_view>> keras = {
+      {"Input", "input_layer"},
+      {"Flatten", "flatten"},
+      {"Dense", "dense"},
+      {"Conv2D", "conv2d"},
+      {"MaxPooling2D", "max_pooling2d"},
+      {"AveragePooling2D", "average_pooling2d"},
+      {"GlobalAveragePooling2D", "global_average_pooling2d"},
+      {"GlobalMaxPooling2D", "global_max_pooling2d"},
+      {"Dropout", "dropout"},
+      {"Activation", "activation"},
+      {"Add", "add"}};
+  EXPECT_EQ(names, keras);
+}
+
+/// A layer says every option of its table, its own type, and can be made again from what it says.
+TEST(LayerTable, EveryLayerCanBeMadeAgainFromItsOptions) {
+  for (const auto& type : layer_types()) {
+    const auto layer = make_layer(type.type, test::sample_options(type));
+    EXPECT_EQ(layer->type(), type.type);
+    const OptionValues written = layer->options();
+    EXPECT_EQ(written.size(), type.rules.size()) << type.type;
+    for (const auto& rule : type.rules) {
+      EXPECT_TRUE(written.contains(rule.key)) << type.type << '.' << rule.key;
+    }
+    EXPECT_EQ(make_layer(type.type, written)->options(), written) << type.type;
+  }
+}
+
+/// Each option reaches the layer: another value than the default is what the layer says it has.
+TEST(LayerTable, EveryOptionIsKept) {
+  for (const auto& type : layer_types()) {
+    for (const auto& rule : type.rules) {
+      OptionValues given = test::sample_options(type);
+      OptionValue value = rule.fallback;
+      if (rule.pair) {
+        value = std::vector<std::int64_t>{4, 7};
+      } else if (std::holds_alternative<bool>(value)) {
+        value = !std::get<bool>(value);
+      } else if (!rule.choices.empty()) {
+        value = std::string(rule.choices.back());
+      } else if (std::holds_alternative<std::int64_t>(value)) {
+        value = std::int64_t{17};
+      } else if (std::holds_alternative<double>(value)) {
+        value = 0.75;
+      } else {
+        value = std::vector<std::int64_t>{6};
+      }
+      given.insert_or_assign(std::string(rule.key), value);
+      EXPECT_EQ(make_layer(type.type, given)->options().find(rule.key)->second, value) << type.type << '.' << rule.key;
+    }
+  }
+}
+
+TEST(LayerTable, KerasDefaults) {
+  const OptionValues conv =
+      make_layer("Conv2D", {{"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}})->options();
+  EXPECT_EQ(conv, (OptionValues{{"filters", std::int64_t{8}},
+                                {"kernel_size", std::vector<std::int64_t>{3, 3}},
+                                {"strides", std::vector<std::int64_t>{1, 1}},
+                                {"padding", "valid"},
+                                {"activation", "linear"},
+                                {"use_bias", true}}));
+  const OptionValues pool{{"pool_size", std::vector<std::int64_t>{2, 2}},
+                          {"strides", std::vector<std::int64_t>{2, 2}},
+                          {"padding", "valid"}};
+  EXPECT_EQ(make_layer("MaxPooling2D", {})->options(), pool);
+  EXPECT_EQ(make_layer("AveragePooling2D", {})->options(), pool);
+  const OptionValues dense{{"units", std::int64_t{3}}, {"activation", "linear"}, {"use_bias", true}};
+  EXPECT_EQ(make_layer("Dense", {{"units", std::int64_t{3}}})->options(), dense);
+}
+
+TEST(LayerTable, PoolingMovesByItsOwnSizeUnlessTold) {
+  const auto strides = [](const OptionValues& given) {
+    return std::get<std::vector<std::int64_t>>(make_layer("MaxPooling2D", given)->options().find("strides")->second);
+  };
+  EXPECT_EQ(strides({{"pool_size", std::vector<std::int64_t>{3, 5}}}), (std::vector<std::int64_t>{3, 5}));
+  EXPECT_EQ(strides({{"pool_size", std::int64_t{3}}, {"strides", std::int64_t{1}}}), (std::vector<std::int64_t>{1, 1}));
+}
+
+TEST(LayerErrors, UnknownType) {
+  EXPECT_EQ(message_of([] { return make_layer("Conv2d", {}); }),
+            "unknown layer type \"Conv2d\"\n"
+            "  known  Input, Flatten, Dense, Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, "
+            "GlobalMaxPooling2D, Dropout, Activation, Add        try  Conv2D");
+}
+
+TEST(LayerErrors, Options) {
+  EXPECT_EQ(message_of([] {
+              return make_layer("Dense", {{"units", std::int64_t{3}}, {"activatoin", "relu"}});
+            }),
+            "unknown option \"activatoin\"\n  known  units, activation, use_bias        try  activation");
+  EXPECT_EQ(message_of([] {
+              return make_layer("Flatten", {{"units", std::int64_t{3}}});
+            }),
+            "unknown option \"units\"\n  known  none");
+  EXPECT_EQ(message_of([] { return make_layer("Dense", {}); }),
+            "option \"units\" is missing\n  try  units = ...   (numbers it gives for each vector)");
+  EXPECT_EQ(message_of([] {
+              return make_layer("Dense", {{"units", std::int64_t{0}}});
+            }),
+            "units = 0 is not allowed\n  allowed  at least 1 and at most 1000000");
+  EXPECT_EQ(message_of([] {
+              return make_layer("Dropout", {{"rate", 1.0}});
+            }),
+            "rate = 1.0 is not allowed\n  allowed  at least 0 and below 1");
+  EXPECT_EQ(message_of([] {
+              return make_layer("Activation", {{"activation", "swish"}});
+            }).substr(0, 42),
+            "activation = \"swish\" is not allowed\n  allo");
+  EXPECT_EQ(message_of([] {
+              return make_layer("MaxPooling2D", {{"padding", "smae"}});
+            }),
+            "padding = \"smae\" is not allowed\n  allowed  \"valid\" or \"same\"        try  padding = \"same\"");
+  EXPECT_EQ(message_of([] {
+              return make_layer("Input", {{"shape", std::vector<std::int64_t>{28, 28}}});
+            }),
+            "shape = [28, 28] is not allowed\n"
+            "  allowed  [height, width, channels] or [length]        try  shape = [28, 28, 1]");
+  EXPECT_EQ(message_of([] {
+              return make_layer("Input", {{"shape", std::vector<std::int64_t>{28, 0, 1}}});
+            }),
+            "shape = [28, 0, 1] is not allowed\n  allowed  at least 1 and at most 65536");
+  EXPECT_EQ(message_of([] {
+              return make_layer("Input", {{"shape", std::int64_t{784}}});
+            }),
+            "shape = 784 is not allowed\n  allowed  a list of integers");
+}
+
+}  // namespace
+}  // namespace lapel::layers

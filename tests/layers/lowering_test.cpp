@@ -1,0 +1,106 @@
+#include <gtest/gtest.h>
+
+#include "layers/layer.h"
+#include "support/samples.h"
+
+namespace lapel::layers {
+namespace {
+
+using kernels::ActivationKind;
+using kernels::Op;
+
+constexpr std::int64_t operator""_i(unsigned long long value) { return static_cast<std::int64_t>(value); }
+
+std::vector<Op> lowered(std::string_view type, const OptionValues& options, const std::vector<Shape>& inputs) {
+  return make_layer(type, options)->lower(inputs);
+}
+
+const Shape kPicture = Shape::image(3, 7, 10);
+
+TEST(Lowering, DenseFusesReluAlone) {
+  const kernels::DenseOp dense{.rows = 70, .in = 3, .out = 4, .bias = true, .activation = ActivationKind::kLinear};
+  kernels::DenseOp with_relu = dense;
+  with_relu.activation = ActivationKind::kRelu;
+  const kernels::ActivationOp softmax{.kind = ActivationKind::kSoftmax, .size = 280, .axis = 4};
+  const auto with = [](const char* activation) {
+    return lowered("Dense", {{"units", 4_i}, {"activation", activation}}, {kPicture});
+  };
+  EXPECT_EQ(with("linear"), (std::vector<Op>{dense}));
+  EXPECT_EQ(with("relu"), (std::vector<Op>{with_relu}));
+  EXPECT_EQ(with("softmax"), (std::vector<Op>{dense, softmax}));
+}
+
+TEST(Lowering, Convolution) {
+  const kernels::Conv2DOp conv{.in = kPicture,
+                               .out = Shape::image(5, 4, 5),
+                               .kernel = {3, 3},
+                               .strides = {2, 2},
+                               .pad_top = 1,
+                               .pad_left = 0,
+                               .pad_bottom = 1,
+                               .pad_right = 1,
+                               .bias = false,
+                               .activation = ActivationKind::kLinear};
+  const kernels::ActivationOp gelu{.kind = ActivationKind::kGelu, .size = 100, .axis = 5};
+  EXPECT_EQ(lowered("Conv2D",
+                    {{"filters", 5_i},
+                     {"kernel_size", 3_i},
+                     {"strides", 2_i},
+                     {"padding", "same"},
+                     {"use_bias", false},
+                     {"activation", "gelu"}},
+                    {kPicture}),
+            (std::vector<Op>{conv, gelu}));
+}
+
+TEST(Lowering, TheOthers) {
+  const kernels::Pool2DOp pool{.kind = kernels::Pool2DOp::Kind::kAverage,
+                               .in = kPicture,
+                               .out = Shape::image(3, 4, 5),
+                               .pool = {2, 2},
+                               .strides = {2, 2},
+                               .pad_top = 0,
+                               .pad_left = 0,
+                               .pad_bottom = 1,
+                               .pad_right = 0};
+  EXPECT_EQ(lowered("AveragePooling2D", {{"padding", "same"}}, {kPicture}), (std::vector<Op>{pool}));
+  EXPECT_EQ(lowered("GlobalMaxPooling2D", {}, {kPicture}),
+            (std::vector<Op>{kernels::GlobalPool2DOp{kernels::Pool2DOp::Kind::kMax, kPicture}}));
+  EXPECT_EQ(lowered("GlobalAveragePooling2D", {}, {kPicture}),
+            (std::vector<Op>{kernels::GlobalPool2DOp{kernels::Pool2DOp::Kind::kAverage, kPicture}}));
+  EXPECT_EQ(lowered("Flatten", {}, {kPicture}), (std::vector<Op>{kernels::ReshapeOp{210}}));
+  EXPECT_EQ(lowered("Dropout", {{"rate", 0.25}}, {kPicture}), (std::vector<Op>{kernels::DropoutOp{210, 0.25, 0}}));
+  EXPECT_EQ(lowered("Add", {}, {kPicture, kPicture, kPicture}), (std::vector<Op>{kernels::AddOp{210, 3}}));
+  EXPECT_EQ(lowered("Activation", {{"activation", "linear"}}, {kPicture}), (std::vector<Op>{kernels::ReshapeOp{210}}));
+  EXPECT_EQ(lowered("Activation", {{"activation", "tanh"}}, {kPicture}),
+            (std::vector<Op>{kernels::ActivationOp{ActivationKind::kTanh, 210, 3}}));
+}
+
+/// Numbers per sample that an operator gives, read from the operator alone.
+std::int64_t output_size(const Op& op) {
+  struct Size {
+    std::int64_t operator()(const kernels::DenseOp& dense) const { return dense.rows * dense.out; }
+    std::int64_t operator()(const kernels::Conv2DOp& conv) const { return conv.out.size(); }
+    std::int64_t operator()(const kernels::Pool2DOp& pool) const { return pool.out.size(); }
+    std::int64_t operator()(const kernels::GlobalPool2DOp& pool) const { return pool.in.channels; }
+    std::int64_t operator()(const kernels::ActivationOp& activation) const { return activation.size; }
+    std::int64_t operator()(const kernels::DropoutOp& dropout) const { return dropout.size; }
+    std::int64_t operator()(const kernels::AddOp& add) const { return add.size; }
+    std::int64_t operator()(const kernels::ReshapeOp& reshape) const { return reshape.size; }
+    std::int64_t operator()(const kernels::InputOp& input) const { return input.size; }
+  };
+  return std::visit(Size{}, op);
+}
+
+TEST(Lowering, EveryLayerGivesWhatItsShapeSays) {
+  for (const auto& type : layer_types()) {
+    const auto layer = make_layer(type.type, test::sample_options(type));
+    const std::vector<Shape> inputs(static_cast<std::size_t>(layer->min_inputs()), kPicture);
+    const std::vector<Op> ops = layer->lower(inputs);
+    ASSERT_FALSE(ops.empty()) << type.type;
+    EXPECT_EQ(output_size(ops.back()), layer->output_shape(inputs).size()) << type.type;
+  }
+}
+
+}  // namespace
+}  // namespace lapel::layers
