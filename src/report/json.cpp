@@ -1,0 +1,120 @@
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "lapel/report.h"
+
+namespace lapel {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Text that is no UTF-8 (a file's name may be) gets replacement characters; numbers that are not finite are null.
+std::string document(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+Json json_of(const ClassScore& score) {
+  return {{"precision", score.precision}, {"recall", score.recall}, {"f1", score.f1}, {"support", score.support}};
+}
+
+Json json_of(const std::optional<Score>& score) {
+  if (!score) {
+    return nullptr;
+  }
+  return {{"accuracy", score->accuracy}, {"loss", score->loss}, {"samples", score->samples}};
+}
+
+Json matrix_rows(const ConfusionMatrix& confusion) {
+  Json rows = Json::array();
+  for (std::int64_t i = 0; i < confusion.classes; ++i) {
+    Json row = Json::array();
+    for (std::int64_t j = 0; j < confusion.classes; ++j) {
+      row.push_back(confusion.at(i, j));
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::string to_json(const DataDescription& description) {
+  Json splits = Json::object();
+  for (const auto& split : description.splits) {
+    splits[split.name] = {{"shape", split.shape},         {"min_pixel", split.min_pixel},
+                          {"max_pixel", split.max_pixel}, {"mean_pixel", split.mean_pixel},
+                          {"std_pixel", split.std_pixel}, {"class_counts", split.class_counts}};
+  }
+  return document({{"name", description.name},
+                   {"location", description.location.string()},
+                   {"class_names", description.class_names},
+                   {"splits", std::move(splits)}});
+}
+
+std::string to_json(const Summary& summary) {
+  Json layers = Json::array();
+  for (const auto& row : summary.rows) {
+    layers.push_back({{"name", row.name},
+                      {"type", row.type},
+                      {"output_shape", row.output_shape},
+                      {"parameters", row.parameters},
+                      {"connected_to", row.connected_to}});
+  }
+  return document({{"name", summary.name},
+                   {"sequential", summary.sequential},
+                   {"layers", std::move(layers)},
+                   {"parameters", summary.trainable + summary.non_trainable},
+                   {"trainable", summary.trainable},
+                   {"non_trainable", summary.non_trainable},
+                   {"flop", summary.flop}});
+}
+
+std::string to_json(const Evaluation& evaluation) {
+  Json classes = Json::array();
+  for (std::size_t i = 0; i < evaluation.report.classes.size(); ++i) {
+    Json one = {{"label", i}, {"name", evaluation.class_names.at(i)}};
+    one.update(json_of(evaluation.report.classes[i]));
+    classes.push_back(std::move(one));
+  }
+  return document({{"split", evaluation.split},
+                   {"samples", evaluation.score.samples},
+                   {"accuracy", evaluation.score.accuracy},
+                   {"loss", evaluation.score.loss},
+                   {"classes", std::move(classes)},
+                   {"macro_avg", json_of(evaluation.report.macro_average)},
+                   {"weighted_avg", json_of(evaluation.report.weighted_average)},
+                   {"confusion_matrix", matrix_rows(evaluation.confusion)}});
+}
+
+std::string to_json(std::span<const PredictionRow> rows) {
+  Json predictions = Json::array();
+  for (const auto& row : rows) {
+    Json ranked = Json::array();
+    for (const auto& [label, name, probability] : row.ranked) {
+      ranked.push_back({{"label", label}, {"name", name}, {"probability", probability}});
+    }
+    predictions.push_back({{"input", row.input},
+                           {"actual", row.actual.empty() ? Json(nullptr) : Json(row.actual)},
+                           {"predictions", std::move(ranked)}});
+  }
+  return document(predictions);
+}
+
+std::string to_json(const RunRecord& record) {
+  return document({{"name", record.name},
+                   {"status", record.status},
+                   {"train", json_of(record.train)},
+                   {"val", json_of(record.validation)},
+                   {"test", json_of(record.test)},
+                   {"epochs", record.epochs},
+                   {"steps", record.steps},
+                   {"parameters", record.parameters},
+                   {"seconds", record.seconds},
+                   {"seed", record.seed},
+                   {"threads", record.threads},
+                   {"precision", record.precision},
+                   {"cpu", record.cpu},
+                   {"isa", record.isa},
+                   {"versions", {{"lapel", record.lapel_version}, {"onednn", record.onednn_version}}}});
+}
+
+}  // namespace lapel

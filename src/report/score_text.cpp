@@ -1,0 +1,61 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lapel/report.h"
+#include "report/text.h"
+
+namespace lapel {
+
+namespace {
+
+/// `%9s` after a space, as scikit-learn's columns.
+std::string report_row(std::string_view name, std::size_t width, const ClassScore& score) {
+  return fmt::format("{}  {:>9.2f} {:>9.2f} {:>9.2f} {:>9}\n", report::pad_left(name, width), score.precision,
+                     score.recall, score.f1, score.support);
+}
+
+}  // namespace
+
+// Layout: scikit-learn 1.x, sklearn/metrics/_classification.py, classification_report with digits=2.
+std::string to_text(const ClassificationReport& report, std::span<const std::string> class_names) {
+  constexpr std::string_view kLongestAverage = "weighted avg";
+  std::size_t width = kLongestAverage.size();
+  for (std::size_t i = 0; i < report.classes.size(); ++i) {
+    width = std::max(width, report::text_width(report::class_name(class_names, i)));
+  }
+  std::string text =
+      fmt::format("{:{}}  {:>9} {:>9} {:>9} {:>9}\n\n", "", width, "precision", "recall", "f1-score", "support");
+  for (std::size_t i = 0; i < report.classes.size(); ++i) {
+    text += report_row(report::class_name(class_names, i), width, report.classes[i]);
+  }
+  text += fmt::format("\n{}  {:>9} {:>9} {:>9.2f} {:>9}\n", report::pad_left("accuracy", width), "", "",
+                      report.accuracy, report.macro_average.support);
+  text += report_row("macro avg", width, report.macro_average);
+  return text + report_row(kLongestAverage, width, report.weighted_average);
+}
+
+std::string to_text(const ConfusionMatrix& confusion, std::span<const std::string> class_names) {
+  std::vector<std::string> header{"actual"};
+  std::vector<std::vector<std::string>> rows;
+  for (std::int64_t i = 0; i < confusion.classes; ++i) {
+    const std::string number = fmt::format("{}", i);
+    const std::string name = report::class_name(class_names, static_cast<std::size_t>(i));
+    header.push_back(number);
+    rows.push_back({name == number ? "class " + number : number + " " + name});
+    for (std::int64_t j = 0; j < confusion.classes; ++j) {
+      rows.back().push_back(fmt::format("{}", confusion.at(i, j)));
+    }
+  }
+  return grid_table(header, rows);
+}
+
+std::string to_text(const Evaluation& evaluation) {
+  return fmt::format(
+      "{}: {} - accuracy: {:.4f} - loss: {:.4f}\n\n{}\nConfusion matrix: actual classes down, predicted across\n{}",
+      evaluation.split, report::counted(evaluation.score.samples, "picture"), evaluation.score.accuracy,
+      evaluation.score.loss, to_text(evaluation.report, evaluation.class_names),
+      to_text(evaluation.confusion, evaluation.class_names));
+}
+
+}  // namespace lapel

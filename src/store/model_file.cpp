@@ -1,0 +1,196 @@
+#include "store/model_file.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "lapel/error.h"
+#include "lapel/version.h"
+
+namespace lapel::store {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Metadata = std::map<std::string, std::string>;
+
+/// What `lapel.format` says; to be raised when older programs could no longer read the file.
+constexpr std::string_view kFormat = "1";
+
+/// Of a picture's height, width and channels.
+constexpr std::int64_t kMaxSize = 65536;
+
+[[noreturn]] void damaged(const std::string& place, std::string problem, std::vector<ErrorFact> facts = {},
+                          std::string hint = "the file as `lapel train` wrote it") {
+  throw Error(ErrorKind::kModelFile, place, std::move(problem), std::move(facts), std::move(hint));
+}
+
+std::string shape_text(std::span<const std::int64_t> shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+
+const std::string& value_of(const Metadata& metadata, const std::string& key, const std::string& place) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) {
+    damaged(place, fmt::format("the metadata have no \"{}\"", key));
+  }
+  return found->second;
+}
+
+void check_format(const Metadata& metadata, const std::string& place) {
+  const auto found = metadata.find("lapel.format");
+  if (found == metadata.end()) {
+    damaged(place, "is a safetensors file, but holds no model of Lapel's",
+            {{"missing", "\"lapel.format\" in its metadata"}}, "the model.safetensors of a run folder");
+  }
+  if (found->second != kFormat) {
+    const auto writer = metadata.find("lapel.version");
+    damaged(place, fmt::format("has the format {}, which this version does not know", found->second),
+            {{"known", std::string(kFormat)},
+             {"written by", writer == metadata.end() ? "an unknown version" : "Lapel " + writer->second}},
+            fmt::format("a newer Lapel than {}", version()));
+  }
+}
+
+/// `read(json)` of one metadata value; what does not parse or has other types is an error that names the key.
+template <class Read>
+auto parsed(const Metadata& metadata, const std::string& key, std::string_view expected, const std::string& place,
+            Read read) {
+  const std::string& text = value_of(metadata, key, place);
+  try {
+    return read(Json::parse(text));
+  } catch (const Json::exception&) {
+    damaged(place, fmt::format("\"{}\" in the metadata is not {}", key, expected), {{"it is", text.substr(0, 80)}});
+  }
+}
+
+std::vector<std::string> read_classes(const Metadata& metadata, const std::string& place) {
+  return parsed(metadata, "lapel.classes", "a JSON list of names", place,
+                [](const Json& json) { return json.get<std::vector<std::string>>(); });
+}
+
+Preprocessing read_preprocessing(const Metadata& metadata, const std::string& place) {
+  constexpr std::string_view kKey = "lapel.preprocessing";
+  const auto preprocessing = parsed(
+      metadata, std::string(kKey), "a JSON object of height, width, channels and scale", place, [](const Json& json) {
+        return Preprocessing{json.at("height").get<std::int64_t>(), json.at("width").get<std::int64_t>(),
+                             json.at("channels").get<std::int64_t>(), json.at("scale").get<double>()};
+      });
+  const auto& [height, width, channels, scale] = preprocessing;
+  for (const std::int64_t size : {height, width, channels}) {
+    if (size < 1 || size > kMaxSize) {
+      damaged(place, fmt::format("\"{}\" in the metadata has pictures of {} x {} x {}", kKey, height, width, channels),
+              {{"allowed", fmt::format("each from 1 to {}", kMaxSize)}});
+    }
+  }
+  if (!(scale > 0) || !std::isfinite(scale)) {
+    damaged(place, fmt::format("\"{}\" in the metadata has the scale {}", kKey, scale), {{"allowed", "above 0"}});
+  }
+  return preprocessing;
+}
+
+/// Classes and preprocessing against the model that they belong to.
+void check_agreement(const ModelFile& content, const std::string& place) {
+  const auto classes = static_cast<std::int64_t>(content.class_names.size());
+  if (classes != content.model.outputs()) {
+    damaged(place, "the model's outputs and the classes differ in number",
+            {{"outputs", fmt::format("{}", content.model.outputs())}, {"classes", fmt::format("{}", classes)}});
+  }
+  const auto& [height, width, channels, scale] = content.preprocessing;
+  const Shape picture = Shape::image(channels, height, width);
+  const Shape& input = content.model.input_shape();
+  if (input.flat ? input.size() != picture.size() : input != picture) {
+    damaged(place, "the model's input and the pictures differ in size",
+            {{"input", input.text()}, {"pictures", picture.text()}});
+  }
+}
+
+/// `tensors` in the order of the model's parameters: every one, in its shape, and none beyond.
+std::vector<formats::Tensor> in_model_order(std::vector<formats::Tensor> tensors, const model::Model& model,
+                                            const std::string& place) {
+  std::map<std::string, formats::Tensor, std::less<>> named;
+  for (auto& tensor : tensors) {
+    std::string name = tensor.name;
+    if (!named.emplace(name, std::move(tensor)).second) {
+      damaged(place, fmt::format("tensor '{}' is there twice", name));
+    }
+  }
+  std::vector<formats::Tensor> ordered;
+  for (const auto& node : model.nodes()) {
+    for (const auto& parameter : node.parameters) {
+      const std::string name = node.name + "/" + parameter.name;
+      const auto found = named.find(name);
+      if (found == named.end()) {
+        damaged(place, fmt::format("tensor '{}' is missing", name), {{"model", shape_text(parameter.shape)}});
+      }
+      if (found->second.shape != parameter.shape) {
+        damaged(place, fmt::format("tensor '{}' has another shape than the model", name),
+                {{"file", shape_text(found->second.shape)}, {"model", shape_text(parameter.shape)}});
+      }
+      ordered.push_back(std::move(found->second));
+      named.erase(found);
+    }
+  }
+  if (!named.empty()) {
+    const auto& [name, tensor] = *named.begin();
+    damaged(place, fmt::format("tensor '{}' belongs to no layer of the model", name),
+            {{"file", shape_text(tensor.shape)}});
+  }
+  return ordered;
+}
+
+std::string preprocessing_json(const Preprocessing& preprocessing) {
+  return Json{{"height", preprocessing.height},
+              {"width", preprocessing.width},
+              {"channels", preprocessing.channels},
+              {"scale", preprocessing.scale}}
+      .dump();
+}
+
+/// As read_safetensors; what is wrong with the file comes with what to try.
+formats::SafeTensors read_stored(const std::filesystem::path& file) {
+  try {
+    return formats::read_safetensors(file);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kModelFile || !error.hint().empty()) {
+      throw;
+    }
+    throw Error(error.kind(), error.place(), error.problem(), error.facts(),
+                "the model.safetensors of a run folder, or a fresh copy of it");
+  }
+}
+
+}  // namespace
+
+void write_model_file(const std::filesystem::path& file, const ModelFile& content) {
+  const Metadata metadata{
+      {"lapel.format", std::string(kFormat)},
+      {"lapel.version", std::string(version())},
+      {"lapel.model", model::to_json(content.model)},
+      {"lapel.classes", Json(content.class_names).dump(-1, ' ', false, Json::error_handler_t::replace)},
+      {"lapel.preprocessing", preprocessing_json(content.preprocessing)},
+      {"lapel.data_source", content.data_source}};
+  std::vector<formats::TensorView> views;
+  for (const auto& tensor : content.tensors) {
+    views.push_back({tensor.name, tensor.shape, tensor.values});
+  }
+  formats::write_safetensors(file, metadata, views);
+}
+
+ModelFile read_model_file(const std::filesystem::path& file) {
+  const std::string place = file.string();
+  formats::SafeTensors stored = read_stored(file);
+  const Metadata& metadata = stored.metadata;
+  check_format(metadata, place);
+  ModelFile content{model::from_json(value_of(metadata, "lapel.model", place), place),
+                    read_classes(metadata, place),
+                    read_preprocessing(metadata, place),
+                    value_of(metadata, "lapel.data_source", place),
+                    {}};
+  check_agreement(content, place);
+  content.tensors = in_model_order(std::move(stored.tensors), content.model, place);
+  return content;
+}
+
+}  // namespace lapel::store

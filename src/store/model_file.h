@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "formats/safetensors.h"
+#include "lapel/data.h"
+#include "model/model.h"
+
+namespace lapel::store {
+
+/// How pictures become the model's input: 8-bit values of this size, times `scale`.
+struct Preprocessing {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::int64_t channels = 1;
+  double scale = 1.0 / 255.0;
+};
+
+/// The content of `model.safetensors` (docs/model-file.md): tensors under Keras's names (`dense/kernel`) in Keras's
+/// layouts; in `__metadata__` the keys `lapel.format`, `lapel.version`, `lapel.model`, `lapel.classes`,
+/// `lapel.preprocessing`, `lapel.data_source`.
+struct ModelFile {
+  model::Model model;
+  std::vector<std::string> class_names;
+  Preprocessing preprocessing;
+  std::string data_source;
+  std::vector<formats::Tensor> tensors;  ///< Every parameter of the model, in its order.
+};
+
+/// Atomically. The same content gives the same bytes.
+void write_model_file(const std::filesystem::path& file, const ModelFile& content);
+
+/// Reads and checks: metadata there and of a format this version knows, every parameter of the model there with its
+/// shape, none beyond. Throws Error (kIo, kModelFile) with the file, the tensor and both shapes.
+[[nodiscard]] ModelFile read_model_file(const std::filesystem::path& file);
+
+}  // namespace lapel::store

@@ -1,0 +1,99 @@
+#include "store/run_folder.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "formats/bytes.h"
+#include "lapel/error.h"
+
+namespace lapel::store {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Without a slash at the end, which would name the folder's inside.
+fs::path without_slash(const fs::path& folder) { return folder.has_filename() ? folder : folder.parent_path(); }
+
+[[noreturn]] void refuse(const fs::path& folder, const std::error_code& reason) {
+  throw Error(ErrorKind::kIo, folder.string(), "the run folder cannot be made", {{"system", reason.message()}},
+              "another folder for the run");
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code reason;
+  if (fs::exists(fs::symlink_status(folder, reason))) {
+    throw Error(ErrorKind::kUsage, folder.string(), "exists already, and a run is not written over", {},
+                "another folder for the run, or remove this one");
+  }
+  if (folder.has_parent_path() && !fs::is_directory(folder.parent_path(), reason)) {
+    fs::create_directories(folder.parent_path(), reason);
+    if (reason) {
+      refuse(folder, reason);
+    }
+  }
+  if (!fs::create_directory(folder, reason)) {
+    refuse(folder, reason ? reason : std::make_error_code(std::errc::file_exists));
+  }
+}
+
+std::string cell(const std::optional<double>& value) { return value ? fmt::format("{}", *value) : std::string(); }
+
+}  // namespace
+
+RunFolder::RunFolder(fs::path folder) : path_(without_slash(std::move(folder))) {
+  if (path_.empty()) {
+    throw Error(ErrorKind::kUsage, {}, "the name of the run folder is empty", {}, "a folder that does not exist yet");
+  }
+  make_folder(path_);
+}
+
+void RunFolder::write_recipe(std::string_view toml) const { formats::write_text_file(path_ / "recipe.toml", toml); }
+
+void RunFolder::write_history(std::span<const EpochResult> history) const {
+  std::string text = "epoch,accuracy,loss,val_accuracy,val_loss,learning_rate,seconds\n";
+  for (const EpochResult& result : history) {
+    text += fmt::format("{},{},{},{},{},{},{:.3f}\n", result.epoch, result.accuracy, result.loss,
+                        cell(result.val_accuracy), cell(result.val_loss), result.learning_rate, result.seconds);
+  }
+  formats::write_text_file(path_ / "history.csv", text);
+}
+
+void RunFolder::write_metrics(std::string_view json) const { formats::write_text_file(path_ / "metrics.json", json); }
+
+void RunFolder::write_report(std::string_view text) const { formats::write_text_file(path_ / "report.txt", text); }
+
+void RunFolder::discard() const noexcept {
+  try {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  } catch (...) {
+    // Nothing is left to be done: the failure that led here is the one to be told.
+  }
+}
+
+fs::path find_model_file(const fs::path& run_or_model) {
+  std::error_code reason;
+  const fs::file_status status = fs::status(run_or_model, reason);
+  if (!fs::exists(status)) {
+    const std::error_code missing = std::make_error_code(std::errc::no_such_file_or_directory);
+    throw Error(ErrorKind::kIo, run_or_model.string(), "no run folder or model file is here",
+                {{"system", (reason ? reason : missing).message()}}, "a folder that `lapel train` made");
+  }
+  if (!fs::is_directory(status)) {
+    return run_or_model;
+  }
+  fs::path file = run_or_model / "model.safetensors";
+  if (!fs::is_regular_file(file, reason)) {
+    const bool begun = fs::exists(run_or_model / "recipe.toml", reason);
+    throw Error(ErrorKind::kIo, run_or_model.string(), "the folder has no model.safetensors",
+                {{"because", begun ? "the training did not come to its end" : "it is no run folder"}},
+                begun ? "train again, into another folder" : "a folder that `lapel train` made");
+  }
+  return file;
+}
+
+}  // namespace lapel::store

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "lapel/recipe.h"
+#include "lapel/train.h"
+
+namespace lapel::store {
+
+/// A run folder in the making. Every file is written atomically, so that a kill at any time leaves a folder whose
+/// files are each whole: `recipe.toml` from the start, `history.csv` after each epoch, the rest at the end.
+class RunFolder {
+ public:
+  /// Makes the folder (and its parents). Throws Error (kUsage) where it exists already, (kIo) where it cannot be made.
+  explicit RunFolder(std::filesystem::path folder);
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::filesystem::path model_file() const { return path_ / "model.safetensors"; }
+
+  void write_recipe(std::string_view toml) const;
+  /// `epoch,accuracy,loss,val_accuracy,val_loss,learning_rate,seconds`; empty cells where there is no validation.
+  void write_history(std::span<const EpochResult> history) const;
+  void write_metrics(std::string_view json) const;
+  void write_report(std::string_view text) const;
+  /// Removes the folder with all that was written, where a training failed.
+  void discard() const noexcept;
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// The model file of a run folder, or the file itself. Throws Error (kIo) that says what is missing.
+[[nodiscard]] std::filesystem::path find_model_file(const std::filesystem::path& run_or_model);
+
+}  // namespace lapel::store

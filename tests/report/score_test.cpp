@@ -1,0 +1,86 @@
+#include <gtest/gtest.h>
+
+#include "lapel/metrics.h"
+#include "lapel/report.h"
+#include "report/golden.h"
+
+namespace lapel {
+namespace {
+
+using testing::golden;
+
+const std::vector<std::string> kFashion{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                                        "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+
+/// The matrix of golden/make_golden.py.
+ConfusionMatrix fashion_confusion() {
+  ConfusionMatrix matrix{10, {}};
+  for (std::int64_t i = 0; i < 10; ++i) {
+    for (std::int64_t j = 0; j < 10; ++j) {
+      matrix.counts.push_back(i == j ? 850 + 3 * i : (i * j + 2 * j) % 23);
+    }
+  }
+  return matrix;
+}
+
+TEST(ClassificationReportText, IsScikitLearns) {
+  EXPECT_EQ(to_text(classification_report(fashion_confusion()), kFashion), golden("report_fashion.txt"));
+}
+
+TEST(ClassificationReportText, WithLongNamesAndEmptyClassesIsScikitLearns) {
+  const ConfusionMatrix matrix{3, {3, 1, 0, 0, 0, 0, 2, 0, 0}};
+  const std::vector<std::string> names{"a", "never seen in either", "größe"};
+  EXPECT_EQ(to_text(classification_report(matrix), names), golden("report_zero.txt"));
+}
+
+TEST(ClassificationReportText, RoundsAveragesAsScikitLearnDoes) {
+  constexpr std::string_view kDigits =
+      "2000022211012200222202221002012100002011212111202111022120220002110002110120001220220012212120112210";
+  ConfusionMatrix matrix{10, {}};
+  for (const char digit : kDigits) {
+    matrix.counts.push_back(digit - '0');
+  }
+  EXPECT_EQ(to_text(classification_report(matrix), kFashion), golden("report_tie.txt"));
+}
+
+TEST(ConfusionText, HasActualClassesDown) {
+  const ConfusionMatrix matrix{3, {10, 2, 0, 0, 1234, 1, 3, 0, 7}};
+  EXPECT_EQ(to_text(matrix, std::vector<std::string>{"Bag", "Ankle boot"}),
+            "+--------------+-----+------+-----+\n"
+            "| actual       |   0 |    1 |   2 |\n"
+            "+==============+=====+======+=====+\n"
+            "| 0 Bag        |  10 |    2 |   0 |\n"
+            "+--------------+-----+------+-----+\n"
+            "| 1 Ankle boot |   0 | 1234 |   1 |\n"
+            "+--------------+-----+------+-----+\n"
+            "| class 2      |   3 |    0 |   7 |\n"
+            "+--------------+-----+------+-----+\n");
+}
+
+TEST(EvaluationText, ShowsScoreReportAndConfusion) {
+  const Evaluation evaluation =
+      evaluate_predictions("test", {"Bag", "Coat"}, std::vector<float>{0.75F, 0.25F, 1, 0}, std::vector<Label>{0, 1});
+  EXPECT_EQ(to_text(evaluation),
+            "test: 2 pictures - accuracy: 0.5000 - loss: 8.2029\n"
+            "\n"
+            "              precision    recall  f1-score   support\n"
+            "\n"
+            "         Bag       0.50      1.00      0.67         1\n"
+            "        Coat       0.00      0.00      0.00         1\n"
+            "\n"
+            "    accuracy                           0.50         2\n"
+            "   macro avg       0.25      0.50      0.33         2\n"
+            "weighted avg       0.25      0.50      0.33         2\n"
+            "\n"
+            "Confusion matrix: actual classes down, predicted across\n"
+            "+----------+-----+-----+\n"
+            "| actual   |   0 |   1 |\n"
+            "+==========+=====+=====+\n"
+            "| 0 Bag    |   1 |   0 |\n"
+            "+----------+-----+-----+\n"
+            "| 1 Coat   |   1 |   0 |\n"
+            "+----------+-----+-----+\n");
+}
+
+}  // namespace
+}  // namespace lapel
