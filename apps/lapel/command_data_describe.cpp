@@ -1,0 +1,39 @@
+#include <memory>
+
+#include "command.h"
+#include "lapel/data.h"
+#include "lapel/report.h"
+
+namespace lapel::app {
+
+namespace {
+
+struct Options {
+  std::string data = "fashion-mnist";
+  bool json = false;
+};
+
+ExitCode run(const Options& options, Output& output) {
+  const DataDescription description = describe(load_data(options.data));
+  output.print(options.json ? to_json(description) : to_text(description));
+  return kSuccess;
+}
+
+}  // namespace
+
+Command data_describe_command() {
+  const auto options = std::make_shared<Options>();
+  return {.name = "data describe",
+          .help = "Prints the shapes, pixel range and counts by class of a data set.",
+          .arguments = {{.name = "DATA",
+                         .value = {},
+                         .help = "fashion-mnist (what is taken if left out), or a folder with the four IDX files",
+                         .target = &options->data},
+                        {.name = "--json",
+                         .value = {},
+                         .help = "print one JSON document and nothing else",
+                         .target = &options->json}},
+          .run = [options](Output& output) { return run(*options, output); }};
+}
+
+}  // namespace lapel::app

@@ -1,0 +1,40 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "command.h"
+#include "lapel/classifier.h"
+#include "lapel/report.h"
+#include "shared_arguments.h"
+
+namespace lapel::app {
+
+namespace {
+
+struct Options {
+  std::string run;
+  std::string data;
+  std::string split = "test";
+  bool json = false;
+};
+
+ExitCode run(const Options& options, Output& output) {
+  const Classifier classifier = Classifier::load(options.run);
+  const DataSet data = load_data(options.data.empty() ? classifier.data_source() : options.data);
+  const Evaluation evaluation = classifier.evaluate(split_of(data, options.split), options.split);
+  output.print(options.json ? to_json(evaluation) : to_text(evaluation));
+  return kSuccess;
+}
+
+}  // namespace
+
+Command evaluate_command() {
+  const auto options = std::make_shared<Options>();
+  return {.name = "evaluate",
+          .help = "Measures a trained model: accuracy, loss, classification report and confusion matrix.",
+          .arguments = {run_argument(&options->run), data_argument(&options->data), split_argument(&options->split),
+                        json_argument(&options->json)},
+          .run = [options](Output& output) { return run(*options, output); }};
+}
+
+}  // namespace lapel::app

@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "command.h"
+#include "lapel/report.h"
+#include "lapel/summary.h"
+#include "lapel/train.h"
+#include "progress_printer.h"
+#include "recipe_finder.h"
+#include "recipe_help.h"
+#include "shared_arguments.h"
+#include "stop_on_signal.h"
+
+namespace lapel::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string recipe = "default";
+  std::vector<std::string> set;
+  std::string data;
+  std::string out;
+};
+
+std::string grouped(std::int64_t number) {
+  const std::string digits = fmt::format("{}", number);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) {
+      text += ',';
+    }
+    text += digits[i];
+  }
+  return text;
+}
+
+Recipe recipe_of(const Options& options) {
+  Recipe recipe = find_recipe(options.recipe);
+  for (const auto& assignment : options.set) {
+    set_option(recipe, assignment);
+  }
+  if (!options.data.empty()) {
+    recipe.data.source = options.data;
+  }
+  return recipe;
+}
+
+std::string plan_text(const Recipe& recipe, const DataSet& data, const fs::path& folder) {
+  const Pictures& pictures = data.train.pictures;
+  const Summary summary = summarize(recipe, pictures.height, pictures.width, pictures.channels);
+  std::string text = fmt::format("{}: {} parameters; {}: {} training and {} test pictures of {} x {} x {}", recipe.name,
+                                 grouped(summary.trainable + summary.non_trainable), data.name, grouped(pictures.count),
+                                 grouped(data.test.pictures.count), pictures.height, pictures.width, pictures.channels);
+  if (recipe.data.limit > 0) {
+    text += fmt::format(", of which the first {} are trained on", grouped(recipe.data.limit));
+  }
+  if (!recipe.data.validation.empty()) {
+    text += fmt::format("; {} for validation", recipe.data.validation);
+  } else if (recipe.data.validation_split > 0) {
+    text += fmt::format("; the last {:g}% for validation", 100 * recipe.data.validation_split);
+  }
+  text += fmt::format("\n{} epoch{} in batches of {}; the results go to {}\n", recipe.train.epochs,
+                      recipe.train.epochs == 1 ? "" : "s", recipe.train.batch_size, folder.string());
+  return text;
+}
+
+std::string score_text(std::string_view name, const std::optional<Score>& score) {
+  return score ? fmt::format("  {:<10}  accuracy {:.4f}  loss {:.4f}  ({} pictures)\n", name, score->accuracy,
+                             score->loss, grouped(score->samples))
+               : std::string();
+}
+
+std::string result_text(const RunRecord& record, const fs::path& folder) {
+  const std::string run = folder.string();
+  return fmt::format("\nAfter {} epoch{} and {:.1f} s of training:\n", record.epochs, record.epochs == 1 ? "" : "s",
+                     record.seconds) +
+         score_text("train", record.train) + score_text("validation", record.validation) +
+         score_text("test", record.test) +
+         fmt::format(
+             "\nIn {}: report.txt, model.safetensors, history.csv, metrics.json, recipe.toml\n"
+             "Next: lapel evaluate {}\n"
+             "      lapel predict {} picture.png\n",
+             run, run, run);
+}
+
+ExitCode run(const Options& options, Output& output) {
+  // First of all, since it has to come before the library's threads.
+  const StopOnSignal interrupt;
+  const Recipe recipe = recipe_of(options);
+  const fs::path folder = options.out.empty() ? next_run_folder("runs", recipe.name) : fs::path(options.out);
+  const DataSet data = load_data(recipe.data.source);
+  output.print(plan_text(recipe, data, folder));
+  ProgressPrinter progress(output);
+  const TrainResult result = [&] {
+    try {
+      return train(recipe, data, {.folder = folder, .observer = &progress, .stop = interrupt.token()});
+    } catch (...) {
+      progress.close();
+      throw;
+    }
+  }();
+  progress.close();
+  const bool interrupted = result.record.status == "interrupted";
+  if (interrupted) {
+    output.print(fmt::format("\nInterrupted in epoch {} of {}, after {} steps: what was learned so far is kept.\n",
+                             result.record.epochs + 1, recipe.train.epochs, grouped(result.record.steps)));
+  }
+  output.print(result_text(result.record, folder));
+  return interrupted ? kInterruptedByUser : kSuccess;
+}
+
+}  // namespace
+
+Command train_command() {
+  const auto options = std::make_shared<Options>();
+  return {.name = "train",
+          .help = "Trains the model of a recipe, measures it and makes a run folder.",
+          .arguments = {{.name = "RECIPE",
+                         .value = {},
+                         .help = "recipe file, or name of a shipped recipe (`lapel recipes`); if left out: default",
+                         .target = &options->recipe},
+                        {.name = "--set",
+                         .value = "KEY=VALUE",
+                         .help = "change an option of the recipe, as train.epochs=3; may be repeated",
+                         .target = &options->set},
+                        {.name = "--data",
+                         .value = "DATA",
+                         .help = "fashion-mnist, or a folder with the four IDX files; instead of the recipe's",
+                         .target = &options->data},
+                        {.name = "--out",
+                         .value = "DIR",
+                         .help = "run folder to make; it must not exist (runs/NAME, NAME-2, NAME-3, ...)",
+                         .target = &options->out}},
+          .run = [options](Output& output) { return run(*options, output); },
+          .notes = recipe_help};
+}
+
+}  // namespace lapel::app

@@ -1,0 +1,69 @@
+#include "progress_printer.h"
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <string>
+
+#include "lapel/report.h"
+
+namespace lapel::app {
+
+namespace {
+
+/// The first `columns` characters of UTF-8 text.
+std::string clipped(std::string text, std::size_t columns) {
+  std::size_t characters = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool begins_character = (static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U;
+    if (begins_character && ++characters > columns) {
+      text.resize(i);
+    }
+  }
+  return text;
+}
+
+/// The end of an epoch's line, which a progress line does not have: ` - val_accuracy: 0.8801 - val_loss: 0.3312`.
+std::string validation_part(const std::string& epoch_line) {
+  const std::size_t begin = epoch_line.find(" - val_");
+  return begin == std::string::npos ? std::string() : epoch_line.substr(begin);
+}
+
+}  // namespace
+
+void ProgressPrinter::redraw(const std::string& line) {
+  constexpr std::string_view kClearToEndOfLine = "\x1b[K";
+  output_.print(fmt::format("\r{}{}", line, kClearToEndOfLine));
+  line_open_ = true;
+}
+
+void ProgressPrinter::on_progress(const Progress& progress) {
+  last_ = progress;
+  if (!output_.is_terminal()) {
+    return;
+  }
+  if (titled_epoch_ != progress.epoch) {
+    titled_epoch_ = progress.epoch;
+    output_.print(fmt::format("Epoch {}/{}\n", progress.epoch, progress.epochs));
+  }
+  redraw(clipped(progress_line(progress), output_.columns() - 1));
+}
+
+void ProgressPrinter::on_epoch(const EpochResult& result, const Progress& progress) {
+  last_ = progress;
+  if (!output_.is_terminal()) {
+    output_.print(fmt::format("{}\n", epoch_line(result, progress)));
+    return;
+  }
+  redraw(progress_line(progress) + validation_part(epoch_line(result, progress)));
+  close();
+}
+
+void ProgressPrinter::close() {
+  if (line_open_) {
+    output_.print("\n");
+    line_open_ = false;
+  }
+}
+
+}  // namespace lapel::app

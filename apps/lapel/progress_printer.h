@@ -1,0 +1,30 @@
+#pragma once
+
+#include "lapel/train.h"
+#include "output.h"
+
+namespace lapel::app {
+
+/// Shows a training as it goes: on a terminal a progress bar that is redrawn, else one line an epoch.
+class ProgressPrinter : public TrainObserver {
+ public:
+  explicit ProgressPrinter(Output& output) : output_(output) {}
+
+  void on_progress(const Progress& progress) override;
+  void on_epoch(const EpochResult& result, const Progress& progress) override;
+  /// Ends the line of an epoch that was cut short.
+  void close();
+
+  /// What was heard last.
+  [[nodiscard]] const Progress& last() const { return last_; }
+
+ private:
+  void redraw(const std::string& line);
+
+  Output& output_;
+  Progress last_;
+  std::int64_t titled_epoch_ = 0;  ///< The last epoch whose title line is printed.
+  bool line_open_ = false;
+};
+
+}  // namespace lapel::app
