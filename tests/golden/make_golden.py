@@ -1,0 +1,342 @@
+#!/usr/bin/env python3
+"""Makes the numbers that golden_test.cpp compares with: Keras 3 trains small models, and each becomes one
+safetensors file in cases/. Not run by any test; see README.md.
+
+    python3 make_golden.py            every case
+    python3 make_golden.py NAME...    these cases
+"""
+
+import os
+
+# TensorFlow's own kernels, so that the numbers do not come from the library that Lapel uses.
+os.environ.update(KERAS_BACKEND="tensorflow", TF_ENABLE_ONEDNN_OPTS="0", TF_CPP_MIN_LOG_LEVEL="3")
+
+import math
+import pathlib
+import sys
+import tomllib
+import zlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+from safetensors.numpy import save_file
+
+FOLDER = pathlib.Path(__file__).parent / "cases"
+
+
+# The cases: recipes as Lapel reads them.
+
+
+def toml(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(toml(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + " }"
+    return repr(value)
+
+
+def layer(type, **options):
+    return "".join(f"{key} = {toml(value)}\n" for key, value in {"type": type, **options}.items())
+
+
+def sgd(**options):
+    return {"type": "SGD", **options}
+
+
+class Case:
+    """One recipe with the size of its made-up pictures (height, width, channels)."""
+
+    def __init__(self, name, shape, layers, pictures=12, classes=4, epochs=1, batch_size=5,
+                 optimizer=sgd(learning_rate=0.1), loss="sparse_categorical_crossentropy"):
+        self.name, self.shape, self.pictures, self.classes = name, shape, pictures, classes
+        train = {"epochs": epochs, "batch_size": batch_size, "loss": loss, "optimizer": optimizer, "shuffle": False}
+        self.text = (f'name = "{name}"\n\n'
+                     + "".join(f"[[layers]]\n{text}\n" for text in layers)
+                     + "[train]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in train.items()))
+
+
+def head(classes=4):
+    return [layer("Flatten"), layer("Dense", units=classes, activation="softmax")]
+
+
+def layer_cases():
+    same = {"padding": "same"}
+    for kind in ("linear", "relu", "gelu", "tanh", "sigmoid", "softmax"):
+        yield Case(f"dense-{kind}", (4, 3, 1), [layer("Flatten"), layer("Dense", units=9, activation=kind),
+                                                layer("Dense", units=4, activation="softmax")])
+        yield Case(f"activation-{kind}", (5, 4, 2),
+                   [layer("Conv2D", filters=3, kernel_size=3), layer("Activation", activation=kind), *head()])
+    yield Case("dense-no-bias", (4, 3, 1), [layer("Flatten"), layer("Dense", units=9, use_bias=False),
+                                            layer("Dense", units=4, activation="softmax", use_bias=False)])
+    yield Case("dense-alone", (7, 5, 1), head())
+    yield Case("dense-alone-logits", (7, 5, 1), [layer("Flatten"), layer("Dense", units=4)])
+    yield Case("activation-softmax-last", (7, 5, 1),
+               [layer("Flatten"), layer("Dense", units=4), layer("Activation", activation="softmax")])
+    yield Case("dense-last-axis", (5, 4, 3), [layer("Dense", units=6, activation="relu"),
+                                              layer("Dense", units=2, activation="gelu"), *head()])
+    yield Case("dense-last-axis-softmax", (5, 4, 1), [layer("Dense", units=5, activation="softmax"), *head()])
+    yield Case("flatten-order", (3, 5, 3), head())
+    for channels in (1, 3, 8):
+        for padding in ("valid", "same"):
+            for stride in (1, 2):
+                yield Case(f"conv2d-{channels}-{padding}-{stride}", (7, 5, channels),
+                           [layer("Conv2D", filters=5, kernel_size=3, strides=stride, padding=padding,
+                                  activation="relu"), *head()])
+    yield Case("conv2d-twice", (7, 5, 3), [layer("Conv2D", filters=8, kernel_size=3, activation="tanh", **same),
+                                           layer("Conv2D", filters=8, kernel_size=3, strides=2, **same), *head()])
+    yield Case("conv2d-uneven", (7, 6, 2),
+               [layer("Conv2D", filters=4, kernel_size=[1, 3], strides=[2, 1], activation="sigmoid"),
+                layer("Conv2D", filters=3, kernel_size=[4, 2], strides=[1, 2], use_bias=False, **same), *head()])
+    for type, name in (("MaxPooling2D", "max"), ("AveragePooling2D", "average")):
+        for options in ({"pool_size": 2}, {"pool_size": 2, **same}, {"pool_size": 3, "strides": 2},
+                        {"pool_size": 3, "strides": 2, **same}, {"pool_size": 2, "strides": 3, **same},
+                        {"pool_size": [3, 2], "strides": [1, 2]}, {"pool_size": 3, "strides": 1, **same}):
+            words = [str(value) if not isinstance(value, list) else "x".join(map(str, value))
+                     for value in options.values()]
+            yield Case("-".join([name, "pool", *words]), (7, 5, 2),
+                       [layer("Conv2D", filters=3, kernel_size=3, activation="tanh", **same), layer(type, **options),
+                        *head()])
+    for type, name in (("GlobalMaxPooling2D", "global-max"), ("GlobalAveragePooling2D", "global-average")):
+        yield Case(f"{name}-pool", (7, 5, 2), [layer("Conv2D", filters=6, kernel_size=3, **same), layer(type),
+                                               layer("Dense", units=4, activation="softmax")])
+    yield Case("pool-of-pixels", (7, 5, 3), [layer("MaxPooling2D"), *head()])
+    yield Case("dropout-0", (4, 3, 1), [layer("Flatten"), layer("Dense", units=9, activation="relu"),
+                                        layer("Dropout", rate=0.0), layer("Dense", units=4, activation="softmax")])
+    yield Case("dropout-inference", (4, 3, 1), [layer("Flatten"), layer("Dense", units=9, activation="relu"),
+                                                layer("Dropout", rate=0.5),
+                                                layer("Dense", units=4, activation="softmax")])
+    yield Case("add-residual", (7, 5, 2),
+               [layer("Input", name="pixels", shape=[7, 5, 2]),
+                layer("Conv2D", name="stem", filters=4, kernel_size=3, **same),
+                layer("Activation", name="read_by_three", activation="relu"),
+                layer("Conv2D", name="left", filters=4, kernel_size=3, activation="relu", **same),
+                layer("Conv2D", name="right", inputs=["read_by_three"], filters=4, kernel_size=1),
+                layer("Add", name="sum", inputs=["left", "right", "read_by_three"]),
+                layer("Activation", activation="relu"), layer("MaxPooling2D"), *head()])
+    yield Case("add-itself", (4, 3, 1),
+               [layer("Flatten"), layer("Dense", name="once", units=8, activation="tanh"),
+                layer("Dense", name="again", units=8), layer("Add", inputs=["once", "again"]),
+                layer("Add", name="last", inputs=["add", "once"]), layer("Dense", units=4, activation="softmax")])
+
+
+def optimizer_cases():
+    fifty = {"pictures": 72, "batch_size": 16, "epochs": 10}
+    small = [layer("Flatten"), layer("Dense", units=12, activation="relu"),
+             layer("Dense", units=4, activation="softmax")]
+    optimizers = {
+        "sgd": sgd(),
+        "sgd-momentum": sgd(learning_rate=0.05, momentum=0.9),
+        "sgd-nesterov": sgd(learning_rate=0.05, momentum=0.9, nesterov=True),
+        "sgd-weight-decay": sgd(learning_rate=0.1, weight_decay=0.05),
+        "sgd-all": sgd(learning_rate=0.02, momentum=0.8, nesterov=True, weight_decay=0.1),
+        "adam": {"type": "Adam"},
+        "adam-options": {"type": "Adam", "learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 0.001},
+        "adamw": {"type": "AdamW"},
+        "adamw-options": {"type": "AdamW", "learning_rate": 0.005, "beta_1": 0.7, "beta_2": 0.95, "epsilon": 1e-5,
+                          "weight_decay": 0.2},
+    }
+    for name, optimizer in optimizers.items():
+        yield Case(f"optimizer-{name}", (6, 5, 1), small, optimizer=optimizer, **fifty)
+    rate = sgd(learning_rate=0.1)
+    for name, loss in {"categorical": "categorical_crossentropy",
+                       "smoothing": {"type": "sparse_categorical_crossentropy", "label_smoothing": 0.1},
+                       "categorical-smoothing": {"type": "categorical_crossentropy", "label_smoothing": 0.1}}.items():
+        yield Case(f"loss-{name}", (6, 5, 1), small, optimizer=rate, loss=loss, **fifty)
+
+
+def study_cases():
+    fifty = {"pictures": 72, "batch_size": 16, "epochs": 10, "classes": 10}
+    last = layer("Dense", units=10, activation="softmax")
+
+    def relu(units):
+        return layer("Dense", units=units, activation="relu")
+
+    def conv(filters):
+        return layer("Conv2D", filters=filters, kernel_size=3, activation="relu")
+
+    adam = {"type": "Adam"}
+    yield Case("study-mlp-512", (8, 8, 1), [layer("Flatten"), relu(32), last], optimizer=adam, **fifty)
+    yield Case("study-mlp-300-100", (8, 8, 1), [layer("Flatten"), relu(30), relu(20), last],
+               optimizer=sgd(), **fifty)
+    yield Case("study-cnn-5408", (8, 8, 1), [conv(32), layer("MaxPooling2D"), layer("Dropout", rate=0.0),
+                                             layer("Flatten"), relu(20), last], optimizer=adam, **fifty)
+    yield Case("study-dense-on-pixels", (8, 8, 1), [relu(16), relu(8), layer("Flatten"), relu(16), last],
+               optimizer=adam, **fifty)
+    yield Case("study-cnn", (14, 14, 1), [conv(16), layer("MaxPooling2D"), conv(24), layer("MaxPooling2D"),
+                                          layer("Flatten"), relu(32), last], optimizer=adam, **fifty)
+
+
+# The same in Keras.
+
+
+def make_data(rng, case):
+    """Noise, with one row brighter the more the label says so: something to learn."""
+    height, width, channels = case.shape
+    labels = rng.integers(case.classes, size=case.pictures)
+    pixels = rng.integers(0, 180, size=(case.pictures, height, width, channels))
+    pixels[np.arange(case.pictures), labels % height] += 40 + 35 * (labels // height)[:, None, None]
+    return pixels.astype(np.uint8), labels
+
+
+def make_model(layers, shape, policy="float32"):
+    keras.utils.clear_session()
+    keras.config.set_dtype_policy(policy)
+    made = {}
+    before = None
+    for spec in layers:
+        options = dict(spec)
+        type, inputs = options.pop("type"), options.pop("inputs", None)
+        if before is None and type != "Input":
+            first = before = keras.Input(shape)
+        if type == "Input":
+            value = first = keras.Input(**options)
+            name = options["name"]
+        else:
+            one = getattr(keras.layers, type)(**options)
+            value = one([made[name] for name in inputs] if inputs and len(inputs) > 1
+                        else made[inputs[0]] if inputs else before)
+            name = one.name
+        before = made[name] = value
+    return keras.Model(first, before)
+
+
+def weight_names(model):
+    return {f"{one.name}/{weight.name}": weight for one in model.layers for weight in one.weights}
+
+
+def set_weights(rng, model):
+    """Kernels as Keras draws them (Glorot uniform), biases that are not zero; from NumPy, so that they stay."""
+    for name, weight in weight_names(model).items():
+        fans = weight.shape[-2:] if len(weight.shape) > 1 else (60,)
+        limit = math.sqrt(6 / (sum(fans) * math.prod(weight.shape[:-2])))
+        weight.assign(rng.uniform(-limit, limit, weight.shape).astype(np.float32))
+
+
+def make_loss(spec, logits, classes):
+    """A function of labels and outputs. Label smoothing of class numbers is that of their one-hot rows."""
+    spec = {"type": spec} if isinstance(spec, str) else dict(spec)
+    smoothing = spec.get("label_smoothing", 0)
+    if spec["type"] == "sparse_categorical_crossentropy" and smoothing == 0:
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=logits, label_smoothing=smoothing)
+    return lambda labels, outputs: loss(tf.one_hot(labels, classes), outputs)
+
+
+class Trial:
+    """A case with the pictures, labels and weights of one seed."""
+
+    def __init__(self, case, seed, policy="float32"):
+        self.case, self.recipe = case, tomllib.loads(case.text)
+        rng = np.random.default_rng([zlib.crc32(case.name.encode()), seed])
+        self.pixels, self.labels = make_data(rng, case)
+        self.inputs = self.pixels.astype(np.float32) / np.float32(255)
+        self.model = make_model(self.recipe["layers"], case.shape, policy)
+        set_weights(rng, self.model)
+        self.names = weight_names(self.model)
+        last = self.recipe["layers"][-1]
+        self.logits = last.get("activation") != "softmax"
+        self.loss = make_loss(self.recipe["train"]["loss"], self.logits, case.classes)
+
+    def step(self, first=0):
+        """Loss and gradients of the batch that begins with this picture."""
+        rows = slice(first, first + self.recipe["train"]["batch_size"])
+        with tf.GradientTape() as tape:
+            loss = self.loss(self.labels[rows], self.model(self.inputs[rows], training=True))
+        return float(loss), tape.gradient(loss, [weight.value for weight in self.names.values()])
+
+    def predict(self):
+        outputs = self.model(self.inputs, training=False)
+        return numpy(tf.nn.softmax(outputs) if self.logits else outputs)
+
+    def train(self):
+        """The loss of every step."""
+        train = self.recipe["train"]
+        options = dict(train["optimizer"])
+        optimizer = getattr(keras.optimizers, options.pop("type"))(**options)
+        losses = []
+        for first in list(range(0, self.case.pictures, train["batch_size"])) * train["epochs"]:
+            loss, gradients = self.step(first)
+            optimizer.apply(gradients, list(self.names.values()))
+            losses.append(loss)
+        return np.array(losses, np.float32)
+
+
+def numpy(value):
+    return keras.ops.convert_to_numpy(value)
+
+
+def apart(some, others):
+    """The difference between tensors of two lists, each as a share of its norm."""
+    pairs = [(numpy(tf.cast(one, "float32")), numpy(tf.cast(other, "float32"))) for one, other in zip(some, others)]
+    return [np.linalg.norm(one - other) / np.linalg.norm(one) for one, other in pairs]
+
+
+def bfloat16_distance(case, seed):
+    """How far Keras's own mixed_bfloat16 is from its float32: of each weight's gradient, the share of the norm."""
+    return apart(Trial(case, seed).step()[1], Trial(case, seed, "mixed_bfloat16").step()[1])
+
+
+def unsteadiness(case, seed):
+    """How near a ReLU or maximum lies to its corner, where rounding decides: by the distance of bfloat16's gradients,
+    and by that of a training from weights changed by a millionth. Up to 1 is well within what the test allows."""
+    exact, changed = Trial(case, seed), Trial(case, seed)
+    rng = np.random.default_rng(seed)
+    for weight in changed.names.values():
+        weight.assign(weight * (1 + 1e-6 * rng.choice([-1, 1], weight.shape)))
+    exact.train(), changed.train()
+    return max(max(bfloat16_distance(case, seed)) / 0.02, np.abs(exact.predict() - changed.predict()).max() / 5e-6,
+               max(apart(exact.names.values(), changed.names.values())) / 3e-5)
+
+
+def steady_seed(case):
+    """The first seed that is steady, or the steadiest of eight."""
+    best = math.inf, 0
+    for seed in range(8):
+        best = min(best, (unsteadiness(case, seed), seed))
+        if best[0] <= 1:
+            break
+    return best
+
+
+def run(case):
+    trains = not any(one.get("rate", 0) > 0 for one in tomllib.loads(case.text)["layers"])
+    unsteady, seed = steady_seed(case) if trains else (0, 0)
+    trial = Trial(case, seed)
+
+    def values(prefix, tensors):
+        return {f"{prefix}/{name}": numpy(value).copy() for name, value in zip(trial.names, tensors)}
+
+    # float16 holds 0 to 255 exactly.
+    result = {"pixels": trial.pixels.astype(np.float16), "labels": trial.labels.astype(np.float16),
+              **values("weight", trial.names.values()), "probabilities": trial.predict()}
+    if trains:
+        result |= values("gradient", trial.step()[1])
+        result |= values("bfloat16", np.array(bfloat16_distance(case, seed), np.float32).reshape(-1, 1))
+        trial = Trial(case, seed)
+        result |= {"losses": trial.train(), "predictions": trial.predict(), **values("trained", trial.names.values())}
+    metadata = {"recipe": case.text, "seed": str(seed), "keras": keras.__version__,
+                "backend": f"tensorflow {tf.__version__}", "numpy": np.__version__}
+    file = FOLDER / f"{case.name}.safetensors"
+    save_file(result, file, metadata)
+    trace = result.get("losses", [math.nan])
+    print(f"{case.name:28} seed {seed} unsteady {unsteady:5.2f} {file.stat().st_size:7} bytes  {len(trace):3} steps  "
+          f"loss {trace[0]:.4f} to {trace[-1]:.4f}", flush=True)
+
+
+def main():
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    cases = {case.name: case for group in (layer_cases, optimizer_cases, study_cases) for case in group()}
+    FOLDER.mkdir(exist_ok=True)
+    for name in sys.argv[1:] or cases:
+        run(cases[name])
+
+
+if __name__ == "__main__":
+    main()
