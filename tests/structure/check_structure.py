@@ -1,0 +1,204 @@
+"""Compares the sources with the rules of src/README.md. Standard library only.
+
+    check_structure.py SOURCE_DIR     checks the tree; exit code 1 and one line a fault if it breaks a rule
+    check_structure.py --self-test    plants one fault for each rule and checks that it is found
+"""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+SOURCE_SUFFIXES = {".h", ".cpp"}
+MAX_LINES = 450
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+WORD = re.compile(r"`([^`]+)`")
+
+
+class Rules:
+    """The table of src/README.md: folder -> (folders it may use, other headers it may include)."""
+
+    def __init__(self, root):
+        self.folders = {}
+        text = (root / "src" / "README.md").read_text(encoding="utf-8")
+        for line in text.splitlines():
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            name = WORD.fullmatch(cells[0])
+            if len(cells) == 3 and name:
+                self.folders[name[1]] = (WORD.findall(cells[1]), WORD.findall(cells[2]))
+        cmake = (root / "CMakeLists.txt").read_text(encoding="utf-8")
+        listed = re.search(r"set\(LAPEL_FOLDERS\s+([^)]*)\)", cmake)
+        self.order = listed[1].split() if listed else []
+
+
+def table_faults(root, rules):
+    """The table must have a line for each folder, in the order of LAPEL_FOLDERS, with arrows to earlier lines only."""
+    rows = [name for name in rules.folders if "/" not in name]
+    if rows != rules.order:
+        yield f"src/README.md: the table's folders {rows} are not those of LAPEL_FOLDERS {rules.order}"
+    present = {path.name for path in (root / "src").iterdir() if path.is_dir()}
+    for name in sorted(present - set(rows)):
+        yield f"src/README.md: the table has no line for src/{name}"
+    for position, name in enumerate(rows):
+        for used in rules.folders[name][0]:
+            if used not in rows[:position]:
+                yield f"src/README.md: `{name}` uses `{used}`, which does not come before it"
+
+
+def folder_of(root, path):
+    """The line of the table that a file belongs to."""
+    parts = path.relative_to(root).parts
+    return parts[1] if parts[0] == "src" else "/".join(parts[:2])
+
+
+def include_fault(root, rules, path, folder, angled, target):
+    """Why `folder` may not include `target`; None where it may."""
+    used, headers = rules.folders.get(folder, ([], []))
+    if target.startswith("lapel/"):
+        return None
+    if angled:
+        standard = "/" not in target and "." not in target
+        allowed = any(target == h or (h.endswith("/") and target.startswith(h)) for h in headers)
+        return None if standard or allowed else f"the table does not give it the header <{target}>"
+    if "/" not in target:
+        if "/" in folder and (path.parent / target).exists():
+            return None
+        return f'"{target}" is not given by its path from src/ or include/'
+    if any(target.startswith(h) for h in headers if h.endswith("/")):
+        return None
+    owner = target.split("/")[0]
+    if folder not in ("include/lapel", "apps/lapel") and owner in [folder, *used]:
+        return None if (root / "src" / target).exists() else f'"{target}" does not exist'
+    return f'the table does not let it use "{target}"'
+
+
+def sources(root, *folders):
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in SOURCE_SUFFIXES:
+                yield path
+
+
+def include_faults(root, rules):
+    for path in sources(root, "src", "include", "apps"):
+        folder = folder_of(root, path)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            match = INCLUDE.match(line)
+            if not match:
+                continue
+            fault = include_fault(root, rules, path, folder, match[1] == "<", match[2])
+            if fault:
+                yield f"{path.relative_to(root)}:{number}: {folder}: {fault}"
+
+
+def length_faults(root):
+    for path in sources(root, "src", "include", "apps", "tests", "examples"):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > MAX_LINES:
+            yield f"{path.relative_to(root)}: {lines} lines, more than {MAX_LINES}: divide it"
+
+
+def header_faults(root):
+    for path in sources(root, "src", "include", "apps"):
+        if path.suffix == ".h" and "#pragma once" not in path.read_text(encoding="utf-8"):
+            yield f"{path.relative_to(root)}: no #pragma once"
+
+
+def readme_faults(root):
+    """The library code of README.md is that of the compiled example, between its markers."""
+    example = root / "examples" / "train_and_predict.cpp"
+    shown = re.search(r"// \[readme\]\n(.*?)// \[readme end\]\n", example.read_text(encoding="utf-8"), re.S)
+    if not shown:
+        yield "examples/train_and_predict.cpp: the markers [readme] and [readme end] are gone"
+    elif f"```cpp\n{shown[1]}```" not in (root / "README.md").read_text(encoding="utf-8"):
+        yield "README.md: its C++ code is not that between the markers of examples/train_and_predict.cpp"
+
+
+def faults(root):
+    rules = Rules(root)
+    yield from table_faults(root, rules)
+    yield from include_faults(root, rules)
+    yield from length_faults(root)
+    yield from header_faults(root)
+    yield from readme_faults(root)
+
+
+SMALL_TREE = {
+    "CMakeLists.txt": "set(LAPEL_FOLDERS\n    base\n    kernels)\n",
+    "src/README.md": "| folder | may use | other headers |\n|---|---|---|\n| `base` | | `fmt/` |\n"
+    "| `kernels` | `base` | `oneapi/dnnl/` |\n| `include/lapel` | | |\n| `apps/lapel` | | `CLI/` |\n",
+    "src/base/a.h": '#pragma once\n#include <vector>\n#include <fmt/core.h>\n#include "lapel/x.h"\n',
+    "src/kernels/k.cpp": '#include "kernels/k.h"\n#include "base/a.h"\n#include <oneapi/dnnl/dnnl.hpp>\n',
+    "src/kernels/k.h": "#pragma once\n",
+    "include/lapel/x.h": "#pragma once\n#include <string>\n",
+    "apps/lapel/main.cpp": '#include <CLI/CLI.hpp>\n#include "lapel/x.h"\n',
+    "tests/base/t.cpp": "",
+    "examples/train_and_predict.cpp": "// [readme]\nint x;\n// [readme end]\n",
+    "README.md": "```cpp\nint x;\n```\n",
+}
+
+# Each: the file, what is put at its end, and the fault that this makes.
+PLANTED = [
+    ("src/base/a.h", '#include "kernels/k.h"\n', 'src/base/a.h:5: base: the table does not let it use "kernels/k.h"'),
+    ("src/base/a.h", "#include <oneapi/dnnl/dnnl.hpp>\n",
+     "src/base/a.h:5: base: the table does not give it the header <oneapi/dnnl/dnnl.hpp>"),
+    ("src/base/a.h", "#include <unistd.h>\n", "src/base/a.h:5: base: the table does not give it the header <unistd.h>"),
+    ("src/kernels/k.h", '#include "k2.h"\n',
+     'src/kernels/k.h:2: kernels: "k2.h" is not given by its path from src/ or include/'),
+    ("src/kernels/k.h", '#include "base/b.h"\n', 'src/kernels/k.h:2: kernels: "base/b.h" does not exist'),
+    ("include/lapel/x.h", "#include <fmt/core.h>\n",
+     "include/lapel/x.h:3: include/lapel: the table does not give it the header <fmt/core.h>"),
+    ("include/lapel/x.h", '#include "base/a.h"\n',
+     'include/lapel/x.h:3: include/lapel: the table does not let it use "base/a.h"'),
+    ("apps/lapel/main.cpp", '  #  include "base/a.h"\n',
+     'apps/lapel/main.cpp:3: apps/lapel: the table does not let it use "base/a.h"'),
+    ("src/README.md", "| `data` | | |\n",
+     "src/README.md: the table's folders ['base', 'kernels', 'data'] are not those of LAPEL_FOLDERS "
+     "['base', 'kernels']"),
+    ("src/train/t.h", "#pragma once\n", "src/README.md: the table has no line for src/train"),
+    ("src/base/b.h", "int x;\n", "src/base/b.h: no #pragma once"),
+    ("tests/base/t.cpp", "\n" * 451, "tests/base/t.cpp: 451 lines, more than 450: divide it"),
+]
+
+
+def write_tree(root, tree):
+    for name, text in tree.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+
+
+def found_in(tree):
+    with tempfile.TemporaryDirectory() as folder:
+        write_tree(Path(folder), tree)
+        return list(faults(Path(folder)))
+
+
+def self_test():
+    wrong = []
+    if found_in(SMALL_TREE):
+        wrong.append(f"a good tree has faults: {found_in(SMALL_TREE)}")
+    changed = {**SMALL_TREE, "examples/train_and_predict.cpp": "// [readme]\nint y;\n// [readme end]\n"}
+    table = SMALL_TREE["src/README.md"].replace("| `base` | |", "| `base` | `kernels` |")
+    backwards = {**SMALL_TREE, "src/README.md": table}
+    cases = [({**SMALL_TREE, file: SMALL_TREE.get(file, "") + more}, fault) for file, more, fault in PLANTED]
+    cases.append((changed, "README.md: its C++ code is not that between the markers of examples/train_and_predict.cpp"))
+    cases.append((backwards, "src/README.md: `base` uses `kernels`, which does not come before it"))
+    for tree, fault in cases:
+        found = found_in(tree)
+        if found != [fault]:
+            wrong.append(f"wanted {[fault]}, found {found}")
+    return wrong
+
+
+def main():
+    if len(sys.argv) != 2:
+        print(__doc__)
+        return 2
+    found = self_test() if sys.argv[1] == "--self-test" else list(faults(Path(sys.argv[1]).resolve()))
+    for fault in found:
+        print(fault)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
