@@ -38,15 +38,21 @@ void add_all(std::vector<OptionInfo>& list, std::string_view section, std::span<
   }
 }
 
-void add_typed(std::vector<OptionInfo>& list, const TypedKey& key) {
+/// ` ("SGD": one sentence; "Adam": another)`
+template <class Types>
+std::string choices_text(const Types& types) {
   std::string choices;
-  for (const auto& type : key.types()) {
+  for (const auto& type : types) {
     choices += fmt::format("{}\"{}\": {}", choices.empty() ? "" : "; ", type.type, type.help);
   }
+  return fmt::format(" ({})", choices);
+}
+
+void add_typed(std::vector<OptionInfo>& list, const TypedKey& key) {
   list.push_back({.key = fmt::format("train.{}", key.key),
                   .type = "text, or table with type and options",
                   .fallback = option_text((TrainSpec{}.*key.member).type),
-                  .help = fmt::format("{} ({})", key.help, choices)});
+                  .help = std::string(key.help) + choices_text(key.types())});
   for (const auto& type : key.types()) {
     add_all(list, fmt::format("train.{}.{}", key.key, type.type), type.rules);
   }
@@ -95,6 +101,7 @@ std::vector<OptionInfo> recipe_options() {
   for (auto& key : list) {
     key.type = key.key == "layers.inputs" ? "list of texts" : key.type;
     key.fallback = key.key == "layers.inputs" ? "[]" : key.fallback;
+    key.help += key.key == "layers.type" ? choices_text(layers::layer_types()) : "";
   }
   for (const auto& type : layers::layer_types()) {
     add_all(list, fmt::format("layers.{}", type.type), type.rules);
