@@ -41,6 +41,9 @@ struct Maker {
     return native_or_widened(op, options, make_onednn_conv2d);
   }
   std::unique_ptr<Operator> operator()(const Pool2DOp& op) const {
+    if (auto own = make_max_pool_operator(op, options)) {
+      return own;
+    }
     return native_or_widened(op, options, make_onednn_pool2d);
   }
   std::unique_ptr<Operator> operator()(const ActivationOp& op) const {

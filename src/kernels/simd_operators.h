@@ -17,6 +17,10 @@ namespace lapel::kernels {
 
 [[nodiscard]] std::unique_ptr<Operator> make_add_operator(const AddOp& op, const BuildOptions& options);
 
+/// The largest of each window; null for windows of more than 256 places, and for means. Keeps the place of each
+/// maximum from forward to backward, a byte each. A NaN wins.
+[[nodiscard]] std::unique_ptr<Operator> make_max_pool_operator(const Pool2DOp& op, const BuildOptions& options);
+
 /// A maximum keeps its places from forward to backward, 4 bytes each. A NaN wins.
 [[nodiscard]] std::unique_ptr<Operator> make_global_pool_operator(const GlobalPool2DOp& op,
                                                                   const BuildOptions& options);

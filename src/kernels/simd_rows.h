@@ -41,4 +41,19 @@ struct PoolRows {
   std::int32_t* best = nullptr;  ///< Of a maximum in training: the place of each, a row of channels a picture.
 };
 
+/// Of max_pool.cpp: windows over pictures of vectors of `channels` numbers. Of each pair the first is of the height.
+struct WindowRows {
+  std::size_t channels = 0;
+  std::array<std::int64_t, 2> in{};
+  std::array<std::int64_t, 2> out{};
+  std::array<std::int64_t, 2> pool{};
+  std::array<std::int64_t, 2> strides{};
+  std::array<std::int64_t, 2> pad{};  ///< At the top and at the left.
+  const void* input = nullptr;
+  void* output = nullptr;
+  const void* output_grad = nullptr;
+  void* input_grad = nullptr;
+  std::uint8_t* best = nullptr;  ///< In training: the place in its window of each maximum, as the output lies.
+};
+
 }  // namespace lapel::kernels

@@ -60,7 +60,7 @@ std::string training_facts(const RunRecord& record) {
 }
 
 std::string machine_facts(const RunRecord& record) {
-  return fmt::format("{} ({}), {}\nLapel {}, oneDNN {}\nTraining with validation took {:.1f} seconds.\n", record.cpu,
+  return fmt::format("{} ({}), {}\nLapel {}, {}\nTraining with validation took {:.1f} seconds.\n", record.cpu,
                      record.isa, report::counted(record.threads, "thread"), record.lapel_version, record.onednn_version,
                      record.seconds);
 }

@@ -72,7 +72,7 @@ std::vector<std::size_t> line_breaks(std::string_view text, std::size_t width) {
     if (used + length <= width) {
       used += text_width(word);
     } else {
-      if (start > 0 && (length > width || used > 0)) {
+      if (start > 0) {
         breaks.push_back(start);
       }
       used = text_width(word);

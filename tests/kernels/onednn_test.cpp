@@ -190,7 +190,7 @@ TEST_P(OnednnOperator, AgreesWithLayoutsOfAnotherBatch) { compare(layouts_of_bat
 
 TEST_P(OnednnOperator, AgreesWithPlainLayouts) { compare(plain_layouts); }
 
-TEST_P(OnednnOperator, AgreesWithLayoutsOfAnotherCpu) { compare(layouts_of_bfloat16_cpu); }
+TEST_P(OnednnOperator, AgreesWithLayoutsOfAnotherCpu) { compare(layouts_of_bfloat16_cpu, true, true, 2); }
 
 TEST_P(OnednnOperator, AgreesInEvaluation) { compare(layouts_of_batch_64, false); }
 

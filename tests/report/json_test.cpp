@@ -114,7 +114,7 @@ TEST(Json, OfARun) {
   "isa": "avx2",
   "versions": {
     "lapel": "0.1.0",
-    "onednn": "2.6.0"
+    "onednn": "oneDNN 2.6.3"
   }
 }
 )json");

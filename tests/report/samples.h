@@ -37,7 +37,7 @@ inline RunRecord sample_record() {
           .cpu = "A CPU",
           .isa = "avx2",
           .lapel_version = "0.1.0",
-          .onednn_version = "2.6.0"};
+          .onednn_version = "oneDNN 2.6.3"};
 }
 
 inline std::vector<EpochResult> sample_history() {
