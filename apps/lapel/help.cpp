@@ -30,9 +30,9 @@ std::string section(std::string_view title, const std::vector<std::pair<std::str
 
 }  // namespace
 
-std::string help_entry(std::string_view name, std::string_view description, std::size_t column) {
+std::string help_entry(std::string_view term, std::string_view description, std::size_t column) {
   std::string text;
-  std::string line = fmt::format("  {}", name);
+  std::string line = fmt::format("  {}", term);
   if (line.size() + 2 > column) {
     text = fmt::format("{}\n", line);
     line.clear();

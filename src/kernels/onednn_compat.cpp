@@ -103,8 +103,8 @@ std::string order_name(const Blocking& blocking) {
 }  // namespace
 
 const dnnl::engine& onednn_engine() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
+  static const dnnl::engine kEngine(dnnl::engine::kind::cpu, 0);
+  return kEngine;
 }
 
 dnnl::memory::data_type onednn_type(Dtype dtype) {

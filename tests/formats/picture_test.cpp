@@ -57,10 +57,10 @@ TEST(Png, EveryColourTypeOfEightBitsPlainAndInterlaced) {
 }
 
 TEST(Png, SixteenBitsAreRoundedToEight) {
-  // 0x1234 / 257 = 18.13, 0xfedc / 257 = 253.9
-  const Picture picture = decode(make_png({2, 1, 16, 0, false, {0x12, 0x34, 0xfe, 0xdc}, {}, {}}));
+  // 0x12f0 / 257 = 18.86, 0xfe05 / 257 = 253.03: not the high bytes 18 and 254.
+  const Picture picture = decode(make_png({2, 1, 16, 0, false, {0x12, 0xf0, 0xfe, 0x05}, {}, {}}));
   expect_sizes(picture, 1, 2, 1);
-  EXPECT_EQ(picture.pixels, (Bytes{18, 254}));
+  EXPECT_EQ(picture.pixels, (Bytes{19, 253}));
 }
 
 TEST(Png, FewBitsAreStretchedToEight) {

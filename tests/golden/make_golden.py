@@ -281,23 +281,39 @@ def bfloat16_distance(case, seed):
     return apart(Trial(case, seed).step()[1], Trial(case, seed, "mixed_bfloat16").step()[1])
 
 
-def unsteadiness(case, seed):
+def rounding_distance(case, seed):
+    """The same for float32's gradients with pictures and kernels rounded to bfloat16."""
+    def rounded(value):
+        return tf.cast(tf.cast(value, "bfloat16"), "float32")
+
+    trial = Trial(case, seed)
+    trial.inputs = numpy(rounded(trial.inputs))
+    for weight in trial.names.values():
+        if len(weight.shape) > 1:
+            weight.assign(rounded(weight.value))
+    return apart(Trial(case, seed).step()[1], trial.step()[1])
+
+
+def unsteadiness(case, seed, best):
     """How near a ReLU or maximum lies to its corner, where rounding decides: by the distance of bfloat16's gradients,
     and by that of a training from weights changed by a millionth. Up to 1 is well within what the test allows."""
+    bfloat16 = max(bfloat16_distance(case, seed) + rounding_distance(case, seed)) / 0.02
+    if bfloat16 > best:
+        return bfloat16
     exact, changed = Trial(case, seed), Trial(case, seed)
     rng = np.random.default_rng(seed)
     for weight in changed.names.values():
         weight.assign(weight * (1 + 1e-6 * rng.choice([-1, 1], weight.shape)))
     exact.train(), changed.train()
-    return max(max(bfloat16_distance(case, seed)) / 0.02, np.abs(exact.predict() - changed.predict()).max() / 5e-6,
+    return max(bfloat16, np.abs(exact.predict() - changed.predict()).max() / 5e-6,
                max(apart(exact.names.values(), changed.names.values())) / 3e-5)
 
 
 def steady_seed(case):
-    """The first seed that is steady, or the steadiest of eight."""
+    """The first seed that is steady, or the steadiest of eight, behind how unsteady it is."""
     best = math.inf, 0
     for seed in range(8):
-        best = min(best, (unsteadiness(case, seed), seed))
+        best = min(best, (unsteadiness(case, seed, best[0]), seed))
         if best[0] <= 1:
             break
     return best
