@@ -13,7 +13,7 @@ namespace lapel {
 /// A model file's content and, from the first use on, a network that holds its weights. Computes in float32 whatever
 /// the training's precision was, so that results do not depend on the machine's number types.
 struct Classifier::Impl {
-  Impl(store::ModelFile content, int threads);
+  Impl(store::ModelFile content, int thread_count);
 
   /// Probabilities of `count` pictures at `pixels`.
   void predict(const std::uint8_t* pixels, std::int64_t count, std::span<float> probabilities);

@@ -8,8 +8,7 @@ std::array<std::uint32_t, 4> RandomStream::block(std::uint32_t index) const {
   constexpr std::uint32_t kUnitBits = 24;
   const r123::Philox4x32::ctr_type counter = {
       {index, sample, epoch, (static_cast<std::uint32_t>(purpose) << kUnitBits) | unit}};
-  const r123::Philox4x32::key_type key = {
-      {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32U)}};
+  const r123::Philox4x32::key_type key = {{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32U)}};
   const auto out = r123::Philox4x32()(counter, key);
   return {out[0], out[1], out[2], out[3]};
 }
