@@ -34,6 +34,11 @@ function(lapel_test name)
   target_compile_definitions(test_${name} PRIVATE LAPEL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_link_libraries(test_${name} PRIVATE lapel_flags lapel fmt::fmt OpenMP::OpenMP_CXX GTest::gtest
                                              GTest::gtest_main ${ARG_LIBRARIES})
+  # The code under test is optimized, the tests themselves need not be.
+  target_compile_options(test_${name} PRIVATE -O1)
   add_test(NAME ${name} COMMAND test_${name})
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 600)
+  # Property tests try the same cases each time. Threads that wait give their core away soon, so that tests run on a
+  # machine that is busy with something else.
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 600
+                                          ENVIRONMENT "RC_PARAMS=seed=1;GOMP_SPINCOUNT=1000")
 endfunction()

@@ -44,7 +44,7 @@ std::string cell(const std::optional<double>& value) { return value ? fmt::forma
 
 }  // namespace
 
-RunFolder::RunFolder(fs::path folder) : path_(without_slash(std::move(folder))) {
+RunFolder::RunFolder(const fs::path& folder) : path_(without_slash(folder)) {
   if (path_.empty()) {
     throw Error(ErrorKind::kUsage, {}, "the name of the run folder is empty", {}, "a folder that does not exist yet");
   }

@@ -14,7 +14,7 @@ namespace lapel::store {
 class RunFolder {
  public:
   /// Makes the folder (and its parents). Throws Error (kUsage) where it exists already, (kIo) where it cannot be made.
-  explicit RunFolder(std::filesystem::path folder);
+  explicit RunFolder(const std::filesystem::path& folder);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path model_file() const { return path_ / "model.safetensors"; }
