@@ -48,7 +48,9 @@ cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 
 mount -t proc proc "$root/proc"
 mount -t sysfs sys "$root/sys"
-trap 'umount "$root/proc" "$root/sys"' EXIT
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+ln -sf pts/ptmx "$root/dev/ptmx"
+trap 'umount "$root/proc" "$root/sys" "$root/dev/pts"' EXIT
 
 rm -rf "$root/lapel"
 mkdir "$root/lapel"
