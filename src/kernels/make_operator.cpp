@@ -56,6 +56,11 @@ struct Maker {
   std::unique_ptr<Operator> operator()(const DropoutOp& op) const { return make_dropout_operator(op, options); }
   std::unique_ptr<Operator> operator()(const AddOp& op) const { return make_add_operator(op, options); }
   std::unique_ptr<Operator> operator()(const InputOp& op) const { return make_input_operator(op, options); }
+  std::unique_ptr<Operator> operator()(const BatchNormOp& op) const { return make_batch_norm_operator(op, options); }
+  std::unique_ptr<Operator> operator()(const RandomFlipOp& op) const { return make_random_flip_operator(op, options); }
+  std::unique_ptr<Operator> operator()(const RandomTranslationOp& op) const {
+    return make_random_translation_operator(op, options);
+  }
   std::unique_ptr<Operator> operator()(const ReshapeOp& /*op*/) const { return nullptr; }
 };
 

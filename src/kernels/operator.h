@@ -32,10 +32,11 @@ struct Binding {
   std::vector<void*> input_grads;   ///< null where none is needed; overwritten, never added to
   void* output = nullptr;
   const void* output_grad = nullptr;
-  std::vector<const void*> weights;  ///< In stored layouts and the plan's dtype (biases: always float).
-  std::vector<float*> weight_grads;  ///< In stored layouts; overwritten.
-  void* saved = nullptr;             ///< `saved_bytes()`, kept from forward to backward
-  void* scratch = nullptr;           ///< `scratch_bytes()`, of no value between calls; shared by all steps
+  std::vector<const void*> weights;     ///< In stored layouts and the plan's dtype (biases: always float).
+  std::vector<float*> weight_grads;     ///< In stored layouts; overwritten.
+  void* saved = nullptr;                ///< `saved_bytes()`, kept from forward to backward
+  void* scratch = nullptr;              ///< `scratch_bytes()`, of no value between calls; shared by all steps
+  std::vector<float*> statistics = {};  ///< Weights that no gradient changes, but a training step's forward.
 };
 
 /// What changes from step to step.
@@ -58,7 +59,7 @@ class Operator {
 
   /// Which implementation runs, as `x64:gemm:jit`, for tables of steps.
   [[nodiscard]] virtual std::string implementation() const = 0;
-  /// One for each weight of the op, as stored.
+  /// One for each weight of the op, as stored; statistics after the others.
   [[nodiscard]] virtual std::vector<WeightLayout> weight_layouts() const { return {}; }
   [[nodiscard]] virtual std::size_t saved_bytes() const { return 0; }
   [[nodiscard]] virtual std::size_t scratch_bytes() const { return 0; }

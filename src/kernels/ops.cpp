@@ -32,6 +32,9 @@ struct Name {
   }
   std::string_view operator()(const DropoutOp&) const { return "dropout"; }
   std::string_view operator()(const AddOp&) const { return "add"; }
+  std::string_view operator()(const BatchNormOp&) const { return "batch_norm"; }
+  std::string_view operator()(const RandomFlipOp&) const { return "random_flip"; }
+  std::string_view operator()(const RandomTranslationOp&) const { return "random_translation"; }
   std::string_view operator()(const ReshapeOp&) const { return "reshape"; }
   std::string_view operator()(const InputOp&) const { return "input"; }
 };

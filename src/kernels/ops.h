@@ -84,6 +84,52 @@ struct AddOp {
   bool operator==(const AddOp&) const = default;
 };
 
+/// Ioffe & Szegedy 2015 over the last axis, as Keras computes it: y = act(gamma (x - mean) / sqrt(variance + epsilon) +
+/// beta), with mean and (biased) variance of the batch in training, the moving ones in evaluation. A training step's
+/// forward moves the latter: moving = momentum moving + (1 - momentum) batch.
+/// Weights, [channels] each: gamma (if `scale`), beta (if `center`); statistics: moving mean, moving variance.
+/// Only kLinear and kRelu are fused.
+struct BatchNormOp {
+  std::int64_t size = 0;
+  std::int64_t channels = 0;
+  double momentum = 0.99;
+  double epsilon = 1e-3;
+  bool center = true;
+  bool scale = true;
+  ActivationKind activation = ActivationKind::kLinear;
+  bool operator==(const BatchNormOp&) const = default;
+};
+
+/// In training a picture is mirrored, for each direction with probability 1/2: sample s from left to right iff
+/// RandomStream{seed, kAugment, unit, epoch, s}.uniform(0) < 1/2, from top to bottom iff uniform(1) < 1/2. In
+/// evaluation: the identity. Has no gradient, so no weight may come before it.
+struct RandomFlipOp {
+  Shape in;
+  bool horizontal = true;
+  bool vertical = false;
+  std::uint32_t unit = 0;  ///< Which random operator of the model; set by the plan.
+  bool operator==(const RandomFlipOp&) const = default;
+};
+
+/// What lies beyond the edge of a picture, in Keras's words: a number; the picture mirrored at its edge, with the edge
+/// twice; the picture again; its edge.
+enum class FillMode { kConstant, kReflect, kWrap, kNearest };
+
+/// In training a picture is moved, down by height (f[0] + u (f[1] - f[0])) places and to the right by the same rule:
+/// sample s with u = RandomStream{seed, kAugment, unit, epoch, s}.uniform(0) and uniform(1). Between places the
+/// numbers are interpolated linearly, or the move is rounded to whole places. In evaluation: the identity. Has no
+/// gradient, so no weight may come before it.
+struct RandomTranslationOp {
+  Shape in;
+  std::array<double, 2> height_factor{};  ///< Lower and upper end.
+  std::array<double, 2> width_factor{};
+  FillMode fill = FillMode::kReflect;
+  float fill_value = 0;
+  bool bilinear = true;
+  std::uint32_t unit = 0;
+  bool operator==(const RandomTranslationOp&) const = default;
+};
+
 /// The same numbers under another shape: no work, the output is the input.
 struct ReshapeOp {
   std::int64_t size = 0;
@@ -97,8 +143,8 @@ struct InputOp {
   bool operator==(const InputOp&) const = default;
 };
 
-using Op =
-    std::variant<DenseOp, Conv2DOp, Pool2DOp, GlobalPool2DOp, ActivationOp, DropoutOp, AddOp, ReshapeOp, InputOp>;
+using Op = std::variant<DenseOp, Conv2DOp, Pool2DOp, GlobalPool2DOp, ActivationOp, DropoutOp, AddOp, BatchNormOp,
+                        RandomFlipOp, RandomTranslationOp, ReshapeOp, InputOp>;
 
 /// `dense`, `conv2d`, ... : the kind of an operator, for tables of steps.
 [[nodiscard]] std::string_view op_name(const Op& op);

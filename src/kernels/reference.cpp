@@ -99,6 +99,11 @@ struct Make {
     return std::make_unique<ReferenceDropout>(op, options);
   }
   std::unique_ptr<Operator> operator()(const AddOp& op) const { return std::make_unique<ReferenceAdd>(op, options); }
+  std::unique_ptr<Operator> operator()(const BatchNormOp& op) const { return make_reference_batch_norm(op, options); }
+  std::unique_ptr<Operator> operator()(const RandomFlipOp& op) const { return make_reference_random_flip(op, options); }
+  std::unique_ptr<Operator> operator()(const RandomTranslationOp& op) const {
+    return make_reference_random_translation(op, options);
+  }
   std::unique_ptr<Operator> operator()(const InputOp& op) const {
     return std::make_unique<ReferenceInput>(op, options);
   }

@@ -75,6 +75,10 @@ class ReferenceOperator : public Operator {
 [[nodiscard]] std::unique_ptr<Operator> make_reference_pool2d(const Pool2DOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_global_pool2d(const GlobalPool2DOp& op,
                                                                      const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_reference_batch_norm(const BatchNormOp& op, const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_reference_random_flip(const RandomFlipOp& op, const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_reference_random_translation(const RandomTranslationOp& op,
+                                                                          const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_activation(const ActivationOp& op, const BuildOptions& options);
 
 }  // namespace lapel::kernels

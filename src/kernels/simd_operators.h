@@ -17,6 +17,14 @@ namespace lapel::kernels {
 
 [[nodiscard]] std::unique_ptr<Operator> make_add_operator(const AddOp& op, const BuildOptions& options);
 
+/// Sums are made in float over some thousand numbers, then in double.
+[[nodiscard]] std::unique_ptr<Operator> make_batch_norm_operator(const BatchNormOp& op, const BuildOptions& options);
+
+/// Not vectorised: rows of a picture are copied, or mixed in plain loops.
+[[nodiscard]] std::unique_ptr<Operator> make_random_flip_operator(const RandomFlipOp& op, const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_random_translation_operator(const RandomTranslationOp& op,
+                                                                         const BuildOptions& options);
+
 /// The largest of each window; null for windows of more than 256 places, and for means. Keeps the place of each
 /// maximum from forward to backward, a byte each. A NaN wins.
 [[nodiscard]] std::unique_ptr<Operator> make_max_pool_operator(const Pool2DOp& op, const BuildOptions& options);

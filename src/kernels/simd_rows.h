@@ -56,4 +56,19 @@ struct WindowRows {
   std::uint8_t* best = nullptr;  ///< In training: the place in its window of each maximum, as the output lies.
 };
 
+/// Of batch_norm.cpp. Rows of `channels` numbers, and factors for each channel.
+struct NormRows {
+  std::size_t channels = 0;
+  bool relu = false;
+  const void* input = nullptr;
+  void* output = nullptr;
+  const void* output_grad = nullptr;
+  void* input_grad = nullptr;
+  const float* mean = nullptr;
+  const float* factor = nullptr;  ///< output = (input - mean) factor + shift
+  const float* shift = nullptr;
+  const float* grad_slope = nullptr;  ///< input_grad = output_grad factor + (input - mean) grad_slope + grad_shift
+  const float* grad_shift = nullptr;
+};
+
 }  // namespace lapel::kernels

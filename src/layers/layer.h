@@ -45,6 +45,8 @@ class Layer {
   [[nodiscard]] virtual Shape output_shape(std::span<const Shape> inputs) const = 0;
   /// In the order in which the operators of `lower` take them.
   [[nodiscard]] virtual std::vector<ParameterSpec> parameters(std::span<const Shape> /*inputs*/) const { return {}; }
+  /// Whether no gradient passes through it, so that it must come before every layer with weights.
+  [[nodiscard]] virtual bool before_weights() const { return false; }
   /// A chain of operators: the first takes the inputs, each other the one before it. The first that has
   /// weights takes `parameters`.
   [[nodiscard]] virtual std::vector<kernels::Op> lower(std::span<const Shape> inputs) const = 0;

@@ -21,6 +21,9 @@ namespace lapel::layers {
 [[nodiscard]] LayerType dropout_layer();
 [[nodiscard]] LayerType activation_layer();
 [[nodiscard]] LayerType add_layer();
+[[nodiscard]] LayerType batch_normalization_layer();
+[[nodiscard]] LayerType random_flip_layer();
+[[nodiscard]] LayerType random_translation_layer();
 
 /// The line of the table for `L`, which has `kType` and a constructor from OptionValues. `base_name` is what
 /// Keras names it, `help` one sentence.

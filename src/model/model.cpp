@@ -72,6 +72,19 @@ void check_input_count(const layers::Layer& layer, const Node& node, std::span<c
   throw in_place(error, node, nodes);
 }
 
+bool has_weights_before(const Node& node, std::span<const Node> nodes) {
+  return std::any_of(node.inputs.begin(), node.inputs.end(), [&](std::size_t input) {
+    return !nodes[input].parameters.empty() || has_weights_before(nodes[input], nodes);
+  });
+}
+
+void check_before_weights(const Node& node, std::span<const Node> nodes) {
+  if (node.layer->before_weights() && has_weights_before(node, nodes)) {
+    throw Error(ErrorKind::kRecipe, {}, "comes after a layer with weights, but passes no gradient on to it", {},
+                "the layers that change pictures first");
+  }
+}
+
 void check_sizes(const Node& node) {
   if (node.output_shape.size() > kMostNumbers) {
     throw Error(
@@ -93,6 +106,7 @@ void infer(Node& node, std::span<const Node> nodes) {
   }
   check_input_count(*node.layer, node, nodes);
   try {
+    check_before_weights(node, nodes);
     node.output_shape = node.layer->output_shape(node.input_shapes);
     node.parameters = node.layer->parameters(node.input_shapes);
     check_sizes(node);

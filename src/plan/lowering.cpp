@@ -15,6 +15,8 @@ struct OutputSize {
   std::int64_t operator()(const kernels::Conv2DOp& op) const { return op.out.size(); }
   std::int64_t operator()(const kernels::Pool2DOp& op) const { return op.out.size(); }
   std::int64_t operator()(const kernels::GlobalPool2DOp& op) const { return op.in.channels; }
+  std::int64_t operator()(const kernels::RandomFlipOp& op) const { return op.in.size(); }
+  std::int64_t operator()(const kernels::RandomTranslationOp& op) const { return op.in.size(); }
   template <class SameSize>
   std::int64_t operator()(const SameSize& op) const {
     return op.size;
@@ -28,17 +30,23 @@ bool is_identity(const kernels::Op& op, bool training) {
   if (const auto* activation = std::get_if<kernels::ActivationOp>(&op)) {
     return activation->kind == ActivationKind::kLinear;
   }
+  if (std::holds_alternative<kernels::RandomFlipOp>(op) || std::holds_alternative<kernels::RandomTranslationOp>(op)) {
+    return !training;
+  }
   const auto* dropout = std::get_if<kernels::DropoutOp>(&op);
   return dropout != nullptr && (!training || dropout->rate == 0);
 }
 
-/// The activation that can be part of this product, or null for an operator without one.
+/// The activation that can be part of this operator, or null for one without. Those with one are those with weights.
 ActivationKind* fusable_activation(kernels::Op& op) {
   if (auto* dense = std::get_if<kernels::DenseOp>(&op)) {
     return &dense->activation;
   }
   if (auto* conv = std::get_if<kernels::Conv2DOp>(&op)) {
     return &conv->activation;
+  }
+  if (auto* norm = std::get_if<kernels::BatchNormOp>(&op)) {
+    return &norm->activation;
   }
   return nullptr;
 }
@@ -68,6 +76,10 @@ class Lowering {
     for (auto& op : node.layer->lower(node.input_shapes)) {
       if (auto* dropout = std::get_if<kernels::DropoutOp>(&op)) {
         dropout->unit = dropouts_++;
+      } else if (auto* flip = std::get_if<kernels::RandomFlipOp>(&op)) {
+        flip->unit = augmentations_++;
+      } else if (auto* translation = std::get_if<kernels::RandomTranslationOp>(&op)) {
+        translation->unit = augmentations_++;
       }
       if (is_identity(op, training_)) {
         continue;
@@ -134,6 +146,7 @@ class Lowering {
   std::vector<std::size_t> node_values_;
   std::size_t next_parameter_ = 0;
   std::uint32_t dropouts_ = 0;
+  std::uint32_t augmentations_ = 0;
 };
 
 }  // namespace

@@ -84,6 +84,10 @@ float* Parameters::gradient(std::size_t index) {
   return gradients_.as<float>().subspan(entries_.at(index).offset).data();
 }
 
+float* Parameters::statistic(std::size_t index) {
+  return values_.as<float>().subspan(entries_.at(index).offset).data();
+}
+
 void Parameters::initialize(std::uint64_t seed) {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const RandomStream random{seed, RandomPurpose::kWeights, static_cast<std::uint32_t>(i), 0, 0};

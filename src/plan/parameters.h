@@ -46,7 +46,10 @@ class Parameters {
 
   /// What a kernel reads for weight `index`: floats, or the bfloat16 copy for weights of more than one dimension.
   [[nodiscard]] const void* operand(std::size_t index) const;
+  /// Where the gradient of a trainable weight is.
   [[nodiscard]] float* gradient(std::size_t index);
+  /// A weight that no optimizer changes, for the operator that does.
+  [[nodiscard]] float* statistic(std::size_t index);
 
   /// Fills every weight as its initializer says (Glorot & Bengio 2010 for kernels), as a function of the seed alone.
   void initialize(std::uint64_t seed);
@@ -55,7 +58,7 @@ class Parameters {
   [[nodiscard]] std::vector<float> get(std::size_t index) const;
   /// Throws Error (kInternal) for another number of values.
   void set(std::size_t index, std::span<const float> values);
-  /// The gradient of weight `index` in Keras's order and shape.
+  /// The gradient of the trainable weight `index` in Keras's order and shape.
   [[nodiscard]] std::vector<float> get_gradient(std::size_t index) const;
 
   /// Bytes of weights, copies, gradients and state.

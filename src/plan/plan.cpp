@@ -178,6 +178,10 @@ void Plan::bind_step(std::size_t index, Parameters& parameters) {
   binding.output = piece(value_piece_[step.lowered.output]);
   for (std::size_t i = 0; i < step.lowered.parameters; ++i) {
     const std::size_t parameter = step.lowered.first_parameter + i;
+    if (!parameters.entries()[parameter].spec.trainable) {
+      binding.statistics.push_back(parameters.statistic(parameter));
+      continue;
+    }
     binding.weights.push_back(parameters.operand(parameter));
     if (step.backward) {
       binding.weight_grads.push_back(parameters.gradient(parameter));

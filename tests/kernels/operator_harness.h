@@ -34,6 +34,8 @@ inline OpSizes sizes_of(const Op& op) {
           return {1, typed.in.size(), typed.in.channels};
         } else if constexpr (std::is_same_v<T, Conv2DOp> || std::is_same_v<T, Pool2DOp>) {
           return {1, typed.in.size(), typed.out.size()};
+        } else if constexpr (std::is_same_v<T, RandomFlipOp> || std::is_same_v<T, RandomTranslationOp>) {
+          return {1, typed.in.size(), typed.in.size()};
         } else if constexpr (std::is_same_v<T, AddOp>) {
           return {typed.inputs, typed.size, typed.size};
         } else if constexpr (std::is_same_v<T, InputOp>) {
@@ -58,6 +60,8 @@ inline std::vector<std::vector<std::int64_t>> weight_shapes(const Op& op) {
     if (conv->bias) {
       shapes.push_back({conv->out.channels});
     }
+  } else if (const auto* norm = std::get_if<BatchNormOp>(&op)) {
+    shapes.assign((norm->scale ? 1U : 0U) + (norm->center ? 1U : 0U), {norm->channels});
   }
   return shapes;
 }
@@ -77,6 +81,7 @@ struct OperatorData {
   std::vector<std::vector<float>> inputs;
   std::vector<std::vector<float>> weights;
   std::vector<float> output_grad;
+  std::vector<std::vector<float>> statistics = {};
 };
 
 inline OperatorData random_operands(const Op& op, std::int64_t batch) {
@@ -91,6 +96,13 @@ inline OperatorData random_operands(const Op& op, std::int64_t batch) {
     data.weights.push_back(random_numbers(count, unit++));
   }
   data.output_grad = random_numbers(batch * sizes.out, unit);
+  if (const auto* norm = std::get_if<BatchNormOp>(&op)) {
+    data.statistics.push_back(random_numbers(norm->channels, ++unit));
+    data.statistics.push_back(random_numbers(norm->channels, ++unit));
+    for (float& variance : data.statistics.back()) {
+      variance = 0.5F + variance * variance;
+    }
+  }
   return data;
 }
 
@@ -99,6 +111,7 @@ struct OperatorResult {
   std::vector<float> output;
   std::vector<std::vector<float>> input_grads;
   std::vector<std::vector<float>> weight_grads;
+  std::vector<std::vector<float>> statistics;
   bool operator==(const OperatorResult&) const = default;
 };
 
@@ -156,6 +169,11 @@ class OperatorHarness {
     for (std::size_t i = 0; i < data.inputs.size(); ++i) {
       input_grads_.emplace_back(bytes(sizes_.in));
     }
+    for (const auto& statistic : data.statistics) {
+      statistics_.emplace_back(statistic.size() * sizeof(float)).write(statistic, Dtype::kFloat32);
+      EXPECT_EQ(layouts_.back(), WeightLayout::plain({static_cast<std::int64_t>(statistic.size())}));
+      layouts_.pop_back();
+    }
     EXPECT_EQ(layouts_.size(), data.weights.size());
     for (std::size_t i = 0; i < layouts_.size(); ++i) {
       std::vector<float> packed(static_cast<std::size_t>(layouts_[i].packed_size()));
@@ -178,6 +196,9 @@ class OperatorHarness {
       tested_.backward(state);
       read_gradients(result);
     }
+    for (auto& statistic : statistics_) {
+      result.statistics.push_back(statistic.read(Dtype::kFloat32));
+    }
     check_guards();
     return result;
   }
@@ -197,6 +218,9 @@ class OperatorHarness {
     for (std::size_t i = 0; i < weights_.size(); ++i) {
       binding.weights.push_back(weights_[i].data());
       binding.weight_grads.push_back(options_.training ? static_cast<float*>(weight_grads_[i].data()) : nullptr);
+    }
+    for (auto& statistic : statistics_) {
+      binding.statistics.push_back(static_cast<float*>(statistic.data()));
     }
     binding.output = output_.data();
     binding.output_grad = options_.training ? output_grad_.data() : nullptr;
@@ -223,7 +247,7 @@ class OperatorHarness {
   }
 
   void check_guards() const {
-    for (const auto* group : {&inputs_, &input_grads_, &weights_, &weight_grads_}) {
+    for (const auto* group : {&inputs_, &input_grads_, &weights_, &weight_grads_, &statistics_}) {
       for (std::size_t i = 0; i < group->size(); ++i) {
         EXPECT_TRUE((*group)[i].guard_holds()) << "written behind an operand";
       }
@@ -242,6 +266,7 @@ class OperatorHarness {
   std::vector<GuardedMemory> input_grads_;
   std::vector<GuardedMemory> weights_;
   std::vector<GuardedMemory> weight_grads_;
+  std::vector<GuardedMemory> statistics_;
   GuardedMemory output_;
   GuardedMemory output_grad_;
   GuardedMemory saved_;
@@ -283,6 +308,10 @@ inline void expect_close(const OperatorResult& actual, const OperatorResult& exp
   ASSERT_EQ(actual.weight_grads.size(), expected.weight_grads.size());
   for (std::size_t i = 0; i < actual.input_grads.size(); ++i) {
     expect_close(actual.input_grads[i], expected.input_grads[i], tolerance, "input_grad " + std::to_string(i));
+  }
+  ASSERT_EQ(actual.statistics.size(), expected.statistics.size());
+  for (std::size_t i = 0; i < actual.statistics.size(); ++i) {
+    expect_close(actual.statistics[i], expected.statistics[i], tolerance, "statistic " + std::to_string(i));
   }
   for (std::size_t i = 0; i < actual.weight_grads.size(); ++i) {
     expect_close(actual.weight_grads[i], expected.weight_grads[i], tolerance, "weight_grad " + std::to_string(i));

@@ -22,7 +22,7 @@ TEST(LayerTable, HasEachTypeOnceWithHelp) {
       EXPECT_FALSE(rule.help.empty()) << type.type << '.' << rule.key;
     }
   }
-  EXPECT_EQ(types.size(), 11U);
+  EXPECT_EQ(types.size(), 14U);
 }
 
 TEST(LayerTable, NamesLayersAsKerasDoes) {
@@ -41,7 +41,10 @@ TEST(LayerTable, NamesLayersAsKerasDoes) {
       {"GlobalMaxPooling2D", "global_max_pooling2d"},
       {"Dropout", "dropout"},
       {"Activation", "activation"},
-      {"Add", "add"}};
+      {"Add", "add"},
+      {"BatchNormalization", "batch_normalization"},
+      {"RandomFlip", "random_flip"},
+      {"RandomTranslation", "random_translation"}};
   EXPECT_EQ(names, keras);
 }
 
@@ -98,6 +101,15 @@ TEST(LayerTable, KerasDefaults) {
                           {"padding", "valid"}};
   EXPECT_EQ(make_layer("MaxPooling2D", {})->options(), pool);
   EXPECT_EQ(make_layer("AveragePooling2D", {})->options(), pool);
+  EXPECT_EQ(make_layer("BatchNormalization", {})->options(),
+            (OptionValues{{"momentum", 0.99}, {"epsilon", 0.001}, {"center", true}, {"scale", true}}));
+  EXPECT_EQ(make_layer("RandomFlip", {})->options(), (OptionValues{{"mode", "horizontal_and_vertical"}}));
+  EXPECT_EQ(make_layer("RandomTranslation", {{"height_factor", 0.1}, {"width_factor", 0.2}})->options(),
+            (OptionValues{{"height_factor", 0.1},
+                          {"width_factor", 0.2},
+                          {"fill_mode", "reflect"},
+                          {"fill_value", 0.0},
+                          {"interpolation", "bilinear"}}));
   const OptionValues dense{{"units", std::int64_t{3}}, {"activation", "linear"}, {"use_bias", true}};
   EXPECT_EQ(make_layer("Dense", {{"units", std::int64_t{3}}})->options(), dense);
 }
@@ -114,7 +126,8 @@ TEST(LayerErrors, UnknownType) {
   EXPECT_EQ(message_of([] { return make_layer("Conv2d", {}); }),
             "unknown layer type \"Conv2d\"\n"
             "  known  Input, Flatten, Dense, Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, "
-            "GlobalMaxPooling2D, Dropout, Activation, Add        try  Conv2D");
+            "GlobalMaxPooling2D, Dropout, Activation, Add, BatchNormalization, RandomFlip, RandomTranslation        "
+            "try  Conv2D");
 }
 
 TEST(LayerErrors, Options) {

@@ -53,6 +53,32 @@ TEST(Lowering, Convolution) {
             (std::vector<Op>{conv, gelu}));
 }
 
+TEST(Lowering, BatchNormalization) {
+  EXPECT_EQ(lowered("BatchNormalization", {{"momentum", 0.9}, {"scale", false}}, {kPicture}),
+            (std::vector<Op>{kernels::BatchNormOp{
+                .size = 210, .channels = 3, .momentum = 0.9, .epsilon = 1e-3, .center = true, .scale = false}}));
+}
+
+TEST(Lowering, RandomChangesOfPictures) {
+  EXPECT_EQ(lowered("RandomFlip", {{"mode", "horizontal"}}, {kPicture}),
+            (std::vector<Op>{kernels::RandomFlipOp{.in = kPicture, .horizontal = true, .vertical = false}}));
+  EXPECT_EQ(lowered("RandomFlip", {}, {kPicture}),
+            (std::vector<Op>{kernels::RandomFlipOp{.in = kPicture, .horizontal = true, .vertical = true}}));
+  EXPECT_EQ(lowered("RandomTranslation",
+                    {{"height_factor", 0.1},
+                     {"width_factor", 0.25},
+                     {"fill_mode", "nearest"},
+                     {"fill_value", 0.5},
+                     {"interpolation", "nearest"}},
+                    {kPicture}),
+            (std::vector<Op>{kernels::RandomTranslationOp{.in = kPicture,
+                                                          .height_factor = {-0.1, 0.1},
+                                                          .width_factor = {-0.25, 0.25},
+                                                          .fill = kernels::FillMode::kNearest,
+                                                          .fill_value = 0.5F,
+                                                          .bilinear = false}}));
+}
+
 TEST(Lowering, TheOthers) {
   const kernels::Pool2DOp pool{.kind = kernels::Pool2DOp::Kind::kAverage,
                                .in = kPicture,
@@ -85,6 +111,9 @@ std::int64_t output_size(const Op& op) {
     std::int64_t operator()(const kernels::GlobalPool2DOp& pool) const { return pool.in.channels; }
     std::int64_t operator()(const kernels::ActivationOp& activation) const { return activation.size; }
     std::int64_t operator()(const kernels::DropoutOp& dropout) const { return dropout.size; }
+    std::int64_t operator()(const kernels::BatchNormOp& op) const { return op.size; }
+    std::int64_t operator()(const kernels::RandomFlipOp& op) const { return op.in.size(); }
+    std::int64_t operator()(const kernels::RandomTranslationOp& op) const { return op.in.size(); }
     std::int64_t operator()(const kernels::AddOp& add) const { return add.size; }
     std::int64_t operator()(const kernels::ReshapeOp& reshape) const { return reshape.size; }
     std::int64_t operator()(const kernels::InputOp& input) const { return input.size; }

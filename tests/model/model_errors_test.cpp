@@ -49,6 +49,15 @@ TEST(ModelErrors, AddOfDifferentShapes) {
             "and padding = \"same\"");
 }
 
+TEST(ModelErrors, PicturesChangedAfterWeights) {
+  EXPECT_EQ(refusal({conv("a"), layer("MaxPooling2D"), layer("RandomFlip"), layer("Flatten"), dense(10)}),
+            "layer 'random_flip' (RandomFlip): comes after a layer with weights, but passes no gradient on to it\n"
+            "  input  13 x 13 x 8 from 'max_pooling2d'        try  the layers that change pictures first");
+  EXPECT_EQ(refusal({layer("Flatten"), layer("RandomFlip"), dense(10)}),
+            "layer 'random_flip' (RandomFlip): needs a picture (height x width x channels), but its input is flat\n"
+            "  input  784 from 'flatten'        try  put it before Flatten");
+}
+
 TEST(ModelErrors, NumberOfInputs) {
   EXPECT_EQ(refusal({conv("a"), layer("Add"), layer("Flatten"), dense(10)}),
             "layer 'add' (Add): takes 2 to 64 inputs, but has 1\n"

@@ -63,6 +63,32 @@ TEST(Lowering, DropoutIsThereInTrainingOnlyAndIsNumbered) {
   EXPECT_EQ(names(lower(model, false, 1.0F)), (std::vector<std::string>{"input", "dense"}));
 }
 
+TEST(Lowering, ReluAfterBatchNormalizationIsPartOfIt) {
+  const model::Model model("m",
+                           {layer("Flatten"), layer("Dense", kTen), layer("BatchNormalization"),
+                            layer("Activation", {{"activation", std::string("relu")}}), layer("Dense", kTen)},
+                           Shape::image(1, 4, 4));
+  const auto lowered = lower(model, true, 1.0F);
+  ASSERT_EQ(names(lowered), (std::vector<std::string>{"input", "dense", "batch_norm", "dense"}));
+  EXPECT_EQ(std::get<kernels::BatchNormOp>(lowered.steps[2].op).activation, ActivationKind::kRelu);
+  EXPECT_EQ(lowered.steps[2].parameters, 4U);
+  EXPECT_EQ(lowered.steps[3].first_parameter, 6U);
+}
+
+TEST(Lowering, ChangesOfPicturesAreThereInTrainingOnlyAndAreNumbered) {
+  const OptionValues tenth = {{"height_factor", 0.1}, {"width_factor", 0.1}};
+  const model::Model model("m",
+                           {layer("RandomTranslation", tenth), layer("RandomFlip"), layer("RandomTranslation", tenth),
+                            layer("Flatten"), layer("Dense", kTen)},
+                           Shape::image(1, 4, 4));
+  const auto training = lower(model, true, 1.0F);
+  ASSERT_EQ(names(training),
+            (std::vector<std::string>{"input", "random_translation", "random_flip", "random_translation", "dense"}));
+  EXPECT_EQ(std::get<kernels::RandomFlipOp>(training.steps[2].op).unit, 1U);
+  EXPECT_EQ(std::get<kernels::RandomTranslationOp>(training.steps[3].op).unit, 2U);
+  EXPECT_EQ(names(lower(model, false, 1.0F)), (std::vector<std::string>{"input", "dense"}));
+}
+
 TEST(Lowering, ScaleReachesTheInput) {
   const model::Model model("m", {layer("Flatten"), layer("Dense", kTen)}, Shape::image(1, 4, 4));
   EXPECT_EQ(std::get<kernels::InputOp>(lower(model, false, 0.25F).steps.front().op).scale, 0.25F);

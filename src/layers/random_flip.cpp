@@ -1,0 +1,52 @@
+#include <array>
+
+#include "layers/layer_factories.h"
+#include "layers/window.h"
+
+namespace lapel::layers {
+
+namespace {
+
+struct Options {
+  std::string mode = "horizontal_and_vertical";
+};
+
+std::span<const Option<Options>> table() {
+  static const std::array<Option<Options>, 1> kOptions = {{
+      {.key = "mode",
+       .member = &Options::mode,
+       .help = "which sides change places, each with probability 1/2",
+       .choices = {"horizontal", "vertical", "horizontal_and_vertical"}},
+  }};
+  return kOptions;
+}
+
+class RandomFlip final : public Layer {
+ public:
+  static constexpr std::string_view kType = "RandomFlip";
+
+  explicit RandomFlip(const OptionValues& given) : options_(read_options(table(), given)) {}
+
+  [[nodiscard]] std::string_view type() const override { return kType; }
+  [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
+  [[nodiscard]] bool before_weights() const override { return true; }
+  [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override {
+    require_picture(inputs[0]);
+    return inputs[0];
+  }
+  [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
+    return {kernels::RandomFlipOp{
+        .in = inputs[0], .horizontal = options_.mode != "vertical", .vertical = options_.mode != "horizontal"}};
+  }
+
+ private:
+  Options options_;
+};
+
+}  // namespace
+
+LayerType random_flip_layer() {
+  return layer_type<RandomFlip>("random_flip", "pictures mirrored by chance in training", rules_of(table()));
+}
+
+}  // namespace lapel::layers
