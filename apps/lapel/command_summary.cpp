@@ -29,9 +29,7 @@ Summary summary_of(const std::string& model) {
     return Classifier::load(model).summary();
   }
   const Recipe recipe = find_recipe(model);
-  const DataSet data = load_data(recipe.data.source);
-  const Pictures& pictures = data.train.pictures;
-  return summarize(recipe, pictures.height, pictures.width, pictures.channels);
+  return summarize(recipe, load_data(recipe.data.source));
 }
 
 }  // namespace

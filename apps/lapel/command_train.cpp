@@ -24,6 +24,8 @@ struct Options {
   std::vector<std::string> set;
   std::string data;
   std::string out;
+  std::string init;
+  std::string trace;
 };
 
 std::string grouped(std::int64_t number) {
@@ -51,7 +53,7 @@ Recipe recipe_of(const Options& options) {
 
 std::string plan_text(const Recipe& recipe, const DataSet& data, const fs::path& folder) {
   const Pictures& pictures = data.train.pictures;
-  const Summary summary = summarize(recipe, pictures.height, pictures.width, pictures.channels);
+  const Summary summary = summarize(recipe, data);
   std::string text = fmt::format("{}: {} parameters; {}: {} training and {} test pictures of {} x {} x {}", recipe.name,
                                  grouped(summary.trainable + summary.non_trainable), data.name, grouped(pictures.count),
                                  grouped(data.test.pictures.count), pictures.height, pictures.width, pictures.channels);
@@ -97,7 +99,12 @@ ExitCode run(const Options& options, Output& output) {
   ProgressPrinter progress(output);
   const TrainResult result = [&] {
     try {
-      return train(recipe, data, {.folder = folder, .observer = &progress, .stop = interrupt.token()});
+      return train(recipe, data,
+                   {.folder = folder,
+                    .init = options.init,
+                    .trace = options.trace,
+                    .observer = &progress,
+                    .stop = interrupt.token()});
     } catch (...) {
       progress.close();
       throw;
@@ -134,7 +141,15 @@ Command train_command() {
                         {.name = "--out",
                          .value = "DIR",
                          .help = "run folder to make; it must not exist (runs/NAME, NAME-2, NAME-3, ...)",
-                         .target = &options->out}},
+                         .target = &options->out},
+                        {.name = "--init",
+                         .value = "FILE",
+                         .help = "safetensors file with the weights to begin with, under Keras's names",
+                         .target = &options->init},
+                        {.name = "--trace",
+                         .value = "FILE",
+                         .help = "CSV file to write the loss of every step to",
+                         .target = &options->trace}},
           .run = [options](Output& output) { return run(*options, output); },
           .notes = recipe_help};
 }

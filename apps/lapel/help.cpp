@@ -13,6 +13,28 @@ std::string term(const Argument& argument) {
   return text + (argument.greedy ? "..." : "");
 }
 
+/// `[--set KEY=VALUE]...`
+std::string usage_of(const Argument& argument) {
+  const std::string word = term(argument);
+  return (argument.required ? word : fmt::format("[{}]", word)) + (argument.list() && !argument.greedy ? "..." : "");
+}
+
+/// The usage line, broken between arguments where it is too long.
+std::string usage_text(const Command& command) {
+  const std::string begin = fmt::format("Usage: lapel {}", command.name);
+  std::string text;
+  std::string line = begin;
+  for (const auto& argument : command.arguments) {
+    const std::string usage = usage_of(argument);
+    if (line.size() + 1 + usage.size() > kHelpWidth) {
+      text += line + "\n";
+      line = fmt::format("{:{}}", "", begin.size());
+    }
+    line += fmt::format(" {}", usage);
+  }
+  return text + line + "\n";
+}
+
 std::string section(std::string_view title, const std::vector<std::pair<std::string, std::string>>& entries) {
   if (entries.empty()) {
     return {};
@@ -57,9 +79,7 @@ std::string help_entry(std::string_view term, std::string_view description, std:
 std::string usage_line(const Command& command) {
   std::string text = "lapel " + command.name;
   for (const auto& argument : command.arguments) {
-    const std::string word = term(argument);
-    text += argument.required ? fmt::format(" {}", word) : fmt::format(" [{}]", word);
-    text += argument.list() && !argument.greedy ? "..." : "";
+    text += fmt::format(" {}", usage_of(argument));
   }
   return text;
 }
@@ -83,7 +103,7 @@ std::string program_help(std::span<const Command> commands) {
 }
 
 std::string command_help(const Command& command) {
-  std::string text = fmt::format("Usage: {}\n\n{}\n", usage_line(command), command.help);
+  std::string text = fmt::format("{}\n{}\n", usage_text(command), command.help);
   std::vector<std::pair<std::string, std::string>> positionals;
   std::vector<std::pair<std::string, std::string>> options;
   for (const auto& argument : command.arguments) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "lapel/data.h"
 #include "lapel/recipe.h"
 
 namespace lapel {
@@ -27,7 +28,7 @@ struct Summary {
   std::int64_t flop = 0;  ///< Forward pass of one sample, 2 per multiply-add.
 };
 
-/// The model of `recipe` for pictures of this size. Throws Error (kRecipe) where the layers do not fit them.
-[[nodiscard]] Summary summarize(const Recipe& recipe, std::int64_t height, std::int64_t width, std::int64_t channels);
+/// The model of `recipe` for these pictures and classes. Throws Error (kRecipe) where the layers do not fit them.
+[[nodiscard]] Summary summarize(const Recipe& recipe, const DataSet& data);
 
 }  // namespace lapel

@@ -51,6 +51,11 @@ class TrainObserver {
 struct TrainSettings {
   /// Where the run folder is made; empty: nothing is written. It must not exist.
   std::filesystem::path folder;
+  /// A safetensors file with the weights to begin with, every one under its Keras name (`dense/kernel`) and in Keras's
+  /// layout; empty: as the recipe's seed says.
+  std::filesystem::path init;
+  /// A CSV file to write `step,loss` to for every step (mean loss of its batch before the update); empty: none.
+  std::filesystem::path trace;
   TrainObserver* observer = nullptr;
   /// A request to stop ends the training after the step in hand: what was learned so far is measured and saved.
   std::stop_token stop;
@@ -86,7 +91,7 @@ struct TrainResult {
 /// Trains the recipe's model on `data` and measures it: on training and validation part, and once, at the end, on
 /// the test pictures. With a folder, writes the run folder (docs/run-folder.md).
 /// Throws Error: kRecipe (layers that do not fit the pictures or the classes), kUsage (the folder exists), kIo,
-/// kNumeric (the loss is not finite: epoch and step are named). A run folder that fails before its first epoch is over
+/// kModelFile (initial weights that are not the model's), kNumeric (the loss is not finite: epoch and step are named). A run folder that fails before its first epoch is over
 /// is removed; one that fails later keeps recipe, history and a `metrics.json` that says so, but has no model.
 [[nodiscard]] TrainResult train(const Recipe& recipe, const DataSet& data, const TrainSettings& settings = {});
 

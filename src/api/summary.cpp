@@ -1,11 +1,15 @@
 #include "lapel/summary.h"
 
+#include "model/classes.h"
 #include "model/model.h"
 
 namespace lapel {
 
-Summary summarize(const Recipe& recipe, std::int64_t height, std::int64_t width, std::int64_t channels) {
-  return model::summarize(model::Model(recipe.name, recipe.layers, Shape::image(channels, height, width)));
+Summary summarize(const Recipe& recipe, const DataSet& data) {
+  const Pictures& pictures = data.train.pictures;
+  const auto layers = model::with_classes(recipe.layers, static_cast<std::int64_t>(data.class_names.size()));
+  return model::summarize(
+      model::Model(recipe.name, layers, Shape::image(pictures.channels, pictures.height, pictures.width)));
 }
 
 }  // namespace lapel

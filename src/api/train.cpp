@@ -2,15 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "api/classifier_impl.h"
 #include "base/threads.h"
 #include "data/splits.h"
+#include "formats/bytes.h"
 #include "kernels/cpu.h"
 #include "lapel/error.h"
 #include "lapel/report.h"
 #include "lapel/version.h"
+#include "model/classes.h"
 #include "plan/network.h"
 #include "store/run_folder.h"
 #include "train/loop.h"
@@ -23,6 +27,12 @@ constexpr float kPixelScale = 1.0F / 255.0F;
 
 Shape picture_shape(const Pictures& pictures) {
   return Shape::image(pictures.channels, pictures.height, pictures.width);
+}
+
+/// `recipe` with the number of classes where it leaves it open.
+Recipe fitted(Recipe recipe, const DataSet& data) {
+  recipe.layers = model::with_classes(std::move(recipe.layers), static_cast<std::int64_t>(data.class_names.size()));
+  return recipe;
 }
 
 void check_outputs(const model::Model& model, const DataSet& data) {
@@ -90,17 +100,23 @@ void check_space(const std::filesystem::path& folder, std::int64_t parameters) {
 class Run {
  public:
   Run(const Recipe& recipe, const DataSet& data, const TrainSettings& settings)
-      : recipe_(recipe),
+      : recipe_(fitted(recipe, data)),
         data_(data),
         settings_(settings),
         splits_(data::split_training(recipe.data, data.train.pictures.count)),
-        model_(recipe.name, recipe.layers, picture_shape(data.train.pictures)),
+        model_(recipe.name, recipe_.layers, picture_shape(data.train.pictures)),
         dtype_(chosen_precision(recipe.train.precision)),
         threads_(recipe.train.threads > 0 ? static_cast<int>(recipe.train.threads) : available_cores()) {
     check_outputs(model_, data);
   }
 
   TrainResult execute() {
+    if (!settings_.init.empty()) {
+      initial_ = store::read_weights(settings_.init, model_);
+    }
+    if (!settings_.trace.empty()) {
+      formats::write_text_file(settings_.trace, trace_);  // Before the training, so that a wrong path costs nothing.
+    }
     if (!settings_.folder.empty()) {
       folder_.emplace(settings_.folder);
     }
@@ -120,7 +136,7 @@ class Run {
   store::ModelFile learn() {
     const std::int64_t batch = training::effective_batch(recipe_.train, splits_.train.count);
     plan::Network network(model_, {dtype_, threads_, kPixelScale, false, batch, true});
-    network.parameters().initialize(static_cast<std::uint64_t>(recipe_.train.seed));
+    set_weights(network.parameters());
     const auto keep_history = [&](const std::vector<EpochResult>& history) {
       history_ = history;
       if (folder_) {
@@ -128,13 +144,32 @@ class Run {
       }
     };
     const auto loop = training::run_loop(
-        network, {data_.train, splits_, recipe_.train, settings_.observer, settings_.stop, keep_history});
+        network, {data_.train, splits_, recipe_.train, settings_.observer, settings_.stop, keep_history, step_hook()});
+    if (!settings_.trace.empty()) {
+      formats::write_text_file(settings_.trace, trace_);
+    }
     record_ = describe_run();
     record_.status = loop.interrupted ? "interrupted" : "complete";
     record_.epochs = static_cast<std::int64_t>(loop.history.size());
     record_.steps = loop.steps;
     record_.seconds = loop.seconds;
     return model_file_of(network, data_, remembered_source(recipe_.data, data_));
+  }
+
+  void set_weights(plan::Parameters& parameters) const {
+    parameters.initialize(static_cast<std::uint64_t>(recipe_.train.seed));
+    for (std::size_t i = 0; i < initial_.size(); ++i) {
+      parameters.set(i, initial_[i].values);
+    }
+  }
+
+  /// What notes each step's loss; empty where nobody asked for it.
+  std::function<void(std::int64_t, double)> step_hook() {
+    if (settings_.trace.empty()) {
+      return {};
+    }
+    return
+        [this](std::int64_t step, double loss) { fmt::format_to(std::back_inserter(trace_), "{},{}\n", step, loss); };
   }
 
   TrainResult measure(store::ModelFile file) {
@@ -192,13 +227,15 @@ class Run {
     }
   }
 
-  const Recipe& recipe_;
+  const Recipe recipe_;
   const DataSet& data_;
   const TrainSettings& settings_;
   data::Splits splits_;
   model::Model model_;
   kernels::Dtype dtype_;
   int threads_;
+  std::vector<formats::Tensor> initial_;
+  std::string trace_ = "step,loss\n";
   std::optional<store::RunFolder> folder_;
   std::vector<EpochResult> history_;
   RunRecord record_;

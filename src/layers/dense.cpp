@@ -1,5 +1,6 @@
 #include <array>
 
+#include "lapel/error.h"
 #include "layers/activation_names.h"
 #include "layers/layer_factories.h"
 
@@ -17,8 +18,8 @@ std::span<const Option<Options>> table() {
   static const std::array<Option<Options>, 3> kOptions = {{
       {.key = "units",
        .member = &Options::units,
-       .help = "numbers it gives for each vector",
-       .min = 1,
+       .help = "numbers it gives for each vector; 0: as many as the data has classes",
+       .min = 0,
        .max = 1'000'000,
        .required = true},
       {.key = "activation",
@@ -40,6 +41,10 @@ class Dense final : public Layer {
   [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
 
   [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override {
+    if (options_.units == 0) {
+      throw Error(ErrorKind::kRecipe, {}, "units = 0 stands for the number of classes, which is not known here", {},
+                  "units = the number of classes");
+    }
     Shape shape = inputs[0];
     shape.channels = options_.units;
     return shape;

@@ -193,4 +193,16 @@ ModelFile read_model_file(const std::filesystem::path& file) {
   return content;
 }
 
+std::vector<formats::Tensor> read_weights(const std::filesystem::path& file, const model::Model& model) {
+  try {
+    return in_model_order(formats::read_safetensors(file).tensors, model, file.string());
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kModelFile) {
+      throw;
+    }
+    throw Error(error.kind(), error.place(), error.problem(), error.facts(),
+                "the weights of this model, under Keras's names, as `dense/kernel`");
+  }
+}
+
 }  // namespace lapel::store

@@ -36,4 +36,9 @@ void write_model_file(const std::filesystem::path& file, const ModelFile& conten
 /// shape, none beyond. Throws Error (kIo, kModelFile) with the file, the tensor and both shapes.
 [[nodiscard]] ModelFile read_model_file(const std::filesystem::path& file);
 
+/// The weights of `model` from any safetensors file with tensors under Keras's names (`dense/kernel`), in Keras's
+/// layouts, in the model's order. Throws Error (kIo, kModelFile) with the file, the tensor and both shapes for one that
+/// is missing, belongs to no layer, or has another shape.
+[[nodiscard]] std::vector<formats::Tensor> read_weights(const std::filesystem::path& file, const model::Model& model);
+
 }  // namespace lapel::store

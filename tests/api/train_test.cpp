@@ -9,6 +9,8 @@
 
 #include "lapel/error.h"
 #include "lapel/report.h"
+#include "lapel/summary.h"
+#include "support/messages.h"
 #include "support/tiny.h"
 
 namespace lapel {
@@ -74,6 +76,68 @@ TEST_F(TrainApi, WritesARunFolderThatIsEnoughToGoOn) {
   EXPECT_EQ(result.record.steps, 4 * 7);
   EXPECT_EQ(result.record.parameters, 48 * 16 + 16 + 16 * 4 + 4);
   EXPECT_EQ(write_recipe(read_recipe(settings.folder / "recipe.toml")), write_recipe(tiny_recipe()));
+}
+
+TEST_F(TrainApi, BeginsWithGivenWeightsAndTracesEveryStep) {
+  const auto data = test::tiny_data(60, 20);
+  TrainSettings first;
+  first.folder = root_ / "first";
+  first.trace = root_ / "first.csv";
+  static_cast<void>(train(tiny_recipe(), data, first));
+  std::istringstream trace(text_of(first.trace));
+  std::string line;
+  std::getline(trace, line);
+  EXPECT_EQ(line, "step,loss");
+  for (int step = 1; step <= 4 * 7; ++step) {
+    std::getline(trace, line);
+    EXPECT_EQ(line.substr(0, line.find(',')), std::to_string(step));
+    EXPECT_GT(std::stod(line.substr(line.find(',') + 1)), 0);
+  }
+  EXPECT_FALSE(std::getline(trace, line));
+
+  TrainSettings second;
+  second.folder = root_ / "second";
+  second.init = root_ / "first" / "model.safetensors";
+  Recipe still = tiny_recipe();
+  still.train.optimizer = {"SGD", {{"learning_rate", 0.0}}, {}};
+  EXPECT_EQ(train(still, data, second).record.test->loss,
+            Classifier::load(second.init).evaluate(data.test, "").score.loss);
+}
+
+TEST_F(TrainApi, InitialWeightsAreThoseOfTheModel) {
+  const auto data = test::tiny_data(60, 20);
+  TrainSettings settings;
+  settings.folder = root_ / "first";
+  static_cast<void>(train(tiny_recipe(), data, settings));
+  settings.init = settings.folder / "model.safetensors";
+  settings.folder = root_ / "second";
+  const std::string hint = "        try  the weights of this model, under Keras's names, as `dense/kernel`";
+  const auto refusal = [&](const Recipe& recipe) {
+    return test::message_of([&] { return train(recipe, data, settings); });
+  };
+  Recipe other = tiny_recipe();
+  other.layers[1].options["units"] = std::int64_t{17};
+  EXPECT_EQ(refusal(other), settings.init.string() + ": tensor 'dense/kernel' has another shape than the model\n" +
+                                "  file  [48, 16]        model  [48, 17]" + hint);
+  other = tiny_recipe();
+  other.layers[1].name = "hidden";
+  EXPECT_EQ(refusal(other), settings.init.string() + ": tensor 'hidden/kernel' is missing\n  model  [48, 16]" + hint);
+  other = tiny_recipe();
+  other.layers[1].options["use_bias"] = false;
+  EXPECT_EQ(refusal(other),
+            settings.init.string() + ": tensor 'dense/bias' belongs to no layer of the model\n  file  [16]" + hint);
+  EXPECT_FALSE(fs::exists(settings.folder));
+}
+
+TEST_F(TrainApi, TheRecipeTakesTheNumberOfClassesFromTheData) {
+  Recipe recipe = tiny_recipe();
+  recipe.layers.back().options["units"] = std::int64_t{0};
+  TrainSettings settings;
+  settings.folder = root_ / "three";
+  const auto data = test::tiny_data(60, 20, 3);
+  EXPECT_EQ(train(recipe, data, settings).test->confusion.classes, 3);
+  EXPECT_EQ(read_recipe(settings.folder / "recipe.toml").layers.back().options["units"], OptionValue{std::int64_t{3}});
+  EXPECT_EQ(summarize(recipe, data).trainable, 48 * 16 + 16 + 16 * 3 + 3);
 }
 
 TEST_F(TrainApi, TheSameSeedGivesTheSameModelFile) {

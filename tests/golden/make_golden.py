@@ -124,6 +124,29 @@ def layer_cases():
                 layer("Add", name="last", inputs=["add", "once"]), layer("Dense", units=4, activation="softmax")])
 
 
+def normalization_cases():
+    conv = layer("Conv2D", filters=4, kernel_size=3, use_bias=False)
+    relu = layer("Activation", activation="relu")
+    yield Case("batch-norm", (7, 5, 2), [conv, layer("BatchNormalization"), relu, *head()])
+    yield Case("batch-norm-of-vectors", (4, 3, 1),
+               [layer("Flatten"), layer("Dense", units=9, use_bias=False), layer("BatchNormalization"),
+                layer("Activation", activation="tanh"), layer("Dense", units=4, activation="softmax")])
+    yield Case("batch-norm-of-pixels", (7, 5, 3), [layer("BatchNormalization"), *head()])
+    yield Case("batch-norm-no-scale", (7, 5, 2), [conv, layer("BatchNormalization", scale=False), relu, *head()])
+    yield Case("batch-norm-no-center", (7, 5, 2), [conv, layer("BatchNormalization", center=False), relu, *head()])
+    yield Case("batch-norm-options", (7, 5, 2),
+               [conv, layer("BatchNormalization", momentum=0.6, epsilon=0.1, scale=False, center=False),
+                layer("Activation", activation="gelu"), *head()])
+
+
+def dropout_cases():
+    fifty = {"pictures": 72, "batch_size": 16, "epochs": 10}
+    half = layer("Dropout", rate=0.5)
+    yield Case("dropout-mask", (6, 5, 1),
+               [layer("Flatten"), layer("Dropout", rate=0.25), layer("Dense", units=12, activation="relu"), half,
+                layer("Dense", units=4, activation="softmax")], **fifty)
+
+
 def optimizer_cases():
     fifty = {"pictures": 72, "batch_size": 16, "epochs": 10}
     small = [layer("Flatten"), layer("Dense", units=12, activation="relu"),
@@ -170,6 +193,15 @@ def study_cases():
     yield Case("study-cnn", (14, 14, 1), [conv(16), layer("MaxPooling2D"), conv(24), layer("MaxPooling2D"),
                                           layer("Flatten"), relu(32), last], optimizer=adam, **fifty)
 
+    def normalized(filters):
+        return [layer("Conv2D", filters=filters, kernel_size=3, padding="same", use_bias=False),
+                layer("BatchNormalization"), layer("Activation", activation="relu")]
+
+    yield Case("study-cnn-plus", (8, 8, 1),
+               [*normalized(8), *normalized(8), layer("MaxPooling2D"), *normalized(16), layer("GlobalMaxPooling2D"), last],
+               optimizer={"type": "AdamW", "learning_rate": 0.004, "weight_decay": 0.05},
+               loss={"type": "sparse_categorical_crossentropy", "label_smoothing": 0.1}, **fifty)
+
 
 # The same in Keras.
 
@@ -181,6 +213,37 @@ def make_data(rng, case):
     pixels = rng.integers(0, 180, size=(case.pictures, height, width, channels))
     pixels[np.arange(case.pictures), labels % height] += 40 + 35 * (labels // height)[:, None, None]
     return pixels.astype(np.uint8), labels
+
+
+def philox(counter, key):
+    """Philox4x32-10 (Salmon et al., SC 2011) of arrays of four counters."""
+    counter, key = [np.asarray(word, np.uint64) for word in counter], list(key)
+    for _ in range(10):
+        products = counter[0] * np.uint64(0xD2511F53), counter[2] * np.uint64(0xCD9E8D57)
+        low = [product & np.uint64(0xFFFFFFFF) for product in products]
+        high = [product >> np.uint64(32) for product in products]
+        counter = [high[1] ^ counter[1] ^ np.uint64(key[0]), low[1], high[0] ^ counter[3] ^ np.uint64(key[1]), low[0]]
+        key = [(key[0] + 0x9E3779B9) % 2**32, (key[1] + 0xBB67AE85) % 2**32]
+    return counter
+
+
+def dropout_factors(rate, unit, epoch, samples, size, seed=1):
+    """What Lapel's dropout number `unit` multiplies with (src/kernels/ops.h, DropoutOp): samples x size."""
+    block, sample = np.meshgrid(np.arange((size + 3) // 4), samples)
+    words = philox([block, sample, np.full_like(block, epoch), np.full_like(block, 3 << 24 | unit)], [seed, 0])
+    uniform = (np.stack(words, -1).reshape(len(samples), -1)[:, :size] >> np.uint64(8)).astype(np.float32) * 2.0**-24
+    return np.where(uniform < np.float32(rate), 0, 1 / (1 - rate)).astype(np.float32)
+
+
+class GivenDropout(keras.layers.Layer):
+    """Keras's Dropout with its mask given."""
+
+    def __init__(self, rate, **options):
+        super().__init__(**options)
+        self.rate = rate
+
+    def call(self, inputs, training=False):
+        return inputs * keras.ops.cast(self.factors, inputs.dtype) if training and self.rate else inputs
 
 
 def make_model(layers, shape, policy="float32"):
@@ -197,7 +260,7 @@ def make_model(layers, shape, policy="float32"):
             value = first = keras.Input(**options)
             name = options["name"]
         else:
-            one = getattr(keras.layers, type)(**options)
+            one = (GivenDropout if type == "Dropout" else getattr(keras.layers, type))(**options)
             value = one([made[name] for name in inputs] if inputs and len(inputs) > 1
                         else made[inputs[0]] if inputs else before)
             name = one.name
@@ -210,11 +273,13 @@ def weight_names(model):
 
 
 def set_weights(rng, model):
-    """Kernels as Keras draws them (Glorot uniform), biases that are not zero; from NumPy, so that they stay."""
+    """Kernels as Keras draws them (Glorot uniform), biases that are not zero; from NumPy, so that they stay. Factors
+    and variances near 1."""
     for name, weight in weight_names(model).items():
         fans = weight.shape[-2:] if len(weight.shape) > 1 else (60,)
         limit = math.sqrt(6 / (sum(fans) * math.prod(weight.shape[:-2])))
-        weight.assign(rng.uniform(-limit, limit, weight.shape).astype(np.float32))
+        middle = 1 if weight.name in ("gamma", "moving_variance") else 0
+        weight.assign((middle + rng.uniform(-limit, limit, weight.shape)).astype(np.float32))
 
 
 def make_loss(spec, logits, classes):
@@ -238,16 +303,26 @@ class Trial:
         self.model = make_model(self.recipe["layers"], case.shape, policy)
         set_weights(rng, self.model)
         self.names = weight_names(self.model)
+        self.trainable = {name: weight for name, weight in self.names.items() if weight.trainable}
         last = self.recipe["layers"][-1]
         self.logits = last.get("activation") != "softmax"
         self.loss = make_loss(self.recipe["train"]["loss"], self.logits, case.classes)
 
-    def step(self, first=0):
+    def draw(self, rows, epoch):
+        """Gives each dropout the mask that Lapel has there."""
+        samples = np.arange(self.case.pictures)[rows]
+        dropouts = [one for one in self.model.layers if isinstance(one, GivenDropout)]
+        for unit, one in enumerate(dropouts):
+            one.factors = dropout_factors(one.rate, unit, epoch, samples, math.prod(one.output.shape[1:]))
+            one.factors = one.factors.reshape(-1, *one.output.shape[1:])
+
+    def step(self, first=0, epoch=1):
         """Loss and gradients of the batch that begins with this picture."""
         rows = slice(first, first + self.recipe["train"]["batch_size"])
+        self.draw(rows, epoch)
         with tf.GradientTape() as tape:
             loss = self.loss(self.labels[rows], self.model(self.inputs[rows], training=True))
-        return float(loss), tape.gradient(loss, [weight.value for weight in self.names.values()])
+        return float(loss), tape.gradient(loss, [weight.value for weight in self.trainable.values()])
 
     def predict(self):
         outputs = self.model(self.inputs, training=False)
@@ -259,10 +334,11 @@ class Trial:
         options = dict(train["optimizer"])
         optimizer = getattr(keras.optimizers, options.pop("type"))(**options)
         losses = []
-        for first in list(range(0, self.case.pictures, train["batch_size"])) * train["epochs"]:
-            loss, gradients = self.step(first)
-            optimizer.apply(gradients, list(self.names.values()))
-            losses.append(loss)
+        for epoch in range(train["epochs"]):
+            for first in range(0, self.case.pictures, train["batch_size"]):
+                loss, gradients = self.step(first, epoch + 1)
+                optimizer.apply(gradients, list(self.trainable.values()))
+                losses.append(loss)
         return np.array(losses, np.float32)
 
 
@@ -320,19 +396,20 @@ def steady_seed(case):
 
 
 def run(case):
-    trains = not any(one.get("rate", 0) > 0 for one in tomllib.loads(case.text)["layers"])
+    trains = case.name != "dropout-inference"
     unsteady, seed = steady_seed(case) if trains else (0, 0)
     trial = Trial(case, seed)
 
-    def values(prefix, tensors):
-        return {f"{prefix}/{name}": numpy(value).copy() for name, value in zip(trial.names, tensors)}
+    def values(prefix, tensors, names=trial.names):
+        return {f"{prefix}/{name}": numpy(value).copy() for name, value in zip(names, tensors, strict=True)}
 
     # float16 holds 0 to 255 exactly.
     result = {"pixels": trial.pixels.astype(np.float16), "labels": trial.labels.astype(np.float16),
               **values("weight", trial.names.values()), "probabilities": trial.predict()}
     if trains:
-        result |= values("gradient", trial.step()[1])
-        result |= values("bfloat16", np.array(bfloat16_distance(case, seed), np.float32).reshape(-1, 1))
+        result |= values("gradient", trial.step()[1], trial.trainable)
+        result |= values("bfloat16", np.array(bfloat16_distance(case, seed), np.float32).reshape(-1, 1),
+                         trial.trainable)
         trial = Trial(case, seed)
         result |= {"losses": trial.train(), "predictions": trial.predict(), **values("trained", trial.names.values())}
     metadata = {"recipe": case.text, "seed": str(seed), "keras": keras.__version__,
@@ -348,7 +425,7 @@ def main():
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(1)
     tf.config.threading.set_intra_op_parallelism_threads(1)
-    cases = {case.name: case for group in (layer_cases, optimizer_cases, study_cases) for case in group()}
+    cases = {case.name: case for group in (layer_cases, normalization_cases, dropout_cases, optimizer_cases, study_cases) for case in group()}
     FOLDER.mkdir(exist_ok=True)
     for name in sys.argv[1:] or cases:
         run(cases[name])

@@ -140,11 +140,11 @@ TEST(LayerErrors, Options) {
             }),
             "unknown option \"units\"\n  known  none");
   EXPECT_EQ(message_of([] { return make_layer("Dense", {}); }),
-            "option \"units\" is missing\n  try  units = ...   (numbers it gives for each vector)");
+            "option \"units\" is missing\n  try  units = ...   (numbers it gives for each vector; 0: as many as the data has classes)");
   EXPECT_EQ(message_of([] {
-              return make_layer("Dense", {{"units", std::int64_t{0}}});
+              return make_layer("Dense", {{"units", std::int64_t{-1}}});
             }),
-            "units = 0 is not allowed\n  allowed  at least 1 and at most 1000000");
+            "units = -1 is not allowed\n  allowed  at least 0 and at most 1000000");
   EXPECT_EQ(message_of([] {
               return make_layer("Dropout", {{"rate", 1.0}});
             }),

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "model/classes.h"
 #include "model/model.h"
 #include "support/messages.h"
 
@@ -56,6 +57,13 @@ TEST(ModelErrors, PicturesChangedAfterWeights) {
   EXPECT_EQ(refusal({layer("Flatten"), layer("RandomFlip"), dense(10)}),
             "layer 'random_flip' (RandomFlip): needs a picture (height x width x channels), but its input is flat\n"
             "  input  784 from 'flatten'        try  put it before Flatten");
+}
+
+TEST(ModelErrors, NumberOfClassesNotKnown) {
+  EXPECT_EQ(refusal({layer("Flatten"), dense(0)}),
+            "layer 'dense' (Dense): units = 0 stands for the number of classes, which is not known here\n"
+            "  input  784 from 'flatten'        try  units = the number of classes");
+  EXPECT_EQ(Model("m", with_classes({layer("Flatten"), dense(7), dense(0)}, 3), Shape::image(1, 4, 4)).outputs(), 3);
 }
 
 TEST(ModelErrors, NumberOfInputs) {

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "lapel/recipe.h"
+#include "model/classes.h"
 #include "model/model.h"
 #include "support/messages.h"
 
@@ -45,9 +46,20 @@ TEST(ShippedRecipes, AllAreReadAndMakeAModel) {
     EXPECT_EQ(recipe.name, info.name);
     EXPECT_EQ(info.name, info.file.stem().string());
     EXPECT_FALSE(info.description.empty()) << info.file;
-    const model::Model model(recipe.name, recipe.layers, Shape::image(1, 28, 28));
+    const model::Model model(recipe.name, model::with_classes(recipe.layers, 10), Shape::image(1, 28, 28));
     EXPECT_EQ(model.outputs(), 10) << info.file;
     EXPECT_EQ(write_recipe(parse_recipe(write_recipe(recipe))), write_recipe(recipe));
+  }
+}
+
+TEST(ShippedRecipes, OfTheStudiesHaveTheirSizes) {
+  const std::map<std::string, std::int64_t> sizes = {
+      {"mlp-512", 407'050}, {"cnn-5408", 29'306'282}, {"dense-on-pixels", 3'213'802},
+      {"dnn", 101'770},     {"cnn", 225'034},         {"mlp-300-100", 266'610}};
+  for (const auto& [name, size] : sizes) {
+    const Recipe recipe = read_recipe(kShipped / (name + ".toml"));
+    EXPECT_EQ(model::Model("m", recipe.layers, Shape::image(1, 28, 28)).trainable_parameters(), size) << name;
+    EXPECT_EQ(recipe.train.precision, "float32") << name;
   }
 }
 

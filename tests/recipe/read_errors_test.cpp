@@ -97,10 +97,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"unknown_type", "\n[[layers]]\ntype = \"Flaten\"\n",
              "fashion.toml:2: unknown layer type \"Flaten\"\n"
              "  known  Input, Flatten, Dense, Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, "
-             "GlobalMaxPooling2D, Dropout, Activation, Add        try  Flatten"},
+             "GlobalMaxPooling2D, Dropout, Activation, Add, BatchNormalization, RandomFlip, RandomTranslation        "
+             "try  Flatten"},
         Case{"missing", "[[layers]]\ntype = \"Dense\"\nname = \"d\"\n",
              "fashion.toml:1, layer 'd' (Dense): option \"units\" is missing\n"
-             "  try  units = ...   (numbers it gives for each vector)"},
+             "  try  units = ...   (numbers it gives for each vector; 0: as many as the data has classes)"},
         Case{"value", "[[layers]]\ntype = \"Conv2D\"\nfilters = 3\nkernel_size = [1, \"a\"]\n",
              "fashion.toml:4, layer 'conv2d' (Conv2D): kernel_size = [1, \"a\"] is not allowed\n"
              "  allowed  an integer or a list of two integers"},

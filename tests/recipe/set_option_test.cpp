@@ -112,8 +112,8 @@ TEST(SetOptionErrors, WholeMessages) {
   EXPECT_EQ(refusal("layers.dense.unit=3"),
             "--set layers.dense.unit=3: unknown key \"layers.dense.unit\"\n"
             "  known  units, activation, use_bias        try  layers.dense.units");
-  EXPECT_EQ(refusal("layers.dense.units=0"),
-            "--set layers.dense.units=0: units = 0 is not allowed\n  allowed  at least 1 and at most 1000000");
+  EXPECT_EQ(refusal("layers.dense.units=-1"),
+            "--set layers.dense.units=-1: units = -1 is not allowed\n  allowed  at least 0 and at most 1000000");
   EXPECT_EQ(refusal("train.optimizer=SDG"),
             "--set train.optimizer=SDG: unknown optimizer \"SDG\"\n  known  SGD, Adam, AdamW        try  SGD");
   EXPECT_EQ(refusal("train.optimizer.momentum=1"),
