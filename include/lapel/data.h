@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "lapel/recipe.h"
+
 namespace lapel {
 
 /// The number of a class, from 0.
@@ -41,17 +43,40 @@ struct DataSet {
   LabeledPictures test;
 };
 
-/// Reads a data set: `source` is a known name (`fashion-mnist`: the folder in the environment variable LAPEL_DATA
-/// if set, else Debian's package `dataset-fashion-mnist`) or a folder with the four IDX files, plain or .gz.
-/// Class names: the folder's `class_names.txt` (one a line) if there is one; Fashion-MNIST's own if the training
-/// labels are its own; else the numbers. Throws Error (kIo, kData) with the file and the numbers.
+/// Reads a data set (docs/data.md). `source` is a known name (`fashion-mnist`: the place in the environment variable
+/// LAPEL_DATA if set, else Debian's package `dataset-fashion-mnist`), or the path of
+///  - a folder with the four IDX files, plain or .gz;
+///  - a CSV file, or a folder with one for training and perhaps one for testing, plain or .gz: a row a picture, its
+///  label
+///    first;
+///  - a folder with a sub-folder of PNG and JPEG pictures for each class, or with such folders `train` and `test`.
+/// Class names: `class_names.txt` (one a line) if there is one; Fashion-MNIST's own if the training labels are its own;
+/// else the names of the sub-folders, or numbers. Of `spec`, only what is about reading is used, not the division into
+/// training and validation. Throws Error (kIo, kData, kRecipe) with the file, the line and the numbers.
+[[nodiscard]] DataSet load_data(const DataSpec& spec);
 [[nodiscard]] DataSet load_data(const std::string& source = "fashion-mnist");
+
+/// The forms in which a data set can be written.
+enum class DataForm { kIdx, kCsv, kFolder };
+
+/// Writes a data set so that load_data reads the same one again: pictures, labels, order, class names. `place` is a
+/// folder that does not exist yet; it appears when everything is in it. Throws Error (kUsage) where it exists, (kIo),
+/// and (kData) for more classes than the form can hold.
+void save_data(const DataSet& data, const std::filesystem::path& place, DataForm form);
 
 /// Reads one PNG or JPEG picture (grey, RGB or RGBA, 8 or 16 bits; alpha is blended over black) and brings it to
 /// this size and number of channels: grey by ITU-R BT.601 luma, size by linear resampling in stb_image_resize's
 /// default filters. Throws Error (kIo, kData).
 [[nodiscard]] Pictures read_picture(const std::filesystem::path& file, std::int64_t height, std::int64_t width,
                                     std::int64_t channels);
+
+/// A photograph of one dark thing on a light ground as Fashion-MNIST shows things, light on black, by the steps of
+/// Xiao, Rasul & Vollgraf 2017 (arXiv 1708.07747, section 2): edges that differ by less than 5% from the corner's
+/// colour are trimmed; the longest edge is brought to the size wanted by leaving out rows and columns; sharpened by a
+/// Gaussian of radius and deviation 1; put in the middle of the canvas; negated; grey where `channels` is 1. Throws
+/// Error (kIo, kData), also where nothing is left after trimming.
+[[nodiscard]] Pictures picture_from_photo(const std::filesystem::path& file, std::int64_t height, std::int64_t width,
+                                          std::int64_t channels);
 
 /// What one part of a data set holds.
 struct SplitDescription {

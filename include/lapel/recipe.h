@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -33,10 +34,14 @@ struct LayerSpec {
 
 /// Which images are used, and how they are divided. At most one of `validation` and `validation_split`.
 struct DataSpec {
-  std::string source = "fashion-mnist";  ///< A known name, or a folder.
-  std::string validation;                ///< `"last 5000"`: so many images from the end of the training set.
-  double validation_split = 0;           ///< The fraction at the end of the training set, as Keras takes it.
-  std::int64_t limit = 0;                ///< Only the first so many training images; 0: all.
+  std::string source = "fashion-mnist";      ///< A known name, a folder, or a CSV file.
+  std::array<std::int64_t, 2> image_size{};  ///< Height, width of pictures from a folder; 0, 0: their own.
+  std::string color_mode = "auto";  ///< Of pictures from a folder: "grayscale", "rgb", or "auto": grey if all are.
+  double test_split = 0;            ///< Fraction of each class for testing, where the source has no test part.
+  std::int64_t split_seed = 1;      ///< Of `test_split`, and of the order of pictures from a folder.
+  std::string validation;           ///< `"last 5000"`: so many images from the end of the training set.
+  double validation_split = 0;      ///< The fraction at the end of the training set, as Keras takes it.
+  std::int64_t limit = 0;           ///< Only the first so many training images; 0: all.
 };
 
 struct TrainSpec {

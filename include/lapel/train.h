@@ -91,8 +91,9 @@ struct TrainResult {
 /// Trains the recipe's model on `data` and measures it: on training and validation part, and once, at the end, on
 /// the test pictures. With a folder, writes the run folder (docs/run-folder.md).
 /// Throws Error: kRecipe (layers that do not fit the pictures or the classes), kUsage (the folder exists), kIo,
-/// kModelFile (initial weights that are not the model's), kNumeric (the loss is not finite: epoch and step are named). A run folder that fails before its first epoch is over
-/// is removed; one that fails later keeps recipe, history and a `metrics.json` that says so, but has no model.
+/// kModelFile (initial weights that are not the model's), kNumeric (the loss is not finite: epoch and step are named).
+/// A run folder that fails before its first epoch is over is removed; one that fails later keeps recipe, history and a
+/// `metrics.json` that says so, but has no model.
 [[nodiscard]] TrainResult train(const Recipe& recipe, const DataSet& data, const TrainSettings& settings = {});
 
 /// `parent/name`, or `parent/name-2`, `-3`, ...: the first that does not exist.

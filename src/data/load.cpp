@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/options.h"
+#include "data/assemble.h"
 #include "data/known.h"
 #include "data/sources.h"
 #include "lapel/data.h"
@@ -24,6 +25,8 @@ namespace {
 
 constexpr std::array kReaders = {
     SourceReader{kIdxFolderFiles, read_idx_folder},
+    SourceReader{kCsvFiles, read_csv_files},
+    SourceReader{kPictureFolder, read_picture_folder},
 };
 
 std::vector<std::string_view> known_names() {
@@ -41,7 +44,7 @@ std::vector<std::string_view> known_names() {
   }
   const std::string hint = folder ? "--data FOLDER" : "--data " + place.parent_path().string();
   throw Error(ErrorKind::kData, place.string(),
-              folder ? "there is no data set in this folder" : "is a file, the folder of a data set is wanted",
+              folder ? "there is no data set in this folder" : "is neither a CSV file nor the folder of a data set",
               {{"looked for", std::move(wanted)}}, hint);
 }
 
@@ -52,18 +55,18 @@ std::filesystem::path tidy(const std::filesystem::path& path) {
 }
 
 /// Reads what lies at a place that a person named.
-DataSet read_place(const std::filesystem::path& given) {
+DataSet read_place(const std::filesystem::path& given, const DataSpec& spec) {
   const std::filesystem::path place = tidy(given);
   std::error_code failure;
   const auto status = std::filesystem::status(place, failure);
   if (!std::filesystem::exists(status)) {
     const bool missing = status.type() == std::filesystem::file_type::not_found;
     throw Error(ErrorKind::kIo, place.string(),
-                missing ? "there is no such folder" : "cannot be read: " + failure.message(), {},
-                "the path of a folder with the four IDX files");
+                missing ? "there is no such file or folder" : "cannot be read: " + failure.message(), {},
+                "the path of a folder with a data set");
   }
   for (const SourceReader& reader : source_readers()) {
-    if (std::optional<DataSet> found = reader.read(place)) {
+    if (std::optional<DataSet> found = reader.read(place, spec)) {
       return *std::move(found);
     }
   }
@@ -71,13 +74,13 @@ DataSet read_place(const std::filesystem::path& given) {
 }
 
 /// The place of a known data set: LAPEL_DATA if set, else where its package is installed.
-DataSet read_known(const KnownData& known) {
+DataSet read_known(const KnownData& known, const DataSpec& spec) {
   const char* folder = std::getenv("LAPEL_DATA");
   if (folder == nullptr || *folder == '\0') {
-    return read_place(find_installed(known, share_folders()));
+    return read_place(find_installed(known, share_folders()), spec);
   }
   try {
-    return read_place(folder);
+    return read_place(folder, spec);
   } catch (const Error& error) {
     throw error.within("LAPEL_DATA");
   }
@@ -94,22 +97,41 @@ DataSet read_known(const KnownData& known) {
               {{"known", std::move(list)}}, near.empty() ? "the path of a folder" : near);
 }
 
+DataSet read_source(const DataSpec& spec) {
+  if (const KnownData* known = find_known(spec.source)) {
+    return read_known(*known, spec);
+  }
+  std::error_code ignored;
+  const bool is_path = spec.source.find('/') != std::string::npos;
+  if (!is_path && !std::filesystem::exists(spec.source, ignored)) {
+    refuse_name(spec.source);
+  }
+  return read_place(spec.source, spec);
+}
+
 }  // namespace
 
 std::span<const SourceReader> source_readers() { return kReaders; }
 
 }  // namespace data
 
+DataSet load_data(const DataSpec& spec) {
+  const auto& [height, width] = spec.image_size;
+  if ((height == 0) != (width == 0)) {
+    throw Error(ErrorKind::kRecipe, "data", fmt::format("image_size = [{}, {}] is not allowed", height, width),
+                {{"allowed", "two numbers, both 0 or neither"}}, "image_size = [28, 28]");
+  }
+  DataSet data = data::read_source(spec);
+  if (spec.test_split > 0 && data.test.pictures.count == 0) {
+    data::split_test(data, spec.test_split, static_cast<std::uint64_t>(spec.split_seed));
+  }
+  return data;
+}
+
 DataSet load_data(const std::string& source) {
-  if (const data::KnownData* known = data::find_known(source)) {
-    return data::read_known(*known);
-  }
-  std::error_code ignored;
-  const bool is_path = source.find('/') != std::string::npos;
-  if (!is_path && !std::filesystem::exists(source, ignored)) {
-    data::refuse_name(source);
-  }
-  return data::read_place(source);
+  DataSpec spec;
+  spec.source = source;
+  return load_data(spec);
 }
 
 }  // namespace lapel

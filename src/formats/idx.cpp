@@ -118,4 +118,21 @@ IdxArray read_idx(const std::filesystem::path& file, int rank) {
   return {std::move(shape), std::move(bytes)};
 }
 
+std::vector<std::uint8_t> idx_bytes(const IdxArray& array) {
+  std::int64_t numbers = 1;
+  std::vector<std::uint8_t> bytes = {0, 0, kUnsignedByte, static_cast<std::uint8_t>(array.shape.size())};
+  for (const std::int64_t extent : array.shape) {
+    numbers *= extent;
+    for (const int shift : {24, 16, 8, 0}) {
+      bytes.push_back(static_cast<std::uint8_t>(extent >> shift));
+    }
+  }
+  if (numbers != static_cast<std::int64_t>(array.values.size())) {
+    throw Error(ErrorKind::kUsage, {},
+                fmt::format("an IDX array of {} values was given {}", numbers, array.values.size()));
+  }
+  bytes.insert(bytes.end(), array.values.begin(), array.values.end());
+  return bytes;
+}
+
 }  // namespace lapel::formats

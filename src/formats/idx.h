@@ -17,4 +17,7 @@ struct IdxArray {
 /// missing, has another magic, element type or rank, or is shorter or longer than its header says, with the numbers.
 [[nodiscard]] IdxArray read_idx(const std::filesystem::path& file, int rank);
 
+/// The bytes of an IDX file with this array. Throws Error (kUsage) where the sizes do not fit the values.
+[[nodiscard]] std::vector<std::uint8_t> idx_bytes(const IdxArray& array);
+
 }  // namespace lapel::formats

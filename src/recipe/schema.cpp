@@ -19,8 +19,27 @@ std::span<const Option<Recipe>> recipe_table() {
 }
 
 std::span<const Option<DataSpec>> data_table() {
-  static const std::array<Option<DataSpec>, 4> kOptions = {{
-      {.key = "source", .member = &DataSpec::source, .help = "a known data set, or a folder with one"},
+  static const std::array<Option<DataSpec>, 8> kOptions = {{
+      {.key = "source", .member = &DataSpec::source, .help = "a known data set, a folder with one, or a CSV file"},
+      {.key = "image_size",
+       .member = &DataSpec::image_size,
+       .help = "height and width to which pictures from a folder are brought; 0: their own",
+       .min = 0,
+       .max = 4096},
+      {.key = "color_mode",
+       .member = &DataSpec::color_mode,
+       .help = "of pictures from a folder; \"auto\": grey if all are",
+       .choices = {"auto", "grayscale", "rgb"}},
+      {.key = "test_split",
+       .member = &DataSpec::test_split,
+       .help = "share of each class for testing, where the source has no test pictures",
+       .min = 0,
+       .max = 1,
+       .below_max = true},
+      {.key = "split_seed",
+       .member = &DataSpec::split_seed,
+       .help = "seed of test_split and of the order of pictures from a folder",
+       .min = 0},
       {.key = "validation",
        .member = &DataSpec::validation,
        .help = "\"last 5000\": so many training pictures, from the end, for validation"},
