@@ -44,6 +44,7 @@ struct Command {
   std::function<std::string()> notes = nullptr;  ///< What the help ends with.
 };
 
+[[nodiscard]] Command data_convert_command();
 [[nodiscard]] Command data_describe_command();
 [[nodiscard]] Command train_command();
 [[nodiscard]] Command evaluate_command();

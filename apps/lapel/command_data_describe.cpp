@@ -1,8 +1,11 @@
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "command.h"
 #include "lapel/data.h"
 #include "lapel/report.h"
+#include "shared_arguments.h"
 
 namespace lapel::app {
 
@@ -27,7 +30,7 @@ Command data_describe_command() {
           .help = "Prints the shapes, pixel range and counts by class of a data set.",
           .arguments = {{.name = "DATA",
                          .value = {},
-                         .help = "fashion-mnist (what is taken if left out), or a folder with the four IDX files",
+                         .help = fmt::format("{}; if left out, the first", kDataHelp),
                          .target = &options->data},
                         {.name = "--json",
                          .value = {},

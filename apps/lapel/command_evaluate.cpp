@@ -20,7 +20,7 @@ struct Options {
 
 ExitCode run(const Options& options, Output& output) {
   const Classifier classifier = Classifier::load(options.run);
-  const DataSet data = load_data(options.data.empty() ? classifier.data_source() : options.data);
+  const DataSet data = load_data_for(classifier, options.data);
   const Evaluation evaluation = classifier.evaluate(split_of(data, options.split), options.split);
   output.print(options.json ? to_json(evaluation) : to_text(evaluation));
   return kSuccess;

@@ -17,6 +17,7 @@ namespace {
 struct Options {
   std::string run;
   std::vector<std::string> inputs;
+  std::vector<std::string> photos;
   std::vector<std::int64_t> index;
   std::string data;
   std::string split = "test";
@@ -57,7 +58,7 @@ void check_size(const Classifier& classifier, const DataSet& data, const Picture
 }
 
 void add_rows(const Classifier& classifier, const Options& options, Questions& questions) {
-  const DataSet data = load_data(options.data.empty() ? classifier.data_source() : options.data);
+  const DataSet data = load_data_for(classifier, options.data);
   const LabeledPictures& part = split_of(data, options.split);
   check_size(classifier, data, part.pictures);
   for (const std::int64_t index : options.index) {
@@ -73,7 +74,7 @@ void add_rows(const Classifier& classifier, const Options& options, Questions& q
 }
 
 ExitCode run(const Options& options, Output& output) {
-  if (options.inputs.empty() && options.index.empty()) {
+  if (options.inputs.empty() && options.index.empty() && options.photos.empty()) {
     throw Error(ErrorKind::kUsage, {}, "nothing to predict: no picture and no --index", {},
                 fmt::format("lapel predict {} picture.png, or lapel predict {} --index 0", options.run, options.run));
   }
@@ -86,6 +87,11 @@ ExitCode run(const Options& options, Output& output) {
     check_exists(input);
     const Pictures picture = read_picture(input, classifier.height(), classifier.width(), classifier.channels());
     questions.add(picture.pixels, {input, {}, {}});
+  }
+  for (const auto& photo : options.photos) {
+    check_exists(photo);
+    const Pictures picture = picture_from_photo(photo, classifier.height(), classifier.width(), classifier.channels());
+    questions.add(picture.pixels, {photo, {}, {}});
   }
   if (!options.index.empty()) {
     add_rows(classifier, options, questions);
@@ -111,6 +117,12 @@ Command predict_command() {
                          .value = {},
                          .help = "PNG or JPEG pictures, of any size",
                          .target = &options->inputs,
+                         .greedy = true},
+                        {.name = "--from-photo",
+                         .value = "PHOTO",
+                         .help = "photographs of one dark thing on a light ground, to be turned into what "
+                                 "Fashion-MNIST shows: trimmed, small, light on black",
+                         .target = &options->photos,
                          .greedy = true},
                         {.name = "--index",
                          .value = "N",

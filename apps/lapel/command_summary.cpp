@@ -29,7 +29,7 @@ Summary summary_of(const std::string& model) {
     return Classifier::load(model).summary();
   }
   const Recipe recipe = find_recipe(model);
-  return summarize(recipe, load_data(recipe.data.source));
+  return summarize(recipe, load_data(recipe.data));
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ ExitCode run(const Options& options, Output& output) {
   const StopOnSignal interrupt;
   const Recipe recipe = recipe_of(options);
   const fs::path folder = options.out.empty() ? next_run_folder("runs", recipe.name) : fs::path(options.out);
-  const DataSet data = load_data(recipe.data.source);
+  const DataSet data = load_data(recipe.data);
   output.print(plan_text(recipe, data, folder));
   ProgressPrinter progress(output);
   const TrainResult result = [&] {
@@ -136,7 +136,7 @@ Command train_command() {
                          .target = &options->set},
                         {.name = "--data",
                          .value = "DATA",
-                         .help = "fashion-mnist, or a folder with the four IDX files; instead of the recipe's",
+                         .help = fmt::format("{}; instead of the recipe's", kDataHelp),
                          .target = &options->data},
                         {.name = "--out",
                          .value = "DIR",

@@ -15,6 +15,14 @@ const LabeledPictures& split_of(const DataSet& data, const std::string& split) {
   return part;
 }
 
+DataSet load_data_for(const Classifier& classifier, const std::string& place) {
+  DataSpec spec = classifier.data_spec();
+  if (!place.empty()) {
+    spec.source = place;
+  }
+  return load_data(spec);
+}
+
 Argument run_argument(std::string* target) {
   return {.name = "RUN", .value = {}, .help = "run folder, or model file", .target = target, .required = true};
 }
@@ -22,9 +30,7 @@ Argument run_argument(std::string* target) {
 Argument data_argument(std::string* target) {
   return {.name = "--data",
           .value = "DATA",
-          .help =
-              "fashion-mnist, or a folder with the four IDX files; if left out, the data that the model was "
-              "trained on",
+          .help = fmt::format("{}; if left out, the data that the model was trained on", kDataHelp),
           .target = target};
 }
 

@@ -39,6 +39,8 @@ class Classifier {
   [[nodiscard]] std::int64_t channels() const;
   /// The data set it was trained on, by the name or folder that the recipe gave.
   [[nodiscard]] const std::string& data_source() const;
+  /// How to read that data set again, or another one, as this model takes it.
+  [[nodiscard]] DataSpec data_spec() const;
   [[nodiscard]] Summary summary() const;
 
   /// Probabilities, pictures x classes, row-major. Throws Error (kData) for pictures of another size.

@@ -55,6 +55,15 @@ std::int64_t Classifier::height() const { return impl_->file.preprocessing.heigh
 std::int64_t Classifier::width() const { return impl_->file.preprocessing.width; }
 std::int64_t Classifier::channels() const { return impl_->file.preprocessing.channels; }
 const std::string& Classifier::data_source() const { return impl_->file.data_source; }
+DataSpec Classifier::data_spec() const {
+  DataSpec spec;
+  spec.source = data_source();
+  spec.image_size = {height(), width()};
+  spec.color_mode = channels() == 1 ? "grayscale" : "rgb";
+  spec.test_split = impl_->file.test_split;
+  spec.split_seed = impl_->file.split_seed;
+  return spec;
+}
 Summary Classifier::summary() const { return model::summarize(impl_->file.model); }
 
 std::vector<float> Classifier::predict(const Pictures& pictures) const {

@@ -55,12 +55,14 @@ std::string remembered_source(const DataSpec& spec, const DataSet& data) {
   return std::filesystem::exists(spec.source) ? data.location.string() : spec.source;
 }
 
-store::ModelFile model_file_of(const plan::Network& network, const DataSet& data, std::string source) {
+store::ModelFile model_file_of(const plan::Network& network, const DataSet& data, const DataSpec& spec) {
   const auto& pictures = data.train.pictures;
   store::ModelFile file{network.model(),
                         data.class_names,
                         {pictures.height, pictures.width, pictures.channels, static_cast<double>(kPixelScale)},
-                        std::move(source),
+                        remembered_source(spec, data),
+                        spec.test_split,
+                        spec.split_seed,
                         {}};
   const auto& parameters = network.parameters();
   for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
@@ -153,7 +155,7 @@ class Run {
     record_.epochs = static_cast<std::int64_t>(loop.history.size());
     record_.steps = loop.steps;
     record_.seconds = loop.seconds;
-    return model_file_of(network, data_, remembered_source(recipe_.data, data_));
+    return model_file_of(network, data_, recipe_.data);
   }
 
   void set_weights(plan::Parameters& parameters) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <functional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -98,7 +99,8 @@ std::vector<std::string> class_folders(const DataSet& data) {
     return !name.empty() && name[0] != '.' && name.find('/') == std::string::npos &&
            name.find_first_not_of("0123456789") != std::string::npos;
   });
-  const bool ordered = std::is_sorted(data.class_names.begin(), data.class_names.end());
+  const bool ordered = std::adjacent_find(data.class_names.begin(), data.class_names.end(), std::greater_equal<>()) ==
+                       data.class_names.end();
   return plain && ordered && present.size() == data.class_names.size() ? data.class_names : numbers;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 
 #include "lapel/error.h"
@@ -164,13 +165,16 @@ formats::SafeTensors read_stored(const std::filesystem::path& file) {
 }  // namespace
 
 void write_model_file(const std::filesystem::path& file, const ModelFile& content) {
-  const Metadata metadata{
-      {"lapel.format", std::string(kFormat)},
-      {"lapel.version", std::string(version())},
-      {"lapel.model", model::to_json(content.model)},
-      {"lapel.classes", Json(content.class_names).dump(-1, ' ', false, Json::error_handler_t::replace)},
-      {"lapel.preprocessing", preprocessing_json(content.preprocessing)},
-      {"lapel.data_source", content.data_source}};
+  Metadata metadata{{"lapel.format", std::string(kFormat)},
+                    {"lapel.version", std::string(version())},
+                    {"lapel.model", model::to_json(content.model)},
+                    {"lapel.classes", Json(content.class_names).dump(-1, ' ', false, Json::error_handler_t::replace)},
+                    {"lapel.preprocessing", preprocessing_json(content.preprocessing)},
+                    {"lapel.data_source", content.data_source}};
+  if (content.test_split > 0) {
+    metadata.emplace("lapel.data_split",
+                     Json{{"test_split", content.test_split}, {"split_seed", content.split_seed}}.dump());
+  }
   std::vector<formats::TensorView> views;
   for (const auto& tensor : content.tensors) {
     views.push_back({tensor.name, tensor.shape, tensor.values});
@@ -187,7 +191,15 @@ ModelFile read_model_file(const std::filesystem::path& file) {
                     read_classes(metadata, place),
                     read_preprocessing(metadata, place),
                     value_of(metadata, "lapel.data_source", place),
+                    0,
+                    1,
                     {}};
+  if (metadata.contains("lapel.data_split")) {
+    std::tie(content.test_split, content.split_seed) =
+        parsed(metadata, "lapel.data_split", "a JSON object of test_split and split_seed", place, [](const Json& json) {
+          return std::pair{json.at("test_split").get<double>(), json.at("split_seed").get<std::int64_t>()};
+        });
+  }
   check_agreement(content, place);
   content.tensors = in_model_order(std::move(stored.tensors), content.model, place);
   return content;

@@ -153,9 +153,9 @@ TEST(LoadData, TestPicturesOfAnotherSize) {
   const TempFolder folder;
   put_data(folder);
   folder.put(kTestImages, idx({2, 2, 1}, {7, 8, 9, 10}));
-  EXPECT_EQ(message(folder),
-            "[data] t10k-images-idx3-ubyte: the test pictures are 2 x 1, the training pictures 1 x 2\n"
-            "  try  two parts of the same data set");
+  EXPECT_EQ(message(folder), "[data] " + folder.path().string() +
+                                 ": the test pictures are 2 x 1, the training pictures 1 x 2\n"
+                                 "  try  two parts of the same data set");
 }
 
 TEST(LoadData, FilesExchanged) {
@@ -175,7 +175,9 @@ TEST(LoadData, FilesThatAreMissing) {
             "[data] " + place +
                 ": there is no data set in this folder\n"
                 "  looked for  train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], with "
-                "t10k-images-idx3-ubyte[.gz] and t10k-labels-idx1-ubyte[.gz] if there are test pictures"
+                "t10k-images-idx3-ubyte[.gz] and t10k-labels-idx1-ubyte[.gz] if there are test pictures; or a CSV file "
+                "with \"train\" in its name (label,pixel1,pixel2,...), and one with "
+                "\"test\" if there are test pictures; or a sub-folder of PNG or JPEG pictures for each class"
                 "        try  --data FOLDER");
   put_data(folder);
   std::filesystem::remove(folder.file(kTestLabels));
@@ -193,11 +195,13 @@ TEST(LoadData, NotAFolder) {
   put_data(folder);
   const std::string place = folder.path().string();
   EXPECT_EQ(message_of([&] { return load_data(place + "/none"); }),
-            "[io] " + place + "/none: there is no such folder\n  try  the path of a folder with the four IDX files");
+            "[io] " + place + "/none: there is no such file or folder\n  try  the path of a folder with a data set");
   EXPECT_EQ(message_of([&] { return load_data(place + "/" + kTrainImages); }, folder.path()),
-            "[data] train-images-idx3-ubyte: is a file, the folder of a data set is wanted\n"
+            "[data] train-images-idx3-ubyte: is neither a CSV file nor the folder of a data set\n"
             "  looked for  train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], with "
-            "t10k-images-idx3-ubyte[.gz] and t10k-labels-idx1-ubyte[.gz] if there are test pictures"
+            "t10k-images-idx3-ubyte[.gz] and t10k-labels-idx1-ubyte[.gz] if there are test pictures; or a CSV file "
+            "with \"train\" in its name (label,pixel1,pixel2,...), and one with "
+            "\"test\" if there are test pictures; or a sub-folder of PNG or JPEG pictures for each class"
             "        try  --data " +
                 place);
 }
@@ -218,7 +222,7 @@ TEST(LoadData, EnvironmentNamesTheFolder) {
   EXPECT_EQ(load_data().location, folder.path());
   const Environment missing("LAPEL_DATA", folder.path().string() + "/none");
   EXPECT_EQ(message_of([] { return load_data(); }, folder.path()),
-            "[io] LAPEL_DATA, none: there is no such folder\n  try  the path of a folder with the four IDX files");
+            "[io] LAPEL_DATA, none: there is no such file or folder\n  try  the path of a folder with a data set");
 }
 
 TEST(LoadData, SaysWhatToInstall) {

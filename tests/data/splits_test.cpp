@@ -15,7 +15,11 @@ namespace {
 using lapel::testing::message_of;
 
 DataSpec spec(std::string validation, double split, std::int64_t limit) {
-  return {"fashion-mnist", std::move(validation), split, limit};
+  DataSpec result;
+  result.validation = std::move(validation);
+  result.validation_split = split;
+  result.limit = limit;
+  return result;
 }
 
 std::vector<std::int64_t> numbers(const DataSpec& wanted, std::int64_t samples) {

@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(
              "try  epochs"},
         Case{"data", std::string(kLayers) + "[data]\nfolder = \"x\"\n",
              "fashion.toml:4: unknown key \"folder\" in [data]\n"
-             "  known  source, validation, validation_split, limit"},
+             "  known  source, image_size, color_mode, test_split, split_seed, validation, validation_split, limit"},
         Case{"layer", std::string(kLayers) + "\n[[layers]]\ntype = \"Dense\"\nunits = 3\nactivaton = \"relu\"\n",
              "fashion.toml:7, layer 'dense' (Dense): unknown key \"activaton\"\n"
              "  known  units, activation, use_bias, type, name, inputs        try  activation"},

@@ -18,6 +18,10 @@ description = ""
 
 [data]
 source = "fashion-mnist"
+image_size = [0, 0]
+color_mode = "auto"
+test_split = 0.0
+split_seed = 1
 validation = ""
 validation_split = 0.0
 limit = 0

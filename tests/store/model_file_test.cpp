@@ -29,6 +29,8 @@ ModelFile sample() {
           {"Bag", "Größe \"L\""},
           {2, 3, 1, 1.0 / 255.0},
           "fashion-mnist",
+          0,
+          1,
           {{"dense/kernel", {6, 4}, ramp(24, -3.5F)},
            {"dense/bias", {4}, ramp(4, 0.25F)},
            {"dense_1/kernel", {4, 2}, ramp(8, 1e-30F)},
