@@ -46,6 +46,9 @@ struct Command {
 
 [[nodiscard]] Command data_convert_command();
 [[nodiscard]] Command data_describe_command();
+[[nodiscard]] Command data_show_command();
+[[nodiscard]] Command report_command();
+[[nodiscard]] Command compare_command();
 [[nodiscard]] Command train_command();
 [[nodiscard]] Command evaluate_command();
 [[nodiscard]] Command predict_command();

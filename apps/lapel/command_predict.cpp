@@ -7,6 +7,7 @@
 #include "command.h"
 #include "lapel/classifier.h"
 #include "lapel/error.h"
+#include "lapel/plot.h"
 #include "lapel/report.h"
 #include "shared_arguments.h"
 
@@ -21,6 +22,7 @@ struct Options {
   std::vector<std::int64_t> index;
   std::string data;
   std::string split = "test";
+  std::string plot;
   std::int64_t top = 3;
   bool json = false;
 };
@@ -29,8 +31,10 @@ struct Options {
 struct Questions {
   Pictures pictures;
   std::vector<PredictionRow> rows;
+  std::vector<std::optional<Label>> actual;
 
-  void add(std::span<const std::uint8_t> pixels, PredictionRow row) {
+  void add(std::span<const std::uint8_t> pixels, PredictionRow row, std::optional<Label> label = {}) {
+    actual.push_back(label);
     pictures.pixels.insert(pictures.pixels.end(), pixels.begin(), pixels.end());
     ++pictures.count;
     rows.push_back(std::move(row));
@@ -69,7 +73,7 @@ void add_rows(const Classifier& classifier, const Options& options, Questions& q
     }
     const Label label = part.labels[static_cast<std::size_t>(index)];
     questions.add(part.pictures.picture(index),
-                  {fmt::format("{}[{}]", options.split, index), data.class_names[label], {}});
+                  {fmt::format("{}[{}]", options.split, index), data.class_names[label], {}}, label);
   }
 }
 
@@ -101,6 +105,9 @@ ExitCode run(const Options& options, Output& output) {
   for (std::size_t i = 0; i < questions.rows.size(); ++i) {
     questions.rows[i].ranked = classifier.ranked(std::span(probabilities).subspan(i * classes, classes),
                                                  static_cast<std::size_t>(options.top));
+  }
+  if (!options.plot.empty()) {
+    draw_predictions(classifier, questions.pictures, questions.actual, options.plot);
   }
   output.print(options.json ? to_json(questions.rows) : to_text(questions.rows));
   return kSuccess;
@@ -134,6 +141,10 @@ Command predict_command() {
                          .help = "how many classes to print for a picture, the most probable first (3)",
                          .target = &options->top,
                          .min = 1},
+                        {.name = "--plot",
+                         .value = "FILE",
+                         .help = "also draw pictures and probabilities into this .png or .svg file",
+                         .target = &options->plot},
                         data_argument(&options->data),
                         split_argument(&options->split),
                         json_argument(&options->json)},

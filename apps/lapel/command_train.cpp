@@ -26,6 +26,7 @@ struct Options {
   std::string out;
   std::string init;
   std::string trace;
+  std::string plot_format = "png";
 };
 
 std::string grouped(std::int64_t number) {
@@ -83,10 +84,14 @@ std::string result_text(const RunRecord& record, const fs::path& folder) {
          score_text("train", record.train) + score_text("validation", record.validation) +
          score_text("test", record.test) +
          fmt::format(
-             "\nIn {}: report.txt, model.safetensors, history.csv, metrics.json, recipe.toml\n"
+             "\nIn {}: report.txt, plots, model.safetensors, history.csv, metrics.json, recipe.toml\n"
              "Next: lapel evaluate {}\n"
              "      lapel predict {} picture.png\n",
              run, run, run);
+}
+
+std::optional<PlotFormat> plots_of(const std::string& format) {
+  return format == "none" ? std::nullopt : std::optional(format == "svg" ? PlotFormat::kSvg : PlotFormat::kPng);
 }
 
 ExitCode run(const Options& options, Output& output) {
@@ -103,6 +108,7 @@ ExitCode run(const Options& options, Output& output) {
                    {.folder = folder,
                     .init = options.init,
                     .trace = options.trace,
+                    .plots = plots_of(options.plot_format),
                     .observer = &progress,
                     .stop = interrupt.token()});
     } catch (...) {
@@ -117,6 +123,11 @@ ExitCode run(const Options& options, Output& output) {
                              result.record.epochs + 1, recipe.train.epochs, grouped(result.record.steps)));
   }
   output.print(result_text(result.record, folder));
+  if (!result.plot_problem.empty()) {
+    output.print(
+        fmt::format("\nThere are no plots: {}\nThe rest of the run is whole; lapel report {} draws them later.\n",
+                    result.plot_problem, folder.string()));
+  }
   return interrupted ? kInterruptedByUser : kSuccess;
 }
 
@@ -149,7 +160,12 @@ Command train_command() {
                         {.name = "--trace",
                          .value = "FILE",
                          .help = "CSV file to write the loss of every step to",
-                         .target = &options->trace}},
+                         .target = &options->trace},
+                        {.name = "--plot-format",
+                         .value = "FORMAT",
+                         .help = "of the plots: png (what is taken if left out), svg, or none",
+                         .target = &options->plot_format,
+                         .choices = {"png", "svg", "none"}}},
           .run = [options](Output& output) { return run(*options, output); },
           .notes = recipe_help};
 }

@@ -4,9 +4,10 @@
 #include "lapel/classifier.h"  // IWYU pragma: export
 #include "lapel/data.h"        // IWYU pragma: export
 #include "lapel/error.h"       // IWYU pragma: export
-#include "lapel/metrics.h"     // IWYU pragma: export
-#include "lapel/recipe.h"      // IWYU pragma: export
-#include "lapel/report.h"      // IWYU pragma: export
-#include "lapel/summary.h"     // IWYU pragma: export
-#include "lapel/train.h"       // IWYU pragma: export
-#include "lapel/version.h"     // IWYU pragma: export
+#include "lapel/metrics.h"
+#include "lapel/plot.h"     // IWYU pragma: export
+#include "lapel/recipe.h"   // IWYU pragma: export
+#include "lapel/report.h"   // IWYU pragma: export
+#include "lapel/summary.h"  // IWYU pragma: export
+#include "lapel/train.h"    // IWYU pragma: export
+#include "lapel/version.h"  // IWYU pragma: export

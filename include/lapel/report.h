@@ -8,6 +8,7 @@
 #include "lapel/classifier.h"
 #include "lapel/data.h"
 #include "lapel/metrics.h"
+#include "lapel/plot.h"
 #include "lapel/summary.h"
 #include "lapel/train.h"
 
@@ -29,6 +30,14 @@ namespace lapel {
 /// The confusion matrix as a grid table: actual classes down, predicted across.
 [[nodiscard]] std::string to_text(const ConfusionMatrix& confusion, std::span<const std::string> class_names);
 
+/// The same as CSV: `actual,name,name,...`, then a row for each actual class.
+[[nodiscard]] std::string to_csv(const ConfusionMatrix& confusion, std::span<const std::string> class_names);
+
+/// The most confused pairs, at most `count`, most frequent first: `117  Shirt taken for T-shirt/top`. Empty without
+/// mistakes.
+[[nodiscard]] std::string confused_pairs(const ConfusionMatrix& confusion, std::span<const std::string> class_names,
+                                         std::size_t count);
+
 /// Accuracy and loss, classification report, confusion matrix.
 [[nodiscard]] std::string to_text(const Evaluation& evaluation);
 [[nodiscard]] std::string to_json(const Evaluation& evaluation);
@@ -41,6 +50,11 @@ struct PredictionRow {
 };
 [[nodiscard]] std::string to_text(std::span<const PredictionRow> rows);
 [[nodiscard]] std::string to_json(std::span<const PredictionRow> rows);
+
+/// One line a run: name, parameters, seconds, accuracies, loss, and what the gap between them says. A gap in accuracy
+/// between training and validation (or test) pictures above 0.05 is called overfitted, above 0.02 a little overfitted;
+/// otherwise, where training accuracy itself is below 0.85, underfitted.
+[[nodiscard]] std::string to_text(std::span<const RunSummary> runs);
 
 /// The content of `metrics.json`.
 [[nodiscard]] std::string to_json(const RunRecord& record);

@@ -47,6 +47,9 @@ class TrainObserver {
   virtual void on_epoch(const EpochResult& /*result*/, const Progress& /*progress*/) {}
 };
 
+/// In what form plots are drawn.
+enum class PlotFormat { kPng, kSvg };
+
 /// What a training is given beside its recipe.
 struct TrainSettings {
   /// Where the run folder is made; empty: nothing is written. It must not exist.
@@ -56,6 +59,8 @@ struct TrainSettings {
   std::filesystem::path init;
   /// A CSV file to write `step,loss` to for every step (mean loss of its batch before the update); empty: none.
   std::filesystem::path trace;
+  /// Draw the plots of the run folder in this form (lapel/plot.h), once everything else is saved.
+  std::optional<PlotFormat> plots;
   TrainObserver* observer = nullptr;
   /// A request to stop ends the training after the step in hand: what was learned so far is measured and saved.
   std::stop_token stop;
@@ -85,6 +90,7 @@ struct TrainResult {
   RunRecord record;
   std::vector<EpochResult> history;
   std::optional<Evaluation> test;  ///< Where the data set has test pictures.
+  std::string plot_problem;  ///< Why there are no plots, where they were asked for; the run is whole all the same.
   Classifier classifier;
 };
 

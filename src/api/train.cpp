@@ -12,10 +12,12 @@
 #include "formats/bytes.h"
 #include "kernels/cpu.h"
 #include "lapel/error.h"
+#include "lapel/plot.h"
 #include "lapel/report.h"
 #include "lapel/version.h"
 #include "model/classes.h"
 #include "plan/network.h"
+#include "report/plot_data.h"
 #include "store/run_folder.h"
 #include "train/loop.h"
 
@@ -181,18 +183,40 @@ class Run {
       record_.validation = classifier.evaluate(part_of(data_.train, splits_.validation), "validation").score;
     }
     std::optional<Evaluation> test;
+    std::vector<float> answers;
     if (data_.test.pictures.count > 0) {
-      test = classifier.evaluate(data_.test, "test");
+      answers = classifier.predict(data_.test.pictures);
+      test = evaluate_predictions("test", data_.class_names, answers, data_.test.labels);
       record_.test = test->score;
     }
+    std::string plot_problem;
     if (folder_) {
       classifier.save(folder_->model_file());
       folder_->write_history(history_);
       folder_->write_report(
           run_report(describe(data_), classifier.summary(), history_, record_, test ? &*test : nullptr));
+      if (test) {
+        folder_->write_confusion(to_csv(test->confusion, data_.class_names));
+      }
+      folder_->write_plot_data(
+          report::to_json(report::plot_data(recipe_.name, data_, test ? &*test : nullptr, answers)));
       folder_->write_metrics(to_json(record_));
+      plot_problem = draw_plots();
     }
-    return {record_, history_, std::move(test), std::move(classifier)};
+    return {record_, history_, std::move(test), std::move(plot_problem), std::move(classifier)};
+  }
+
+  /// Everything else is saved by now, so that a failure costs the plots alone.
+  [[nodiscard]] std::string draw_plots() const {
+    if (!settings_.plots) {
+      return {};
+    }
+    try {
+      draw_run(folder_->path(), *settings_.plots);
+      return {};
+    } catch (const Error& error) {
+      return error.what();
+    }
   }
 
   [[nodiscard]] RunRecord describe_run() const {

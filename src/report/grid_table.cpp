@@ -41,7 +41,7 @@ bool is_number(std::string_view text) {
 }
 
 std::string_view cell(const std::vector<std::string>& row, std::size_t column) {
-  return column < row.size() ? std::string_view(row[column]) : std::string_view();
+  return column < row.size() ? std::string_view{row[column]} : std::string_view{};
 }
 
 /// Numeric: every cell that is not empty is a number, and there is one.

@@ -79,6 +79,10 @@ std::string run_report(const DataDescription& data, const Summary& summary, std:
   text += underlined("Results", '-') + score_table(record) + "\n";
   if (test != nullptr) {
     text += to_text(*test) + "\n";
+    constexpr std::size_t kPairs = 10;
+    if (const std::string pairs = confused_pairs(test->confusion, test->class_names, kPairs); !pairs.empty()) {
+      text += fmt::format("Most confused pairs\n{}\n", pairs);
+    }
   }
   return text + underlined("Machine", '-') + machine_facts(record);
 }

@@ -42,12 +42,62 @@ std::string to_text(const ConfusionMatrix& confusion, std::span<const std::strin
     const std::string number = fmt::format("{}", i);
     const std::string name = report::class_name(class_names, static_cast<std::size_t>(i));
     header.push_back(number);
-    rows.push_back({name == number ? "class " + number : number + " " + name});
+    rows.push_back({name == number ? "class " + number : fmt::format("{} {}", number, name)});
     for (std::int64_t j = 0; j < confusion.classes; ++j) {
       rows.back().push_back(fmt::format("{}", confusion.at(i, j)));
     }
   }
   return grid_table(header, rows);
+}
+
+std::string to_csv(const ConfusionMatrix& confusion, std::span<const std::string> class_names) {
+  const auto quoted = [&](std::int64_t label) {
+    std::string name = report::class_name(class_names, static_cast<std::size_t>(label));
+    if (name.find_first_of(",\"\n") != std::string::npos) {
+      for (std::size_t at = name.find('"'); at != std::string::npos; at = name.find('"', at + 2)) {
+        name.insert(at, 1, '"');
+      }
+      name = fmt::format("\"{}\"", name);
+    }
+    return name;
+  };
+  std::string text = "actual";
+  for (std::int64_t i = 0; i < confusion.classes; ++i) {
+    text += fmt::format(",{}", quoted(i));
+  }
+  text += "\n";
+  for (std::int64_t i = 0; i < confusion.classes; ++i) {
+    text += quoted(i);
+    for (std::int64_t j = 0; j < confusion.classes; ++j) {
+      text += fmt::format(",{}", confusion.at(i, j));
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::string confused_pairs(const ConfusionMatrix& confusion, std::span<const std::string> class_names,
+                           std::size_t count) {
+  struct Pair {
+    std::int64_t times, actual, predicted;
+  };
+  std::vector<Pair> pairs;
+  for (std::int64_t i = 0; i < confusion.classes; ++i) {
+    for (std::int64_t j = 0; j < confusion.classes; ++j) {
+      if (i != j && confusion.at(i, j) > 0) {
+        pairs.push_back({confusion.at(i, j), i, j});
+      }
+    }
+  }
+  std::stable_sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.times > b.times; });
+  pairs.resize(std::min(count, pairs.size()));
+  std::string text;
+  for (const Pair& pair : pairs) {
+    text += fmt::format("{:>6}  {} taken for {}\n", pair.times,
+                        report::class_name(class_names, static_cast<std::size_t>(pair.actual)),
+                        report::class_name(class_names, static_cast<std::size_t>(pair.predicted)));
+  }
+  return text;
 }
 
 std::string to_text(const Evaluation& evaluation) {

@@ -27,6 +27,10 @@ std::string_view first_characters(std::string_view text, std::size_t count) {
   return text;
 }
 
+std::string shortened(std::string_view text, std::size_t most) {
+  return text_width(text) <= most ? std::string(text) : std::string(first_characters(text, most - 1)) + "…";
+}
+
 std::string pad_right(std::string_view text, std::size_t width) {
   const std::size_t length = text_width(text);
   return std::string(text).append(width - std::min(width, length), ' ');

@@ -13,6 +13,9 @@ namespace lapel::report {
 /// The first `count` code points of UTF-8 text.
 [[nodiscard]] std::string_view first_characters(std::string_view text, std::size_t count);
 
+/// At most `most` code points of `text`, the last of them an ellipsis where some are left out.
+[[nodiscard]] std::string shortened(std::string_view text, std::size_t most);
+
 /// `text` with spaces after it (before it) to `width` code points; longer text as it is.
 [[nodiscard]] std::string pad_right(std::string_view text, std::size_t width);
 [[nodiscard]] std::string pad_left(std::string_view text, std::size_t width);

@@ -66,6 +66,14 @@ void RunFolder::write_metrics(std::string_view json) const { formats::write_text
 
 void RunFolder::write_report(std::string_view text) const { formats::write_text_file(path_ / "report.txt", text); }
 
+void RunFolder::write_confusion(std::string_view csv) const { formats::write_text_file(path_ / "confusion.csv", csv); }
+
+void RunFolder::write_plot_data(std::string_view json) const {
+  std::error_code failure;
+  std::filesystem::create_directory(path_ / "plots", failure);
+  formats::write_text_file(path_ / kPlotDataFile, json);
+}
+
 void RunFolder::discard() const noexcept {
   try {
     std::error_code ignored;

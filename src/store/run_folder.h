@@ -24,12 +24,19 @@ class RunFolder {
   void write_history(std::span<const EpochResult> history) const;
   void write_metrics(std::string_view json) const;
   void write_report(std::string_view text) const;
+  /// Rows are actual classes, columns predicted ones; names in the first row and column.
+  void write_confusion(std::string_view csv) const;
+  /// What the plots are drawn from.
+  void write_plot_data(std::string_view json) const;
   /// Removes the folder with all that was written, where a training failed.
   void discard() const noexcept;
 
  private:
   std::filesystem::path path_;
 };
+
+/// Where a run folder keeps what its plots are drawn from.
+inline constexpr std::string_view kPlotDataFile = "plots/data.json";
 
 /// The model file of a run folder, or the file itself. Throws Error (kIo) that says what is missing.
 [[nodiscard]] std::filesystem::path find_model_file(const std::filesystem::path& run_or_model);

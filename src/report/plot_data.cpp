@@ -1,0 +1,161 @@
+#include "report/plot_data.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "lapel/error.h"
+
+namespace lapel::report {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kSamples = 40;
+constexpr std::size_t kPredictions = 12;
+
+std::vector<std::int64_t> counts_of(const LabeledPictures& part, std::size_t classes) {
+  std::vector<std::int64_t> counts(classes, 0);
+  for (const Label label : part.labels) {
+    ++counts.at(label);
+  }
+  return counts;
+}
+
+ShownPicture shown(const LabeledPictures& part, std::int64_t index) {
+  const auto pixels = part.pictures.picture(index);
+  return {index, part.labels[static_cast<std::size_t>(index)], {pixels.begin(), pixels.end()}, {}};
+}
+
+/// The first pictures of each class, class by class, as many of each as fit.
+std::vector<ShownPicture> samples_of(const LabeledPictures& part, std::size_t classes) {
+  const std::size_t each = std::max<std::size_t>(1, kSamples / classes);
+  std::vector<ShownPicture> result;
+  for (std::size_t label = 0; label < std::min(classes, kSamples); ++label) {
+    std::size_t found = 0;
+    for (std::int64_t i = 0; i < part.pictures.count && found < each; ++i) {
+      if (part.labels[static_cast<std::size_t>(i)] == label) {
+        result.push_back(shown(part, i));
+        ++found;
+      }
+    }
+  }
+  return result;
+}
+
+Json json_of(const std::vector<ShownPicture>& pictures) {
+  Json list = Json::array();
+  for (const auto& picture : pictures) {
+    list.push_back({{"index", picture.index},
+                    {"label", picture.label},
+                    {"pixels", picture.pixels},
+                    {"probabilities", picture.probabilities}});
+  }
+  return list;
+}
+
+std::vector<ShownPicture> pictures_from(const Json& json, std::size_t pixels) {
+  std::vector<ShownPicture> result;
+  for (const Json& item : json) {
+    result.push_back({item.at("index").get<std::int64_t>(), item.at("label").get<int>(),
+                      item.at("pixels").get<std::vector<std::uint8_t>>(),
+                      item.at("probabilities").get<std::vector<float>>()});
+    if (result.back().pixels.size() != pixels) {
+      throw Error(ErrorKind::kData, {}, "a picture of another size");
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+PlotData plot_data(const std::string& name, const DataSet& data, const Evaluation* test,
+                   std::span<const float> test_probabilities) {
+  const std::size_t classes = data.class_names.size();
+  const Pictures& pictures = data.train.pictures;
+  PlotData result;
+  result.name = name;
+  result.class_names = data.class_names;
+  result.height = pictures.height;
+  result.width = pictures.width;
+  result.channels = pictures.channels;
+  result.train_counts = counts_of(data.train, classes);
+  result.test_counts = counts_of(data.test, classes);
+  result.train_samples = samples_of(data.train, classes);
+  result.test_samples = samples_of(data.test, classes);
+  if (test == nullptr || test_probabilities.empty()) {
+    return result;
+  }
+  result.confusion = test->confusion;
+  const auto row = [&](std::int64_t i) {
+    return test_probabilities.subspan(static_cast<std::size_t>(i) * classes, classes);
+  };
+  const auto answer = [&](std::int64_t i) {
+    ShownPicture picture = shown(data.test, i);
+    picture.probabilities.assign(row(i).begin(), row(i).end());
+    return picture;
+  };
+  std::vector<std::pair<float, std::int64_t>> wrong;
+  for (std::int64_t i = 0; i < data.test.pictures.count; ++i) {
+    const auto best = std::max_element(row(i).begin(), row(i).end());
+    if (best - row(i).begin() != data.test.labels[static_cast<std::size_t>(i)]) {
+      wrong.emplace_back(-*best, i);
+    }
+    if (result.predictions.size() < kPredictions) {
+      result.predictions.push_back(answer(i));
+    }
+  }
+  std::sort(wrong.begin(), wrong.end());
+  for (std::size_t i = 0; i < std::min(kPredictions, wrong.size()); ++i) {
+    result.mistakes.push_back(answer(wrong[i].second));
+  }
+  return result;
+}
+
+std::string to_json(const PlotData& data) {
+  const Json json = {{"name", data.name},
+                     {"class_names", data.class_names},
+                     {"height", data.height},
+                     {"width", data.width},
+                     {"channels", data.channels},
+                     {"train_counts", data.train_counts},
+                     {"test_counts", data.test_counts},
+                     {"confusion", data.confusion.counts},
+                     {"train_samples", json_of(data.train_samples)},
+                     {"test_samples", json_of(data.test_samples)},
+                     {"predictions", json_of(data.predictions)},
+                     {"mistakes", json_of(data.mistakes)}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+PlotData plot_data_from_json(std::string_view text, const std::string& place) {
+  try {
+    const Json json = Json::parse(text);
+    PlotData data;
+    data.name = json.at("name").get<std::string>();
+    data.class_names = json.at("class_names").get<std::vector<std::string>>();
+    data.height = json.at("height").get<std::int64_t>();
+    data.width = json.at("width").get<std::int64_t>();
+    data.channels = json.at("channels").get<std::int64_t>();
+    data.train_counts = json.at("train_counts").get<std::vector<std::int64_t>>();
+    data.test_counts = json.at("test_counts").get<std::vector<std::int64_t>>();
+    data.confusion.counts = json.at("confusion").get<std::vector<std::int64_t>>();
+    const auto classes = static_cast<std::int64_t>(data.class_names.size());
+    data.confusion.classes = data.confusion.counts.empty() ? 0 : classes;
+    if (!data.confusion.counts.empty() &&
+        static_cast<std::int64_t>(data.confusion.counts.size()) != classes * classes) {
+      throw Error(ErrorKind::kData, {}, "a confusion matrix of another size");
+    }
+    const auto pixels = static_cast<std::size_t>(data.height * data.width * data.channels);
+    data.train_samples = pictures_from(json.at("train_samples"), pixels);
+    data.test_samples = pictures_from(json.at("test_samples"), pixels);
+    data.predictions = pictures_from(json.at("predictions"), pixels);
+    data.mistakes = pictures_from(json.at("mistakes"), pixels);
+    return data;
+  } catch (const std::exception& problem) {
+    throw Error(ErrorKind::kData, place, "is not what a training wrote there", {{"reader", problem.what()}},
+                "the run trained again");
+  }
+}
+
+}  // namespace lapel::report
