@@ -119,7 +119,8 @@ std::string answer(const PlotData& data, const ShownPicture& picture, double lef
          fmt::format(
              "set lmargin at screen {}\nset rmargin at screen {}\nset tmargin at screen {}\nset bmargin at screen {}\n"
              "set size noratio\nset border 2 linewidth 1 linecolor rgb '#888888' dashtype 1\n"
-             "set ytics ({}) font ',7' textcolor rgb '#333333' scale 0 nomirror offset 0.5,0\nset xrange [0:1]\nset yrange [{}.6:-0.6]\n"
+             "set ytics ({}) font ',7' textcolor rgb '#333333' scale 0 nomirror offset 0.5,0\nset xrange [0:1]\nset "
+             "yrange [{}.6:-0.6]\n"
              "set style fill solid 1 border linecolor rgb '#333333'\n$b << END\n{}END\n"
              "plot $b using ($2/2):1:($2/2):(0.36):3 with boxxyerror linewidth 0.5 linecolor rgb variable\n",
              (left + kCell + 86) / width, (left + kCell + 166) / width, 1 - (top + kHead) / height,

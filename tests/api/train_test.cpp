@@ -63,8 +63,8 @@ TEST_F(TrainApi, WritesARunFolderThatIsEnoughToGoOn) {
     files.push_back(entry.path().filename());
   }
   std::sort(files.begin(), files.end());
-  EXPECT_EQ(files, (std::vector<std::string>{"confusion.csv", "history.csv", "metrics.json", "model.safetensors", "plots",
-                                             "recipe.toml", "report.txt"}));
+  EXPECT_EQ(files, (std::vector<std::string>{"confusion.csv", "history.csv", "metrics.json", "model.safetensors",
+                                             "plots", "recipe.toml", "report.txt"}));
 
   const auto classifier = Classifier::load(settings.folder);
   EXPECT_EQ(classifier.class_names(), data.class_names);

@@ -140,7 +140,8 @@ TEST(LayerErrors, Options) {
             }),
             "unknown option \"units\"\n  known  none");
   EXPECT_EQ(message_of([] { return make_layer("Dense", {}); }),
-            "option \"units\" is missing\n  try  units = ...   (numbers it gives for each vector; 0: as many as the data has classes)");
+            "option \"units\" is missing\n  try  units = ...   (numbers it gives for each vector; 0: as many as the "
+            "data has classes)");
   EXPECT_EQ(message_of([] {
               return make_layer("Dense", {{"units", std::int64_t{-1}}});
             }),

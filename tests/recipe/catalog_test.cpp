@@ -66,7 +66,7 @@ TEST(ShippedRecipes, OfTheStudiesHaveTheirSizes) {
 TEST(ShippedRecipes, ArePinned) {
   const Recipe small = read_recipe(kShipped / "mlp-512.toml");
   EXPECT_EQ(model::Model("m", small.layers, Shape::image(1, 28, 28)).trainable_parameters(), 407'050);
-  EXPECT_EQ(small.train.epochs, 10);
+  EXPECT_EQ(small.train.epochs, 50);
   EXPECT_EQ(small.train.batch_size, 32);
   EXPECT_EQ(small.train.optimizer.type, "Adam");
   EXPECT_EQ(small.train.precision, "float32");
