@@ -37,6 +37,7 @@ struct Maker {
   std::unique_ptr<Operator> operator()(const DenseOp& op) const {
     return native_or_widened(op, options, make_onednn_dense);
   }
+  std::unique_ptr<Operator> operator()(const DenseChainOp& op) const { return make_dense_chain_operator(op, options); }
   std::unique_ptr<Operator> operator()(const Conv2DOp& op) const {
     return native_or_widened(op, options, make_onednn_conv2d);
   }

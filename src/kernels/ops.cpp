@@ -6,6 +6,9 @@ namespace {
 
 struct Name {
   std::string_view operator()(const DenseOp&) const { return "dense"; }
+  std::string_view operator()(const DenseChainOp& op) const {
+    return op.pixel_scale ? "dense_chain_on_pixels" : "dense_chain";
+  }
   std::string_view operator()(const Conv2DOp&) const { return "conv2d"; }
   std::string_view operator()(const Pool2DOp& op) const {
     return op.kind == Pool2DOp::Kind::kMax ? "max_pool2d" : "average_pool2d";
@@ -41,6 +44,13 @@ struct Name {
 
 struct Flop {
   std::int64_t operator()(const DenseOp& op) const { return 2 * op.rows * op.in * op.out; }
+  std::int64_t operator()(const DenseChainOp& op) const {
+    std::int64_t flop = 0;
+    for (const DenseOp& layer : op.layers) {
+      flop += op.pixel_scale ? 0 : (*this)(layer);
+    }
+    return flop;
+  }
   std::int64_t operator()(const Conv2DOp& op) const {
     return 2 * op.out.size() * op.kernel[0] * op.kernel[1] * op.in.channels;
   }
@@ -51,6 +61,11 @@ struct Flop {
 };
 
 }  // namespace
+
+bool fits_chain(const DenseOp& op) {
+  constexpr std::int64_t kRows = 16;
+  return op.rows >= kRows && op.in <= DenseChainOp::kWidest && op.out <= DenseChainOp::kWidest;
+}
 
 std::string_view op_name(const Op& op) { return std::visit(Name{}, op); }
 

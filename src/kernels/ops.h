@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/shape.h"
 
@@ -25,6 +27,23 @@ struct DenseOp {
   ActivationKind activation = ActivationKind::kLinear;
   bool operator==(const DenseOp&) const = default;
 };
+
+/// Layers on the last axis one after another, each of as many rows, of which only the last one's output is stored.
+/// Weights: those of each layer in turn, in the plain order whatever the batch and the mode.
+struct DenseChainOp {
+  /// No layer of a chain takes or gives more numbers a row.
+  static constexpr std::int64_t kWidest = 64;
+
+  std::vector<DenseOp> layers;
+  /// Present where the input is the pictures, of one channel: pixels of the chosen samples, times this. Then the
+  /// operator has no input.
+  std::optional<float> pixel_scale = {};
+  bool operator==(const DenseChainOp&) const = default;
+};
+
+/// Whether a layer is computed as a chain, be it of one layer: many rows of few numbers, for which the time goes to
+/// moving activations.
+[[nodiscard]] bool fits_chain(const DenseOp& op);
 
 /// Cross-correlation, as Keras's Conv2D. Weights: kernel [kh, kw, in, out], bias [out] (if `bias`).
 /// `pad_*` are zeros put around the picture; only kLinear and kRelu are fused.
@@ -143,13 +162,14 @@ struct InputOp {
   bool operator==(const InputOp&) const = default;
 };
 
-using Op = std::variant<DenseOp, Conv2DOp, Pool2DOp, GlobalPool2DOp, ActivationOp, DropoutOp, AddOp, BatchNormOp,
-                        RandomFlipOp, RandomTranslationOp, ReshapeOp, InputOp>;
+using Op = std::variant<DenseOp, DenseChainOp, Conv2DOp, Pool2DOp, GlobalPool2DOp, ActivationOp, DropoutOp, AddOp,
+                        BatchNormOp, RandomFlipOp, RandomTranslationOp, ReshapeOp, InputOp>;
 
 /// `dense`, `conv2d`, ... : the kind of an operator, for tables of steps.
 [[nodiscard]] std::string_view op_name(const Op& op);
 
-/// Arithmetic of the forward pass for one sample: 2 per multiply-add, elementwise work not counted.
+/// Arithmetic of the forward pass for one sample: 2 per multiply-add, elementwise work not counted; 0 for a chain on
+/// pixels, which multiplies for each of the 256 numbers that a pixel can be and not for a sample.
 [[nodiscard]] std::int64_t op_flop(const Op& op);
 
 }  // namespace lapel::kernels

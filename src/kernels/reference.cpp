@@ -89,6 +89,7 @@ struct Make {
   const BuildOptions& options;
 
   std::unique_ptr<Operator> operator()(const DenseOp& op) const { return make_reference_dense(op, options); }
+  std::unique_ptr<Operator> operator()(const DenseChainOp& op) const { return make_reference_dense_chain(op, options); }
   std::unique_ptr<Operator> operator()(const Conv2DOp& op) const { return make_reference_conv2d(op, options); }
   std::unique_ptr<Operator> operator()(const Pool2DOp& op) const { return make_reference_pool2d(op, options); }
   std::unique_ptr<Operator> operator()(const GlobalPool2DOp& op) const {
@@ -104,15 +105,17 @@ struct Make {
   std::unique_ptr<Operator> operator()(const RandomTranslationOp& op) const {
     return make_reference_random_translation(op, options);
   }
-  std::unique_ptr<Operator> operator()(const InputOp& op) const {
-    return std::make_unique<ReferenceInput>(op, options);
-  }
+  std::unique_ptr<Operator> operator()(const InputOp& op) const { return make_reference_input(op, options); }
   std::unique_ptr<Operator> operator()(const ReshapeOp& /*op*/) const {
     throw Error(ErrorKind::kInternal, {}, "a reshape is no operator: its output is its input");
   }
 };
 
 }  // namespace
+
+std::unique_ptr<Operator> make_reference_input(const InputOp& op, const BuildOptions& options) {
+  return std::make_unique<ReferenceInput>(op, options);
+}
 
 std::unique_ptr<Operator> make_reference_operator(const Op& op, const BuildOptions& options) {
   return std::visit(Make{options}, op);

@@ -71,6 +71,7 @@ class ReferenceOperator : public Operator {
 };
 
 [[nodiscard]] std::unique_ptr<Operator> make_reference_dense(const DenseOp& op, const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_reference_dense_chain(const DenseChainOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_conv2d(const Conv2DOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_pool2d(const Pool2DOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_global_pool2d(const GlobalPool2DOp& op,
@@ -79,6 +80,7 @@ class ReferenceOperator : public Operator {
 [[nodiscard]] std::unique_ptr<Operator> make_reference_random_flip(const RandomFlipOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_random_translation(const RandomTranslationOp& op,
                                                                           const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_reference_input(const InputOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_activation(const ActivationOp& op, const BuildOptions& options);
 
 }  // namespace lapel::kernels

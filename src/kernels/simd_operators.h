@@ -20,6 +20,12 @@ namespace lapel::kernels {
 /// Sums are made in float over some thousand numbers, then in double.
 [[nodiscard]] std::unique_ptr<Operator> make_batch_norm_operator(const BatchNormOp& op, const BuildOptions& options);
 
+/// In both types it multiplies floats; in bfloat16 intermediates are rounded, gradients of intermediates are not. On
+/// pixels, each of the 256 numbers that a pixel can be goes through the layers once a step, and the gradients of equal
+/// pixels are added up before they go back. Throws Error (kInternal) for layers that do not follow each other, are
+/// wider than DenseChainOp::kWidest, or are stored in another than the plain order.
+[[nodiscard]] std::unique_ptr<Operator> make_dense_chain_operator(const DenseChainOp& op, const BuildOptions& options);
+
 /// Not vectorised: rows of a picture are copied, or mixed in plain loops.
 [[nodiscard]] std::unique_ptr<Operator> make_random_flip_operator(const RandomFlipOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_random_translation_operator(const RandomTranslationOp& op,

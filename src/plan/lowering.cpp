@@ -12,6 +12,7 @@ using kernels::ActivationKind;
 /// The size of what an operator gives.
 struct OutputSize {
   std::int64_t operator()(const kernels::DenseOp& op) const { return op.rows * op.out; }
+  std::int64_t operator()(const kernels::DenseChainOp& op) const { return (*this)(op.layers.back()); }
   std::int64_t operator()(const kernels::Conv2DOp& op) const { return op.out.size(); }
   std::int64_t operator()(const kernels::Pool2DOp& op) const { return op.out.size(); }
   std::int64_t operator()(const kernels::GlobalPool2DOp& op) const { return op.in.channels; }
@@ -62,6 +63,7 @@ class Lowering {
     result_.logits = node_values_.back();
     drop_final_softmax();
     fuse_relu();
+    fuse_chains();
     return std::move(result_);
   }
 
@@ -137,6 +139,50 @@ class Lowering {
         --i;
       }
     }
+  }
+
+  /// Small layers on many rows become chains, each by itself; then one that alone reads another's output, or the
+  /// pictures, joins it. That a layer is in a chain depends on nothing else, so that weights lie alike in every plan.
+  void fuse_chains() {
+    for (auto& step : result_.steps) {
+      const auto* dense = std::get_if<kernels::DenseOp>(&step.op);
+      if (dense != nullptr && kernels::fits_chain(*dense)) {
+        step.op = kernels::DenseChainOp{{*dense}};
+      }
+    }
+    for (std::size_t i = 0; i < result_.steps.size(); ++i) {
+      auto& step = result_.steps[i];
+      if (!std::holds_alternative<kernels::DenseChainOp>(step.op) || readers(step.inputs.front()) != 1) {
+        continue;
+      }
+      const auto before = std::find_if(result_.steps.begin(), result_.steps.end(),
+                                       [&](const LoweredStep& other) { return other.output == step.inputs.front(); });
+      if (join_chain(*before, step)) {
+        result_.value_sizes[before->output] = 0;
+        result_.steps.erase(before);
+        --i;
+      }
+    }
+  }
+
+  /// Whether `step`, a chain, could take in the step whose output it reads.
+  static bool join_chain(const LoweredStep& before, LoweredStep& step) {
+    auto& chain = std::get<kernels::DenseChainOp>(step.op);
+    if (const auto* input = std::get_if<kernels::InputOp>(&before.op); input != nullptr && chain.layers[0].in == 1) {
+      chain.pixel_scale = input->scale;
+      step.inputs.clear();
+      return true;
+    }
+    const auto* first = std::get_if<kernels::DenseChainOp>(&before.op);
+    if (first == nullptr || before.first_parameter + before.parameters != step.first_parameter) {
+      return false;
+    }
+    chain.layers.insert(chain.layers.begin(), first->layers.begin(), first->layers.end());
+    chain.pixel_scale = first->pixel_scale;
+    step.inputs = before.inputs;
+    step.first_parameter = before.first_parameter;
+    step.parameters += before.parameters;
+    return true;
   }
 
   const model::Model& model_;

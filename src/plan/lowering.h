@@ -9,19 +9,19 @@
 
 namespace lapel::plan {
 
-/// One operator over numbered values. Value 0 is the output of the first step, the pictures.
+/// One operator over numbered values. The first step reads the pictures.
 struct LoweredStep {
   kernels::Op op;
   std::vector<std::size_t> inputs;
   std::size_t output = 0;
   std::size_t first_parameter = 0;  ///< Position in the model's parameters.
   std::size_t parameters = 0;
-  std::size_t node = 0;  ///< The layer it came from.
+  std::size_t node = 0;  ///< The layer it came from; of a chain, the last one.
 };
 
 /// A model as a flat list of operators, fused as far as it goes: reshapes, linear activations and (in evaluation)
-/// dropout are gone; a relu after a linear product is part of it; a softmax at the end is left to the loss, which takes
-/// logits.
+/// dropout are gone; a relu after a linear product is part of it; small Dense layers on many rows that follow each
+/// other are one chain; a softmax at the end is left to the loss, which takes logits.
 struct Lowered {
   std::vector<LoweredStep> steps;
   std::vector<std::int64_t> value_sizes;  ///< Numbers per sample.

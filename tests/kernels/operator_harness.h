@@ -30,6 +30,9 @@ inline OpSizes sizes_of(const Op& op) {
       []<class T>(const T& typed) -> OpSizes {
         if constexpr (std::is_same_v<T, DenseOp>) {
           return {1, typed.rows * typed.in, typed.rows * typed.out};
+        } else if constexpr (std::is_same_v<T, DenseChainOp>) {
+          const DenseOp& first = typed.layers.front();
+          return {typed.pixel_scale ? 0 : 1, first.rows * first.in, first.rows * typed.layers.back().out};
         } else if constexpr (std::is_same_v<T, GlobalPool2DOp>) {
           return {1, typed.in.size(), typed.in.channels};
         } else if constexpr (std::is_same_v<T, Conv2DOp> || std::is_same_v<T, Pool2DOp>) {
@@ -54,6 +57,12 @@ inline std::vector<std::vector<std::int64_t>> weight_shapes(const Op& op) {
     shapes.push_back({dense->in, dense->out});
     if (dense->bias) {
       shapes.push_back({dense->out});
+    }
+  } else if (const auto* chain = std::get_if<DenseChainOp>(&op)) {
+    for (const DenseOp& layer : chain->layers) {
+      for (auto& shape : weight_shapes(layer)) {
+        shapes.push_back(std::move(shape));
+      }
     }
   } else if (const auto* conv = std::get_if<Conv2DOp>(&op)) {
     shapes.push_back({conv->kernel[0], conv->kernel[1], conv->in.channels, conv->out.channels});

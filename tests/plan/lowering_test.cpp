@@ -89,6 +89,89 @@ TEST(Lowering, ChangesOfPicturesAreThereInTrainingOnlyAndAreNumbered) {
   EXPECT_EQ(names(lower(model, false, 1.0F)), (std::vector<std::string>{"input", "dense"}));
 }
 
+LayerSpec small(const std::string& activation, const std::string& name = {},
+                const std::vector<std::string>& inputs = {}, std::int64_t units = 8) {
+  return layer("Dense", {{"units", units}, {"activation", activation}}, name, inputs);
+}
+
+const kernels::DenseChainOp& chain_of(const LoweredStep& step) { return std::get<kernels::DenseChainOp>(step.op); }
+
+TEST(Lowering, SmallDenseLayersOnPixelsAreOneChain) {
+  const model::Model model("m", {small("relu"), small("linear"), layer("Flatten"), layer("Dense", kTen)},
+                           Shape::image(1, 4, 4));
+  for (const bool training : {true, false}) {
+    const auto lowered = lower(model, training, 0.5F);
+    ASSERT_EQ(names(lowered), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
+    const auto& step = lowered.steps[0];
+    EXPECT_EQ(chain_of(step), (kernels::DenseChainOp{{kernels::DenseOp{16, 1, 8, true, ActivationKind::kRelu},
+                                                      kernels::DenseOp{16, 8, 8, true, ActivationKind::kLinear}},
+                                                     0.5F}));
+    EXPECT_TRUE(step.inputs.empty());
+    EXPECT_EQ(step.first_parameter, 0U);
+    EXPECT_EQ(step.parameters, 4U);
+    EXPECT_EQ(model.nodes()[step.node].name, "dense_1");
+    EXPECT_EQ(lowered.steps[1].inputs.front(), step.output);
+    EXPECT_EQ(lowered.steps[1].first_parameter, 4U);
+    EXPECT_EQ(lowered.value_sizes[step.output], 16 * 8);
+  }
+}
+
+TEST(Lowering, AChainOfColoursReadsTheInput) {
+  const model::Model model("m", {small("relu"), small("relu"), layer("Flatten"), layer("Dense", kTen)},
+                           Shape::image(3, 4, 4));
+  const auto lowered = lower(model, true, 1.0F);
+  ASSERT_EQ(names(lowered), (std::vector<std::string>{"input", "dense_chain", "dense"}));
+  EXPECT_EQ(lowered.steps[1].inputs.front(), lowered.steps[0].output);
+}
+
+TEST(Lowering, OtherActivationsDivideAChain) {
+  const model::Model model(
+      "m", {small("relu"), small("tanh"), small("relu"), small("relu"), layer("Flatten"), layer("Dense", kTen)},
+      Shape::image(1, 4, 4));
+  const auto lowered = lower(model, true, 1.0F);
+  ASSERT_EQ(names(lowered), (std::vector<std::string>{"dense_chain_on_pixels", "tanh", "dense_chain", "dense"}));
+  EXPECT_EQ(chain_of(lowered.steps[2]).layers.size(), 2U);
+  EXPECT_EQ(lowered.steps[2].first_parameter, 4U);
+  EXPECT_EQ(lowered.steps[2].parameters, 4U);
+}
+
+TEST(Lowering, DropoutDividesAChainInTrainingOnlyAndTheWeightsLieAlike) {
+  const model::Model model(
+      "m", {small("relu"), layer("Dropout", {{"rate", 0.5}}), small("relu"), layer("Flatten"), layer("Dense", kTen)},
+      Shape::image(1, 4, 4));
+  EXPECT_EQ(names(lower(model, true, 1.0F)),
+            (std::vector<std::string>{"dense_chain_on_pixels", "dropout", "dense_chain", "dense"}));
+  EXPECT_EQ(names(lower(model, false, 1.0F)), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
+}
+
+TEST(Lowering, WhatIsReadTwiceEndsAChain) {
+  const model::Model model("m",
+                           {small("relu", "a"), small("relu", "b"), small("relu", "c"),
+                            layer("Add", {}, "sum", {"b", "c"}), layer("Flatten"), layer("Dense", kTen)},
+                           Shape::image(1, 4, 4));
+  EXPECT_EQ(names(lower(model, true, 1.0F)),
+            (std::vector<std::string>{"dense_chain_on_pixels", "dense_chain", "add", "dense"}));
+}
+
+TEST(Lowering, PicturesThatAreReadTwiceStayAStep) {
+  const model::Model model("m",
+                           {{"Input", "pixels", {}, {{"shape", std::vector<std::int64_t>{4, 4, 1}}}, {}},
+                            small("relu", "a", {}, 1),
+                            layer("Add", {}, "sum", {"pixels", "a"}),
+                            layer("Flatten"),
+                            layer("Dense", kTen)},
+                           Shape::image(1, 4, 4));
+  EXPECT_EQ(names(lower(model, true, 1.0F)), (std::vector<std::string>{"input", "dense_chain", "add", "dense"}));
+}
+
+TEST(Lowering, FewRowsOrManyNumbersAreNoChain) {
+  const model::Model few("m", {small("relu"), layer("Flatten"), layer("Dense", kTen)}, Shape::image(1, 3, 5));
+  EXPECT_EQ(names(lower(few, true, 1.0F)), (std::vector<std::string>{"input", "dense", "dense"}));
+  const model::Model wide("m", {small("relu", {}, {}, 65), small("relu"), layer("Flatten"), layer("Dense", kTen)},
+                          Shape::image(1, 4, 4));
+  EXPECT_EQ(names(lower(wide, true, 1.0F)), (std::vector<std::string>{"input", "dense", "dense", "dense"}));
+}
+
 TEST(Lowering, ScaleReachesTheInput) {
   const model::Model model("m", {layer("Flatten"), layer("Dense", kTen)}, Shape::image(1, 4, 4));
   EXPECT_EQ(std::get<kernels::InputOp>(lower(model, false, 0.25F).steps.front().op).scale, 0.25F);

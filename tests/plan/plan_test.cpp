@@ -164,6 +164,44 @@ TEST(Plan, EvaluationReusesMemoryThatTrainingMustKeep) {
   EXPECT_LT(network.plan(kBatch, false).bytes(), network.plan(kBatch, true).bytes());
 }
 
+Network dense_on_pixels(const Case& how, int threads, const std::string& between) {
+  const OptionValues relu = {{"units", std::int64_t{9}}, {"activation", std::string("relu")}};
+  const auto middle = between == "dropout" ? test::layer("Dropout", {{"rate", 0.3}})
+                                           : test::layer("Activation", {{"activation", between}});
+  Network network(model::Model("m",
+                               {test::layer("Dense", relu), middle, test::layer("Dense", relu), test::layer("Flatten"),
+                                test::layer("Dense", {{"units", std::int64_t{4}}})},
+                               Shape::image(1, 8, 6)),
+                  {how.dtype, threads, 1.0F / 255.0F, how.reference, kBatch, true});
+  network.parameters().initialize(3);
+  return network;
+}
+
+TEST(Plan, ChainsOfSmallLayersAgreeWithTheReferenceInEveryPlan) {
+  for (const std::string between : {"linear", "tanh", "dropout"}) {
+    SCOPED_TRACE(between);
+    auto fast = dense_on_pixels({false, kernels::Dtype::kFloat32}, 2, between);
+    auto alone = dense_on_pixels({false, kernels::Dtype::kFloat32}, 1, between);
+    auto reference = dense_on_pixels({true, kernels::Dtype::kFloat32}, 2, between);
+    for (const std::size_t count : {std::size_t{kBatch}, std::size_t{3}}) {
+      const auto samples = rows(count);
+      const auto expected = step(reference, samples);
+      EXPECT_NEAR(step(fast, samples).loss_sum, expected.loss_sum, 1e-5 * expected.loss_sum);
+      step(alone, samples);
+      for (std::size_t i = 0; i < fast.parameters().entries().size(); ++i) {
+        EXPECT_LT(relative_difference(fast.parameters().get_gradient(i), reference.parameters().get_gradient(i)), 1e-4)
+            << fast.parameters().entries()[i].name;
+      }
+      EXPECT_EQ(fast.parameters().get_gradient(0), alone.parameters().get_gradient(0));
+    }
+    std::vector<float> expected(20 * 4);
+    std::vector<float> actual(20 * 4);
+    reference.predict(pictures().pictures.pixels.data(), 0, 20, 20, expected);
+    fast.predict(pictures().pictures.pixels.data(), 0, 20, 7, actual);
+    EXPECT_LT(relative_difference(actual, expected), 1e-5);
+  }
+}
+
 TEST(Plan, TellsItsSteps) {
   auto network = make_network({false, kernels::Dtype::kFloat32});
   const auto steps = network.plan(kBatch, true).steps();
