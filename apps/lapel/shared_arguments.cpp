@@ -20,7 +20,11 @@ DataSet load_data_for(const Classifier& classifier, const std::string& place) {
   if (!place.empty()) {
     spec.source = place;
   }
-  return load_data(spec);
+  if (spec.source.empty()) {
+    throw Error(ErrorKind::kUsage, {}, "a model file alone does not say where its data set is", {},
+                "--data DATA, or its run folder in place of the file");
+  }
+  return with_classes(load_data(spec), classifier.class_names());
 }
 
 Argument run_argument(std::string* target) {

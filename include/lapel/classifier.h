@@ -37,9 +37,9 @@ class Classifier {
   [[nodiscard]] std::int64_t height() const;
   [[nodiscard]] std::int64_t width() const;
   [[nodiscard]] std::int64_t channels() const;
-  /// The data set it was trained on, by the name or folder that the recipe gave.
-  [[nodiscard]] const std::string& data_source() const;
-  /// How to read that data set again, or another one, as this model takes it.
+  /// How to read the data set it was trained on again; another one, with its `source` changed. A run folder's recipe
+  /// says where that is; a model file alone knows the names of known data sets only, else `source` is empty. Throws
+  /// Error (kIo, kRecipe) for a run folder whose recipe cannot be read.
   [[nodiscard]] DataSpec data_spec() const;
   [[nodiscard]] Summary summary() const;
 

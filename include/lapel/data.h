@@ -56,6 +56,11 @@ struct DataSet {
 [[nodiscard]] DataSet load_data(const DataSpec& spec);
 [[nodiscard]] DataSet load_data(const std::string& source = "fashion-mnist");
 
+/// `data` with labels that mean `class_names`, those of a model: classes are matched by name, so that a data set which
+/// lacks some, or has them in another order, is measured rightly. Where the classes of one side are only numbers, they
+/// stay in place. Throws Error (kData) for pictures of a class that is not among `class_names`.
+[[nodiscard]] DataSet with_classes(DataSet data, const std::vector<std::string>& class_names);
+
 /// The forms in which a data set can be written.
 enum class DataForm { kIdx, kCsv, kFolder };
 

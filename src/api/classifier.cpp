@@ -47,17 +47,23 @@ void Classifier::Impl::predict(const std::uint8_t* pixels, std::int64_t count, s
 Classifier::Classifier(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Classifier Classifier::load(const std::filesystem::path& run_or_model, int threads) {
-  return Classifier(std::make_shared<Impl>(store::read_model_file(store::find_model_file(run_or_model)), threads));
+  const auto file = store::find_model_file(run_or_model);
+  auto impl = std::make_shared<Impl>(store::read_model_file(file), threads);
+  if (file != run_or_model) {
+    impl->recipe = run_or_model / store::kRecipeFile;
+  }
+  return Classifier(std::move(impl));
 }
 
 const std::vector<std::string>& Classifier::class_names() const { return impl_->file.class_names; }
 std::int64_t Classifier::height() const { return impl_->file.preprocessing.height; }
 std::int64_t Classifier::width() const { return impl_->file.preprocessing.width; }
 std::int64_t Classifier::channels() const { return impl_->file.preprocessing.channels; }
-const std::string& Classifier::data_source() const { return impl_->file.data_source; }
 DataSpec Classifier::data_spec() const {
   DataSpec spec;
-  spec.source = data_source();
+  spec.source = !impl_->source.empty()   ? impl_->source
+                : !impl_->recipe.empty() ? read_recipe(impl_->recipe).data.source
+                                         : impl_->file.data_source;
   spec.image_size = {height(), width()};
   spec.color_mode = channels() == 1 ? "grayscale" : "rgb";
   spec.test_split = impl_->file.test_split;

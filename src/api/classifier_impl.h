@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 
 #include "lapel/classifier.h"
 #include "plan/network.h"
@@ -19,6 +22,8 @@ struct Classifier::Impl {
   void predict(const std::uint8_t* pixels, std::int64_t count, std::span<float> probabilities);
 
   store::ModelFile file;
+  std::string source;            ///< Of the recipe that it was trained by; empty where it was loaded.
+  std::filesystem::path recipe;  ///< Of the run folder that it was loaded from; else empty.
   int threads;
   std::optional<plan::Network> network;
 };

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <iterator>
 #include <utility>
 
 #include "api/classifier_impl.h"
 #include "base/threads.h"
+#include "data/known.h"
 #include "data/splits.h"
 #include "formats/bytes.h"
 #include "kernels/cpu.h"
@@ -31,20 +33,37 @@ Shape picture_shape(const Pictures& pictures) {
   return Shape::image(pictures.channels, pictures.height, pictures.width);
 }
 
-/// `recipe` with the number of classes where it leaves it open.
+/// `recipe` with the number of classes where it leaves it open, and with a source that is found from any folder: the
+/// name of a known data set, or an absolute path.
 Recipe fitted(Recipe recipe, const DataSet& data) {
   recipe.layers = model::with_classes(std::move(recipe.layers), static_cast<std::int64_t>(data.class_names.size()));
+  const bool by_name = data::find_known(recipe.data.source) != nullptr && recipe.data.source == data.name;
+  if (!by_name && !data.location.empty()) {
+    recipe.data.source = data.location.string();
+  }
   return recipe;
 }
 
 void check_outputs(const model::Model& model, const DataSet& data) {
   const auto classes = static_cast<std::int64_t>(data.class_names.size());
-  if (model.outputs() != classes) {
-    const auto& last = model.nodes().back();
-    throw Error(ErrorKind::kRecipe, last.place,
-                fmt::format("the model gives {} numbers, the data set has {} classes", model.outputs(), classes),
-                {{"data", data.location.string()}}, fmt::format("units = {} in the last layer", classes));
+  if (model.outputs() == classes) {
+    return;
   }
+  std::vector<ErrorFact> facts = {{"data", data.location.string()}};
+  // Where labels go beyond the model, the first such one: it may be a mistake in the data.
+  for (const auto& [name, part] : {std::pair("train", &data.train), std::pair("test", &data.test)}) {
+    const auto& labels = part->labels;
+    const auto beyond =
+        std::find_if(labels.begin(), labels.end(), [&](Label label) { return label >= model.outputs(); });
+    if (beyond != labels.end()) {
+      facts.push_back({fmt::format("{}[{}]", name, beyond - labels.begin()), fmt::format("label {}", *beyond)});
+      break;
+    }
+  }
+  throw Error(ErrorKind::kRecipe, model.nodes().back().place,
+              fmt::format("the model gives {} numbers, the data set has {} classes", model.outputs(), classes),
+              std::move(facts),
+              fmt::format("units = {} in the last layer, or 0: as many as there are classes", classes));
 }
 
 kernels::Dtype chosen_precision(const std::string& precision) {
@@ -52,9 +71,10 @@ kernels::Dtype chosen_precision(const std::string& precision) {
   return low ? kernels::Dtype::kBfloat16 : kernels::Dtype::kFloat32;
 }
 
-/// What the model remembers of where its pictures came from: a known name, or an absolute folder.
-std::string remembered_source(const DataSpec& spec, const DataSet& data) {
-  return std::filesystem::exists(spec.source) ? data.location.string() : spec.source;
+/// What the model file says of its data set: a known name, whatever form it was read in; of others nothing, so that
+/// the same pictures give the same file wherever they lie.
+std::string known_name(const DataSet& data) {
+  return data::find_known(data.name) != nullptr ? data.name : std::string();
 }
 
 store::ModelFile model_file_of(const plan::Network& network, const DataSet& data, const DataSpec& spec) {
@@ -62,7 +82,7 @@ store::ModelFile model_file_of(const plan::Network& network, const DataSet& data
   store::ModelFile file{network.model(),
                         data.class_names,
                         {pictures.height, pictures.width, pictures.channels, static_cast<double>(kPixelScale)},
-                        remembered_source(spec, data),
+                        known_name(data),
                         spec.test_split,
                         spec.split_seed,
                         {}};
@@ -177,7 +197,9 @@ class Run {
   }
 
   TrainResult measure(store::ModelFile file) {
-    Classifier classifier(std::make_shared<Classifier::Impl>(std::move(file), threads_));
+    const auto impl = std::make_shared<Classifier::Impl>(std::move(file), threads_);
+    impl->source = recipe_.data.source;
+    Classifier classifier(impl);
     record_.train = classifier.evaluate(part_of(data_.train, splits_.train), "train").score;
     if (splits_.validation.count > 0) {
       record_.validation = classifier.evaluate(part_of(data_.train, splits_.validation), "validation").score;

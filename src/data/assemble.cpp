@@ -48,12 +48,10 @@ std::vector<std::string> read_class_names(const std::filesystem::path& file) {
 namespace {
 
 /// "0", "1", ... up to the largest label, at least two.
-std::vector<std::string> numbered_names(const LabeledPictures& train, const LabeledPictures& test) {
+std::vector<std::string> numbered_names(std::span<const Label> labels) {
   Label largest = 1;
-  for (const LabeledPictures* part : {&train, &test}) {
-    for (const Label label : part->labels) {
-      largest = std::max(largest, label);
-    }
+  for (const Label label : labels) {
+    largest = std::max(largest, label);
   }
   std::vector<std::string> names;
   for (int label = 0; label <= largest; ++label) {
@@ -78,9 +76,11 @@ void check_labels(const NamedPart& part, std::size_t classes, const std::string&
   const auto& labels = part.content.labels;
   const auto beyond = std::find_if(labels.begin(), labels.end(), [&](Label label) { return label >= classes; });
   if (beyond != labels.end()) {
-    throw Error(ErrorKind::kData, part.labels,
-                fmt::format("label {} at index {} is beyond the {} classes, 0 to {}", *beyond, beyond - labels.begin(),
-                            classes, classes - 1),
+    const std::int64_t index = beyond - labels.begin();
+    const bool lines = part.first_line > 0;
+    throw Error(ErrorKind::kData, lines ? fmt::format("{}:{}", part.labels, part.first_line + index) : part.labels,
+                fmt::format("label {}{} is beyond the {} classes, 0 to {}", *beyond,
+                            lines ? "" : fmt::format(" at index {}", index), classes, classes - 1),
                 {{"class names", names_from}}, fmt::format("a {} with a line for every class", kNamesFile));
   }
 }
@@ -122,7 +122,6 @@ DataSet assemble(const std::filesystem::path& location, const std::filesystem::p
   check_test_size(location, test.content.pictures, train.content.pictures);
   const KnownData* known = recognise_labels(train.content.labels);
   DataSet data;
-  data.name = known != nullptr ? std::string(known->name) : location.filename().string();
   data.location = location;
   std::string names_from = kNamesFile;
   std::error_code ignored;
@@ -132,13 +131,23 @@ DataSet assemble(const std::filesystem::path& location, const std::filesystem::p
     data.class_names.assign(known->class_names.begin(), known->class_names.end());
     names_from = fmt::format("those of {}", known->name);
   } else {
-    data.class_names = numbered_names(train.content, test.content);
+    data.class_names = numbered_names(train.content.labels);
+    names_from = "the training labels";
   }
+  data.name = name_of(location, train.content.labels, data.class_names);
   check_labels(train, data.class_names.size(), names_from);
   check_labels(test, data.class_names.size(), names_from);
   data.train = std::move(train.content);
   data.test = std::move(test.content);
   return data;
+}
+
+std::string name_of(const std::filesystem::path& location, std::span<const Label> train_labels,
+                    const std::vector<std::string>& class_names) {
+  const KnownData* known = recognise_labels(train_labels);
+  const bool same = known != nullptr && std::equal(class_names.begin(), class_names.end(), known->class_names.begin(),
+                                                   known->class_names.end());
+  return same ? std::string(known->name) : location.filename().string();
 }
 
 void split_test(DataSet& data, double fraction, std::uint64_t seed) {

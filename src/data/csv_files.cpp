@@ -42,13 +42,15 @@ fs::path find_part(const fs::path& folder, std::string_view word) {
   return found.empty() ? fs::path() : found.front();
 }
 
-LabeledPictures read_part(const fs::path& file) {
+NamedPart read_part(const fs::path& file) {
   if (file.empty()) {
     return {};
   }
   formats::CsvPictures read = formats::read_csv(file);
   const auto count = static_cast<std::int64_t>(read.labels.size());
-  return {{count, read.height, read.width, read.channels, std::move(read.pixels)}, std::move(read.labels)};
+  return {{{count, read.height, read.width, read.channels, std::move(read.pixels)}, std::move(read.labels)},
+          file.string(),
+          read.first_line};
 }
 
 }  // namespace
@@ -63,10 +65,9 @@ std::optional<DataSet> read_csv_files(const fs::path& place, const DataSpec& /*s
     return std::nullopt;
   }
   const fs::path test_file = folder ? find_part(place, "test") : fs::path();
-  LabeledPictures train = read_part(train_file);
-  LabeledPictures test = read_part(test_file);
-  return assemble(place, folder ? place : place.parent_path(), {std::move(train), train_file.string()},
-                  {std::move(test), test_file.string()});
+  NamedPart train = read_part(train_file);
+  NamedPart test = read_part(test_file);
+  return assemble(place, folder ? place : place.parent_path(), std::move(train), std::move(test));
 }
 
 }  // namespace lapel::data

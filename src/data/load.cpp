@@ -42,6 +42,10 @@ std::vector<std::string_view> known_names() {
   for (const SourceReader& reader : source_readers()) {
     wanted += (wanted.empty() ? "" : "; or ") + std::string(reader.wanted);
   }
+  if (folder && holds_pictures(place)) {
+    throw Error(ErrorKind::kData, place.string(), "holds pictures, but no sub-folder for each class", {},
+                "--data " + place.parent_path().string() + ", if this is one of its classes");
+  }
   const std::string hint = folder ? "--data FOLDER" : "--data " + place.parent_path().string();
   throw Error(ErrorKind::kData, place.string(),
               folder ? "there is no data set in this folder" : "is neither a CSV file nor the folder of a data set",

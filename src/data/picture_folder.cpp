@@ -183,6 +183,8 @@ std::pair<std::vector<std::string>, bool> classes_of(const fs::path& place, cons
 
 }  // namespace
 
+bool holds_pictures(const fs::path& folder) { return !pictures_in(folder).empty(); }
+
 std::optional<DataSet> read_picture_folder(const fs::path& place, const DataSpec& spec) {
   if (!fs::is_directory(place)) {
     return std::nullopt;
@@ -205,11 +207,11 @@ std::optional<DataSet> read_picture_folder(const fs::path& place, const DataSpec
   const bool grey = std::all_of(train_pictures.begin(), train_pictures.end(), is_grey);
   const std::int64_t channels = grey ? 1 : 3;
   DataSet data;
-  data.name = place.filename().string();
   data.location = place;
   data.class_names = classes;
   data.train = join(train_samples, std::move(train_pictures), channels);
   data.test = join(test_samples, std::move(test_pictures), channels);
+  data.name = name_of(place, data.train.labels, data.class_names);
   const Pictures& test = data.test.pictures;
   if (test.count > 0 && (test.height != data.train.pictures.height || test.width != data.train.pictures.width)) {
     throw Error(ErrorKind::kData, (place / "test").string(),

@@ -42,6 +42,9 @@ inline constexpr std::string_view kCsvFiles =
 /// are taken in that order, others in a random one by `spec.split_seed`.
 [[nodiscard]] std::optional<DataSet> read_picture_folder(const std::filesystem::path& place, const DataSpec& spec);
 
+/// Whether PNG or JPEG pictures lie in the folder itself.
+[[nodiscard]] bool holds_pictures(const std::filesystem::path& folder);
+
 /// What read_picture_folder looks for.
 inline constexpr std::string_view kPictureFolder = "a sub-folder of PNG or JPEG pictures for each class";
 

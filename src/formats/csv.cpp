@@ -51,7 +51,8 @@ std::string_view without_return(std::string_view line) {
   const std::string_view what = column == 1 ? "label" : "pixel";
   row.refuse(integer ? fmt::format("column {}: {} {} is not from 0 to {}", column, what, shown, largest)
                      : fmt::format("column {}: \"{}\" is not a whole number", column, shown),
-             column == 1 ? "labels counted from 0" : "pixels as whole numbers from 0 to 255");
+             column == 1 ? "labels as numbers, counted from 0; their names in class_names.txt"
+                         : "pixels as whole numbers from 0 to 255");
 }
 
 /// Reads digits up to a comma or the end, and steps over the comma. -1 where they are no number up to `largest`.
@@ -135,7 +136,10 @@ Layout layout_of(const Row& first, bool header) {
     }
   }
   const auto side = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(pixels))));
-  if (pixels < 1 || side * side != pixels) {
+  if (pixels < 1) {
+    first.refuse("the line has no comma");
+  }
+  if (side * side != pixels) {
     first.refuse(fmt::format("{} columns of pixels are no square picture", pixels),
                  "a header that ends in the row, column and channel of the last pixel, as pixel_27_27_0");
   }
@@ -192,7 +196,7 @@ CsvPictures read_csv(const std::filesystem::path& file) {
   const std::size_t begin = header ? first_end + 1 : 0;
   const auto parts = divide(text, begin);
   const std::int64_t rows = std::count(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(), '\n') + 1;
-  CsvPictures result{layout.height, layout.width, layout.channels, {}, {}};
+  CsvPictures result{layout.height, layout.width, layout.channels, {}, {}, header ? 2 : 1};
   result.labels.resize(static_cast<std::size_t>(rows));
   result.pixels.resize(static_cast<std::size_t>(rows * layout.size()));
   parallel_for(static_cast<std::int64_t>(parts.size()), 1, [&](std::int64_t from, std::int64_t to) {
@@ -201,7 +205,7 @@ CsvPictures read_csv(const std::filesystem::path& file) {
       std::string_view rest = text.substr(parts[i].begin, parts[i].end - parts[i].begin);
       while (!rest.empty()) {
         const std::size_t end = std::min(rest.find('\n'), rest.size());
-        read_row({without_return(rest.substr(0, end)), name, index + (header ? 2 : 1)}, layout.size(),
+        read_row({without_return(rest.substr(0, end)), name, index + result.first_line}, layout.size(),
                  result.labels[static_cast<std::size_t>(index)], result.pixels.data() + index * layout.size());
         rest.remove_prefix(std::min(end + 1, rest.size()));
         ++index;

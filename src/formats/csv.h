@@ -14,6 +14,7 @@ struct CsvPictures {
   std::int64_t channels = 1;
   std::vector<std::uint16_t> labels;
   std::vector<std::uint8_t> pixels;  ///< Dense, n, h, w, c.
+  std::int64_t first_line = 1;       ///< Of the file, on which the first row was: 2 after a header.
 };
 
 /// Reads a CSV file, plain or gzip, with or without a header (a first line that begins with no digit), lines ended by

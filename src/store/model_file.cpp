@@ -5,6 +5,8 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -107,10 +109,26 @@ void check_agreement(const ModelFile& content, const std::string& place) {
   }
 }
 
+using NamedTensors = std::map<std::string, formats::Tensor, std::less<>>;
+
+/// The first few, with their shapes.
+std::string listed(const NamedTensors& tensors) {
+  constexpr std::size_t kShown = 3;
+  std::string text;
+  std::size_t shown = 0;
+  for (const auto& [name, tensor] : tensors) {
+    if (shown++ == kShown) {
+      return text + fmt::format(" and {} more", tensors.size() - kShown);
+    }
+    text += fmt::format("{}'{}' {}", text.empty() ? "" : ", ", name, shape_text(tensor.shape));
+  }
+  return text;
+}
+
 /// `tensors` in the order of the model's parameters: every one, in its shape, and none beyond.
 std::vector<formats::Tensor> in_model_order(std::vector<formats::Tensor> tensors, const model::Model& model,
                                             const std::string& place) {
-  std::map<std::string, formats::Tensor, std::less<>> named;
+  NamedTensors named;
   for (auto& tensor : tensors) {
     std::string name = tensor.name;
     if (!named.emplace(name, std::move(tensor)).second) {
@@ -118,20 +136,34 @@ std::vector<formats::Tensor> in_model_order(std::vector<formats::Tensor> tensors
     }
   }
   std::vector<formats::Tensor> ordered;
+  std::optional<formats::Tensor> missing;
+  std::vector<ErrorFact> shapes;  // Of the first tensor in another shape.
+  std::string misshapen;
   for (const auto& node : model.nodes()) {
     for (const auto& parameter : node.parameters) {
       const std::string name = node.name + "/" + parameter.name;
       const auto found = named.find(name);
       if (found == named.end()) {
-        damaged(place, fmt::format("tensor '{}' is missing", name), {{"model", shape_text(parameter.shape)}});
+        missing = missing ? missing : formats::Tensor{name, parameter.shape, {}};
+        continue;
       }
-      if (found->second.shape != parameter.shape) {
-        damaged(place, fmt::format("tensor '{}' has another shape than the model", name),
-                {{"file", shape_text(found->second.shape)}, {"model", shape_text(parameter.shape)}});
+      if (found->second.shape != parameter.shape && misshapen.empty()) {
+        misshapen = name;
+        shapes = {{"file", shape_text(found->second.shape)}, {"model", shape_text(parameter.shape)}};
       }
       ordered.push_back(std::move(found->second));
       named.erase(found);
     }
+  }
+  if (missing) {
+    std::vector<ErrorFact> facts = {{"model", shape_text(missing->shape)}};
+    if (!named.empty()) {
+      facts.push_back({"only in the file", listed(named)});
+    }
+    damaged(place, fmt::format("tensor '{}' is missing", missing->name), std::move(facts));
+  }
+  if (!misshapen.empty()) {
+    damaged(place, fmt::format("tensor '{}' has another shape than the model", misshapen), std::move(shapes));
   }
   if (!named.empty()) {
     const auto& [name, tensor] = *named.begin();
@@ -169,8 +201,10 @@ void write_model_file(const std::filesystem::path& file, const ModelFile& conten
                     {"lapel.version", std::string(version())},
                     {"lapel.model", model::to_json(content.model)},
                     {"lapel.classes", Json(content.class_names).dump(-1, ' ', false, Json::error_handler_t::replace)},
-                    {"lapel.preprocessing", preprocessing_json(content.preprocessing)},
-                    {"lapel.data_source", content.data_source}};
+                    {"lapel.preprocessing", preprocessing_json(content.preprocessing)}};
+  if (!content.data_source.empty()) {
+    metadata.emplace("lapel.data_source", content.data_source);
+  }
   if (content.test_split > 0) {
     metadata.emplace("lapel.data_split",
                      Json{{"test_split", content.test_split}, {"split_seed", content.split_seed}}.dump());
@@ -190,7 +224,7 @@ ModelFile read_model_file(const std::filesystem::path& file) {
   ModelFile content{model::from_json(value_of(metadata, "lapel.model", place), place),
                     read_classes(metadata, place),
                     read_preprocessing(metadata, place),
-                    value_of(metadata, "lapel.data_source", place),
+                    metadata.contains("lapel.data_source") ? metadata.at("lapel.data_source") : std::string(),
                     0,
                     1,
                     {}};
@@ -206,6 +240,10 @@ ModelFile read_model_file(const std::filesystem::path& file) {
 }
 
 std::vector<formats::Tensor> read_weights(const std::filesystem::path& file, const model::Model& model) {
+  if (std::error_code ignored; std::filesystem::is_directory(file, ignored)) {
+    throw Error(ErrorKind::kIo, file.string(), "is a folder, a file with weights is wanted", {},
+                (file / "model.safetensors").string());
+  }
   try {
     return in_model_order(formats::read_safetensors(file).tensors, model, file.string());
   } catch (const Error& error) {

@@ -20,13 +20,14 @@ struct Preprocessing {
 
 /// The content of `model.safetensors` (docs/model-file.md): tensors under Keras's names (`dense/kernel`) in Keras's
 /// layouts; in `__metadata__` the keys `lapel.format`, `lapel.version`, `lapel.model`, `lapel.classes`,
-/// `lapel.preprocessing`, `lapel.data_source`, and `lapel.data_split` where there was one.
+/// `lapel.preprocessing`; `lapel.data_source` where the data set has a known name, and `lapel.data_split` where there
+/// was one.
 struct ModelFile {
   model::Model model;
   std::vector<std::string> class_names;
   Preprocessing preprocessing;
-  std::string data_source;
-  double test_split = 0;  ///< With the seed: what part of the source was kept for testing (DataSpec).
+  std::string data_source;  ///< A known name (`fashion-mnist`), or empty. Never a path: it would tell of one machine.
+  double test_split = 0;    ///< With the seed: what part of the source was kept for testing (DataSpec).
   std::int64_t split_seed = 1;
   std::vector<formats::Tensor> tensors;  ///< Every parameter of the model, in its order.
 };

@@ -51,7 +51,7 @@ RunFolder::RunFolder(const fs::path& folder) : path_(without_slash(folder)) {
   make_folder(path_);
 }
 
-void RunFolder::write_recipe(std::string_view toml) const { formats::write_text_file(path_ / "recipe.toml", toml); }
+void RunFolder::write_recipe(std::string_view toml) const { formats::write_text_file(path_ / kRecipeFile, toml); }
 
 void RunFolder::write_history(std::span<const EpochResult> history) const {
   std::string text = "epoch,accuracy,loss,val_accuracy,val_loss,learning_rate,seconds\n";
@@ -96,7 +96,7 @@ fs::path find_model_file(const fs::path& run_or_model) {
   }
   fs::path file = run_or_model / "model.safetensors";
   if (!fs::is_regular_file(file, reason)) {
-    const bool begun = fs::exists(run_or_model / "recipe.toml", reason);
+    const bool begun = fs::exists(run_or_model / kRecipeFile, reason);
     throw Error(ErrorKind::kIo, run_or_model.string(), "the folder has no model.safetensors",
                 {{"because", begun ? "the training did not come to its end" : "it is no run folder"}},
                 begun ? "train again, into another folder" : "a folder that `lapel train` made");

@@ -35,6 +35,9 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
+/// The recipe of a run, with every option written out.
+inline constexpr std::string_view kRecipeFile = "recipe.toml";
+
 /// Where a run folder keeps what its plots are drawn from.
 inline constexpr std::string_view kPlotDataFile = "plots/data.json";
 

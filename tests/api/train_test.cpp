@@ -75,7 +75,12 @@ TEST_F(TrainApi, WritesARunFolderThatIsEnoughToGoOn) {
   EXPECT_EQ(result.record.validation->samples, 10);
   EXPECT_EQ(result.record.steps, 4 * 7);
   EXPECT_EQ(result.record.parameters, 48 * 16 + 16 + 16 * 4 + 4);
-  EXPECT_EQ(write_recipe(read_recipe(settings.folder / "recipe.toml")), write_recipe(tiny_recipe()));
+  Recipe recipe = tiny_recipe();
+  recipe.data.source = data.location.string();
+  EXPECT_EQ(write_recipe(read_recipe(settings.folder / "recipe.toml")), write_recipe(recipe));
+  EXPECT_EQ(classifier.data_spec().source, data.location.string());
+  EXPECT_EQ(result.classifier.data_spec().source, data.location.string());
+  EXPECT_EQ(Classifier::load(settings.folder / "model.safetensors").data_spec().source, "");
 }
 
 TEST_F(TrainApi, BeginsWithGivenWeightsAndTracesEveryStep) {
@@ -121,7 +126,8 @@ TEST_F(TrainApi, InitialWeightsAreThoseOfTheModel) {
                                 "  file  [48, 16]        model  [48, 17]" + hint);
   other = tiny_recipe();
   other.layers[1].name = "hidden";
-  EXPECT_EQ(refusal(other), settings.init.string() + ": tensor 'hidden/kernel' is missing\n  model  [48, 16]" + hint);
+  EXPECT_EQ(refusal(other), settings.init.string() + ": tensor 'hidden/kernel' is missing\n  model  [48, 16]        " +
+                                "only in the file  'dense_1/bias' [4], 'dense_1/kernel' [16, 4]" + hint);
   other = tiny_recipe();
   other.layers[1].options["use_bias"] = false;
   EXPECT_EQ(refusal(other),
@@ -170,9 +176,11 @@ TEST_F(TrainApi, RefusesAModelThatDoesNotFitTheClasses) {
     (void)train(tiny_recipe(), test::tiny_data(60, 20, 5), settings);
     FAIL() << "no error";
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(),
-                 "layer 'dense_1' (Dense): the model gives 4 numbers, the data set has 5 classes\n"
-                 "  data  /tiny        try  units = 5 in the last layer");
+    EXPECT_STREQ(
+        error.what(),
+        "layer 'dense_1' (Dense): the model gives 4 numbers, the data set has 5 classes\n"
+        "  data  /tiny        train[8]  label 4        try  units = 5 in the last layer, or 0: as many as there are "
+        "classes");
   }
   EXPECT_FALSE(fs::exists(settings.folder));
 }

@@ -201,6 +201,25 @@ TEST(PictureFolderErrors, WholeMessages) {
             "  classes  2, the first \"a\"        try  the classes of the training pictures, or of class_names.txt");
 }
 
+TEST(MatchingClasses, ByNameUnlessTheyAreNumbers) {
+  DataSet data = {"a", "/a", {"cat", "eel", "dog"}, {}, {}};
+  data.train.labels = {0, 2, 0};
+  data.test.labels = {2};
+  const std::vector<std::string> model = {"ant", "cat", "dog"};
+  const DataSet matched = with_classes(data, model);
+  EXPECT_EQ(matched.class_names, model);
+  EXPECT_EQ(matched.train.labels, (std::vector<Label>{1, 2, 1}));
+  EXPECT_EQ(matched.test.labels, (std::vector<Label>{2}));
+  EXPECT_EQ(with_classes(data, {"0", "1", "2"}).train.labels, data.train.labels);
+  DataSet numbers = data;
+  numbers.class_names = {"0", "1", "2"};
+  EXPECT_EQ(with_classes(numbers, model).train.labels, data.train.labels);
+  data.test.labels = {1};
+  EXPECT_EQ(message_of([&] { return with_classes(data, model); }, "/tmp"),
+            "[data] /a: class \"eel\" is not one of the model's\n"
+            "  model  ant, cat, dog        try  a data set of the classes that the model was trained on");
+}
+
 TEST(CsvFiles, AFolderOrAFile) {
   const TempFolder folder;
   folder.put("my_train.csv", "0,1,2,3,4\n1,5,6,7,8\n");
@@ -213,7 +232,7 @@ TEST(CsvFiles, AFolderOrAFile) {
   EXPECT_EQ(load_data(spec_of(folder)).class_names, (std::vector<std::string>{"one", "two"}));
   folder.put("my_test.csv", "2,9,9,9,9\n");
   EXPECT_EQ(message_of([&] { return load_data(spec_of(folder)); }, folder.path()),
-            "[data] my_test.csv: label 2 at index 0 is beyond the 2 classes, 0 to 1\n"
+            "[data] my_test.csv:1: label 2 is beyond the 2 classes, 0 to 1\n"
             "  class names  class_names.txt        try  a class_names.txt with a line for every class");
 }
 

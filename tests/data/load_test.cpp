@@ -32,12 +32,12 @@ Bytes idx(const std::vector<std::uint8_t>& sizes, const Bytes& values) {
   return bytes;
 }
 
-/// Three pictures of 1 x 2 with labels 0, 2, 1; two test pictures with labels 1, 3.
+/// Three pictures of 1 x 2 with labels 0, 2, 1; two test pictures with labels 1, 2.
 void put_data(const TempFolder& folder) {
   folder.put(kTrainImages, idx({3, 1, 2}, {1, 2, 3, 4, 5, 6}));
   folder.put(kTrainLabels, idx({3}, {0, 2, 1}));
   folder.put(kTestImages, idx({2, 1, 2}, {7, 8, 9, 10}));
-  folder.put(kTestLabels, idx({2}, {1, 3}));
+  folder.put(kTestLabels, idx({2}, {1, 2}));
 }
 
 std::string message(const TempFolder& folder) {
@@ -71,7 +71,7 @@ TEST(LoadData, AFolderOfFourFiles) {
   const DataSet data = load_data(folder.path().string() + "/");
   EXPECT_EQ(data.name, folder.path().filename().string());
   EXPECT_EQ(data.location, folder.path());
-  EXPECT_EQ(data.class_names, (std::vector<std::string>{"0", "1", "2", "3"}));
+  EXPECT_EQ(data.class_names, (std::vector<std::string>{"0", "1", "2"}));
   EXPECT_EQ(data.train.pictures.count, 3);
   EXPECT_EQ(data.train.pictures.height, 1);
   EXPECT_EQ(data.train.pictures.width, 2);
@@ -79,7 +79,7 @@ TEST(LoadData, AFolderOfFourFiles) {
   EXPECT_EQ(data.train.pictures.pixels, (Bytes{1, 2, 3, 4, 5, 6}));
   EXPECT_EQ(data.train.labels, (std::vector<Label>{0, 2, 1}));
   EXPECT_EQ(data.test.pictures.count, 2);
-  EXPECT_EQ(data.test.labels, (std::vector<Label>{1, 3}));
+  EXPECT_EQ(data.test.labels, (std::vector<Label>{1, 2}));
 }
 
 TEST(LoadData, RelativeFolderBecomesAbsolute) {
@@ -133,9 +133,14 @@ TEST(LoadData, LabelsBeyondTheClasses) {
             "[data] train-labels-idx1-ubyte: label 2 at index 1 is beyond the 2 classes, 0 to 1\n"
             "  class names  class_names.txt        try  a class_names.txt with a line for every class");
   folder.put("class_names.txt", "a\nb\nc\n");
+  folder.put(kTestLabels, idx({2}, {1, 3}));
   EXPECT_EQ(message(folder),
             "[data] t10k-labels-idx1-ubyte: label 3 at index 1 is beyond the 3 classes, 0 to 2\n"
             "  class names  class_names.txt        try  a class_names.txt with a line for every class");
+  std::filesystem::remove(folder.path() / "class_names.txt");
+  EXPECT_EQ(message(folder),
+            "[data] t10k-labels-idx1-ubyte: label 3 at index 1 is beyond the 3 classes, 0 to 2\n"
+            "  class names  the training labels        try  a class_names.txt with a line for every class");
 }
 
 TEST(LoadData, CountsThatDiffer) {

@@ -9,7 +9,7 @@ A case is a text file:
     data NAME                a small data set (IDX; 90 + 30 pictures of 12 x 12 in 3 classes)
     recipe NAME              a small recipe for the data set `data`
     run NAME                 the run folder of a training of that recipe
-    picture NAME             a PNG picture
+    picture NAME [SIDE]      a PNG picture, of 12 x 12 or as said
     file NAME                a text file, of the lines that follow, each begun by "| "
     edit NAME /OLD/NEW/      replaces a text in a file; it must be there
     cut NAME BYTES           shortens a file
@@ -42,7 +42,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "apps"))
-from sandbox import SOURCE, Sandbox  # noqa: E402
+from sandbox import SIDE, SOURCE, Sandbox  # noqa: E402
 
 
 class Skip(Exception):
@@ -83,8 +83,8 @@ class Case:
         result = self.box.run("train", "for-run.toml", "--out", name)
         assert result.code == 0, result.stderr
 
-    def do_picture(self, name):
-        self.box.picture(name)
+    def do_picture(self, name, side=SIDE):
+        self.box.picture(name, side=int(side))
 
     def do_edit(self, name, change):
         old, new = change[1:-1].split(change[0])
@@ -191,7 +191,7 @@ def main():
     arguments.add_argument("lapel")
     arguments.add_argument("--update", action="store_true")
     arguments.add_argument("cases", nargs="*")
-    given = arguments.parse_args()
+    given = arguments.parse_intermixed_args()
     files = [f for f in sorted((HERE / "cases").glob("*.txt")) if not given.cases or f.stem in given.cases]
     if not files:
         sys.exit("no cases found")

@@ -79,7 +79,7 @@ TEST(Csv, ManyRowsOnAnyNumberOfThreads) {
 TEST(CsvErrors, WholeMessages) {
   const std::string row = "\n  try  a row a picture: label,pixel,pixel,...";
   const std::string pixel = "\n  try  pixels as whole numbers from 0 to 255";
-  const std::string label = "\n  try  labels counted from 0";
+  const std::string label = "\n  try  labels as numbers, counted from 0; their names in class_names.txt";
   EXPECT_EQ(message("label,a,b,c,d\n0,1,2,3,4\n1,1,2,3\n"), "[data] x.csv:3: 4 values, 5 are wanted" + row);
   EXPECT_EQ(message("0,1,2,3,4\n1,1,2,3,4,5\n"), "[data] x.csv:2: 6 values, 5 are wanted" + row);
   EXPECT_EQ(message("0,1,2,3,4\n1,1,2,3,4,\n"), "[data] x.csv:2: 6 values, 5 are wanted" + row);

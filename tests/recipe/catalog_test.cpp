@@ -69,12 +69,13 @@ TEST(ShippedRecipes, ArePinned) {
   EXPECT_EQ(small.train.epochs, 50);
   EXPECT_EQ(small.train.batch_size, 32);
   EXPECT_EQ(small.train.optimizer.type, "Adam");
+  EXPECT_EQ(small.train.loss.type, "categorical_crossentropy");
   EXPECT_EQ(small.train.precision, "float32");
   const Recipe textbook = read_recipe(kShipped / "mlp-300-100.toml");
   EXPECT_EQ(model::Model("m", textbook.layers, Shape::image(1, 28, 28)).trainable_parameters(), 266'610);
   EXPECT_EQ(textbook.train.epochs, 30);
   EXPECT_EQ(textbook.train.optimizer.type, "SGD");
-  EXPECT_EQ(textbook.train.optimizer.options, (OptionValues{{"learning_rate", 0.01}}));
+  EXPECT_EQ(textbook.train.optimizer.options, (OptionValues{{"learning_rate", 0.05}}));
   EXPECT_EQ(textbook.data.validation, "last 5000");
 }
 

@@ -100,6 +100,14 @@ TEST_F(ModelFileTest, HasTheMetadataThatTheDocumentNames) {
   EXPECT_EQ(metadata, expected);
 }
 
+TEST_F(ModelFileTest, ADataSetWithoutAKnownNameIsNotNamed) {
+  ModelFile content = sample();
+  content.data_source.clear();
+  write_model_file(file(), content);
+  EXPECT_FALSE(formats::read_safetensors(file()).metadata.contains("lapel.data_source"));
+  EXPECT_EQ(read_model_file(file()).data_source, "");
+}
+
 TEST_F(ModelFileTest, TensorsAreGivenInTheModelsOrderWhateverTheFiles) {
   write_model_file(file(), sample());
   const formats::SafeTensors content = formats::read_safetensors(file());
@@ -154,7 +162,7 @@ TEST_F(ModelFileTest, OtherFormatsAreRefused) {
 }
 
 TEST_F(ModelFileTest, MissingMetadataAreNamed) {
-  for (const char* const key : {"lapel.model", "lapel.classes", "lapel.preprocessing", "lapel.data_source"}) {
+  for (const char* const key : {"lapel.model", "lapel.classes", "lapel.preprocessing"}) {
     EXPECT_EQ(message_without(key), std::string("DIR/model.safetensors: the metadata have no \"") + key +
                                         "\"\n  try  the file as `lapel train` wrote it");
   }
