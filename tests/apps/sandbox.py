@@ -54,14 +54,15 @@ def picture(label, rng, side=SIDE):
     ]
 
 
-def png(side, pixels):
-    """A grey PNG picture of 8 bits."""
+def png(side, pixels, channels=1):
+    """A PNG picture of 8 bits, grey or RGB."""
 
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    rows = b"".join(b"\0" + bytes(pixels[y * side : (y + 1) * side]) for y in range(side))
-    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    width = side * channels
+    rows = b"".join(b"\0" + bytes(pixels[y * width : (y + 1) * width]) for y in range(side))
+    head = struct.pack(">IIBBBBB", side, side, 8, 0 if channels == 1 else 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
