@@ -44,6 +44,7 @@ struct Command {
   std::function<std::string()> notes = nullptr;  ///< What the help ends with.
 };
 
+[[nodiscard]] Command bench_command();
 [[nodiscard]] Command data_convert_command();
 [[nodiscard]] Command data_describe_command();
 [[nodiscard]] Command data_show_command();

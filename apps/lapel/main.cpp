@@ -16,8 +16,9 @@ namespace {
 
 /// The commands, in the order of the help.
 std::vector<Command> commands() {
-  return {data_describe_command(), data_show_command(), data_convert_command(), train_command(),   report_command(),
-          compare_command(),       evaluate_command(),  predict_command(),      summary_command(), recipes_command()};
+  return {data_describe_command(), data_show_command(), data_convert_command(), train_command(),
+          report_command(),        compare_command(),   evaluate_command(),     predict_command(),
+          summary_command(),       bench_command(),     recipes_command()};
 }
 
 ExitCode exit_code(ErrorKind kind) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lapel/bench.h"
 #include "lapel/classifier.h"
 #include "lapel/data.h"
 #include "lapel/metrics.h"
@@ -55,6 +56,10 @@ struct PredictionRow {
 /// between training and validation (or test) pictures above 0.05 is called overfitted, above 0.02 a little overfitted;
 /// otherwise, where training accuracy itself is below 0.85, underfitted.
 [[nodiscard]] std::string to_text(std::span<const RunSummary> runs);
+
+/// What `lapel bench` prints (docs/bench.md).
+[[nodiscard]] std::string to_text(const BenchResult& result);
+[[nodiscard]] std::string to_json(const BenchResult& result);
 
 /// The content of `metrics.json`.
 [[nodiscard]] std::string to_json(const RunRecord& record);

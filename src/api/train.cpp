@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <functional>
 #include <iterator>
 #include <utility>
 
 #include "api/classifier_impl.h"
-#include "base/threads.h"
+#include "api/prepare.h"
 #include "data/known.h"
 #include "data/splits.h"
 #include "formats/bytes.h"
@@ -17,7 +16,6 @@
 #include "lapel/plot.h"
 #include "lapel/report.h"
 #include "lapel/version.h"
-#include "model/classes.h"
 #include "plan/network.h"
 #include "report/plot_data.h"
 #include "store/run_folder.h"
@@ -26,50 +24,6 @@
 namespace lapel {
 
 namespace {
-
-constexpr float kPixelScale = 1.0F / 255.0F;
-
-Shape picture_shape(const Pictures& pictures) {
-  return Shape::image(pictures.channels, pictures.height, pictures.width);
-}
-
-/// `recipe` with the number of classes where it leaves it open, and with a source that is found from any folder: the
-/// name of a known data set, or an absolute path.
-Recipe fitted(Recipe recipe, const DataSet& data) {
-  recipe.layers = model::with_classes(std::move(recipe.layers), static_cast<std::int64_t>(data.class_names.size()));
-  const bool by_name = data::find_known(recipe.data.source) != nullptr && recipe.data.source == data.name;
-  if (!by_name && !data.location.empty()) {
-    recipe.data.source = data.location.string();
-  }
-  return recipe;
-}
-
-void check_outputs(const model::Model& model, const DataSet& data) {
-  const auto classes = static_cast<std::int64_t>(data.class_names.size());
-  if (model.outputs() == classes) {
-    return;
-  }
-  std::vector<ErrorFact> facts = {{"data", data.location.string()}};
-  // Where labels go beyond the model, the first such one: it may be a mistake in the data.
-  for (const auto& [name, part] : {std::pair("train", &data.train), std::pair("test", &data.test)}) {
-    const auto& labels = part->labels;
-    const auto beyond =
-        std::find_if(labels.begin(), labels.end(), [&](Label label) { return label >= model.outputs(); });
-    if (beyond != labels.end()) {
-      facts.push_back({fmt::format("{}[{}]", name, beyond - labels.begin()), fmt::format("label {}", *beyond)});
-      break;
-    }
-  }
-  throw Error(ErrorKind::kRecipe, model.nodes().back().place,
-              fmt::format("the model gives {} numbers, the data set has {} classes", model.outputs(), classes),
-              std::move(facts),
-              fmt::format("units = {} in the last layer, or 0: as many as there are classes", classes));
-}
-
-kernels::Dtype chosen_precision(const std::string& precision) {
-  const bool low = precision == "bfloat16" || (precision == "auto" && kernels::cpu().fast_bfloat16);
-  return low ? kernels::Dtype::kBfloat16 : kernels::Dtype::kFloat32;
-}
 
 /// What the model file says of its data set: a known name, whatever form it was read in; of others nothing, so that
 /// the same pictures give the same file wherever they lie.
@@ -81,7 +35,7 @@ store::ModelFile model_file_of(const plan::Network& network, const DataSet& data
   const auto& pictures = data.train.pictures;
   store::ModelFile file{network.model(),
                         data.class_names,
-                        {pictures.height, pictures.width, pictures.channels, static_cast<double>(kPixelScale)},
+                        {pictures.height, pictures.width, pictures.channels, static_cast<double>(prepare::kPixelScale)},
                         known_name(data),
                         spec.test_split,
                         spec.split_seed,
@@ -124,14 +78,14 @@ void check_space(const std::filesystem::path& folder, std::int64_t parameters) {
 class Run {
  public:
   Run(const Recipe& recipe, const DataSet& data, const TrainSettings& settings)
-      : recipe_(fitted(recipe, data)),
+      : recipe_(prepare::fitted(recipe, data)),
         data_(data),
         settings_(settings),
         splits_(data::split_training(recipe.data, data.train.pictures.count)),
-        model_(recipe.name, recipe_.layers, picture_shape(data.train.pictures)),
-        dtype_(chosen_precision(recipe.train.precision)),
-        threads_(recipe.train.threads > 0 ? static_cast<int>(recipe.train.threads) : available_cores()) {
-    check_outputs(model_, data);
+        model_(recipe.name, recipe_.layers, prepare::picture_shape(data.train.pictures)),
+        dtype_(prepare::chosen_precision(recipe.train.precision)),
+        threads_(prepare::chosen_threads(recipe.train)) {
+    prepare::check_outputs(model_, data);
   }
 
   TrainResult execute() {
@@ -159,7 +113,7 @@ class Run {
  private:
   store::ModelFile learn() {
     const std::int64_t batch = training::effective_batch(recipe_.train, splits_.train.count);
-    plan::Network network(model_, {dtype_, threads_, kPixelScale, false, batch, true});
+    plan::Network network(model_, {dtype_, threads_, prepare::kPixelScale, false, batch, true});
     set_weights(network.parameters());
     const auto keep_history = [&](const std::vector<EpochResult>& history) {
       history_ = history;
@@ -247,7 +201,7 @@ class Run {
     record.parameters = model_.trainable_parameters() + model_.non_trainable_parameters();
     record.seed = recipe_.train.seed;
     record.threads = threads_;
-    record.precision = dtype_ == kernels::Dtype::kBfloat16 ? "bfloat16" : "float32";
+    record.precision = prepare::precision_name(dtype_);
     record.cpu = kernels::cpu().model;
     record.isa = kernels::cpu().isa;
     record.lapel_version = version();

@@ -77,10 +77,10 @@ kernels::LossResult Network::evaluate(const LabeledPictures& pictures, std::int6
   return total;
 }
 
-std::size_t Network::bytes() const {
-  std::size_t total = parameters_->bytes();
+NetworkMemory Network::memory() const {
+  NetworkMemory total{parameters_->weight_bytes(), parameters_->gradient_bytes(), parameters_->state_bytes(), 0};
   for (const auto& entry : plans_) {
-    total += entry.plan->bytes();
+    total.activations += entry.plan->bytes();
   }
   return total;
 }

@@ -22,6 +22,14 @@ struct NetworkOptions {
   bool training = false;
 };
 
+/// Bytes that a network holds.
+struct NetworkMemory {
+  std::size_t parameters = 0;  ///< Weights, and their copies in bfloat16.
+  std::size_t gradients = 0;   ///< Of the weights.
+  std::size_t optimizer_state = 0;
+  std::size_t activations = 0;  ///< Of all plans: values, their gradients, workspace.
+};
+
 /// A model with its weights and the plans made for it so far, which share the weights. Not for two threads at a time.
 class Network {
  public:
@@ -43,7 +51,7 @@ class Network {
                                              std::int64_t batch, const LossRule& loss);
 
   /// Bytes of weights with their state, and of the memory of all plans.
-  [[nodiscard]] std::size_t bytes() const;
+  [[nodiscard]] NetworkMemory memory() const;
 
  private:
   struct Entry {

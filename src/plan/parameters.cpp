@@ -121,8 +121,8 @@ std::vector<float> Parameters::get_gradient(std::size_t index) const {
   return plain;
 }
 
-std::size_t Parameters::bytes() const {
-  std::size_t total = values_.size() + gradients_.size() + low_.size();
+std::size_t Parameters::state_bytes() const {
+  std::size_t total = 0;
   for (const auto& state : states_) {
     total += state.size();
   }

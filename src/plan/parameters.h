@@ -61,8 +61,10 @@ class Parameters {
   /// The gradient of the trainable weight `index` in Keras's order and shape.
   [[nodiscard]] std::vector<float> get_gradient(std::size_t index) const;
 
-  /// Bytes of weights, copies, gradients and state.
-  [[nodiscard]] std::size_t bytes() const;
+  /// Bytes of the weights and their bfloat16 copies.
+  [[nodiscard]] std::size_t weight_bytes() const { return values_.size() + low_.size(); }
+  [[nodiscard]] std::size_t gradient_bytes() const { return gradients_.size(); }
+  [[nodiscard]] std::size_t state_bytes() const;
 
  private:
   [[nodiscard]] std::size_t low_size() const { return low_.size() == 0 ? 0 : trainable_size_; }

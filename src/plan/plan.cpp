@@ -284,8 +284,11 @@ void Plan::predict(const Batch& batch, std::span<float> probabilities) {
 std::vector<StepInfo> Plan::steps() const {
   std::vector<StepInfo> table;
   for (const auto& step : steps_) {
+    const std::int64_t flop = kernels::op_flop(step.lowered.op) * options_.batch;
+    const bool weights = step.backward && step.lowered.parameters > 0;
+    const bool inputs = std::ranges::any_of(step.input_grads, [](std::size_t piece) { return piece != kNone; });
     table.push_back({layer_names_[step.lowered.node], std::string(kernels::op_name(step.lowered.op)),
-                     step.op->implementation(), kernels::op_flop(step.lowered.op) * options_.batch});
+                     step.op->implementation(), flop, flop * ((weights ? 1 : 0) + (inputs ? 1 : 0))});
   }
   return table;
 }

@@ -50,7 +50,8 @@ struct StepInfo {
   std::string layer;
   std::string op;
   std::string implementation;
-  std::int64_t flop = 0;  ///< Forward, the whole batch.
+  std::int64_t flop = 0;           ///< Forward, the whole batch.
+  std::int64_t backward_flop = 0;  ///< As much again for each of weights and inputs that get a gradient.
 };
 
 /// A model at a fixed batch size, mode and number type: a list of steps over memory that is allocated once. Running

@@ -1,0 +1,96 @@
+#include "lapel/bench.h"
+
+#include <chrono>
+
+#include "api/prepare.h"
+#include "bench/process_memory.h"
+#include "bench/whole_step.h"
+#include "data/splits.h"
+#include "kernels/cpu.h"
+#include "lapel/data.h"
+#include "lapel/version.h"
+#include "plan/network.h"
+#include "train/loop.h"
+
+namespace lapel {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Pixels and labels.
+std::int64_t bytes_of(const DataSet& data) {
+  std::size_t bytes = 0;
+  for (const LabeledPictures* part : {&data.train, &data.test}) {
+    bytes += part->pictures.pixels.capacity() + part->labels.capacity() * sizeof(Label);
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
+std::int64_t flop_of(const plan::Plan& plan) {
+  std::int64_t flop = 0;
+  for (const auto& step : plan.steps()) {
+    flop += step.flop + step.backward_flop;
+  }
+  return flop;
+}
+
+void describe_memory(BenchMemory& memory, const plan::Network& network) {
+  const auto used = network.memory();
+  memory.parameters = static_cast<std::int64_t>(used.parameters);
+  memory.gradients = static_cast<std::int64_t>(used.gradients);
+  memory.optimizer_state = static_cast<std::int64_t>(used.optimizer_state);
+  memory.activations = static_cast<std::int64_t>(used.activations);
+  memory.peak = measuring::resident_memory().peak;
+  memory.ratio =
+      static_cast<double>(memory.peak - memory.program - memory.data_set) /
+      static_cast<double>(memory.parameters + memory.gradients + memory.optimizer_state + memory.activations);
+}
+
+}  // namespace
+
+BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
+  BenchResult result;
+  result.memory.program = measuring::resident_memory().now;
+  measuring::reset_peak();
+  const auto load_start = Clock::now();
+  const DataSet data = load_data(recipe.data);
+  const data::Splits splits = data::split_training(recipe.data, data.train.pictures.count);
+  result.load_seconds = seconds_since(load_start);
+  result.memory.data_set = bytes_of(data);
+  result.memory.loading_peak = measuring::resident_memory().peak - result.memory.program;
+
+  const bool training = settings.mode == BenchMode::kTrain;
+  const model::Model model(recipe.name, prepare::fitted(recipe, data).layers,
+                           prepare::picture_shape(data.train.pictures));
+  prepare::check_outputs(model, data);
+  const auto dtype = prepare::chosen_precision(recipe.train.precision);
+  const std::int64_t batch = training::effective_batch(recipe.train, splits.train.count);
+  result.threads = prepare::chosen_threads(recipe.train);
+  measuring::reset_peak();
+  const auto plan_start = Clock::now();
+  plan::Network network(model, {dtype, result.threads, prepare::kPixelScale, false, batch, training});
+  network.parameters().initialize(static_cast<std::uint64_t>(recipe.train.seed));
+  result.plan_seconds = seconds_since(plan_start);
+
+  const measuring::Work work{network, data.train, splits.train, recipe.train, batch, settings.steps};
+  result.step = training ? measuring::time_training(work) : measuring::time_prediction(work);
+  describe_memory(result.memory, network);
+
+  result.recipe = recipe.name;
+  result.mode = settings.mode;
+  result.batch = batch;
+  result.precision = prepare::precision_name(dtype);
+  result.parameters = model.trainable_parameters() + model.non_trainable_parameters();
+  result.cpu = kernels::cpu().model;
+  result.isa = kernels::cpu().isa;
+  result.lapel_version = version();
+  result.onednn_version = kernels::onednn_version();
+  result.flop = flop_of(network.plan(batch, training));
+  result.gflops = static_cast<double>(result.flop) / (result.step.median * 1e6);
+  return result;
+}
+
+}  // namespace lapel
