@@ -35,7 +35,10 @@ struct Maker {
   const BuildOptions& options;
 
   std::unique_ptr<Operator> operator()(const DenseOp& op) const {
-    return native_or_widened(op, options, make_onednn_dense);
+    auto product = native_or_widened(op, options, make_onednn_dense);
+    // In the layout of the product, which other batches want.
+    auto vector = product ? make_matrix_vector_operator(op, options, product->weight_layouts()) : nullptr;
+    return vector ? std::move(vector) : std::move(product);
   }
   std::unique_ptr<Operator> operator()(const DenseChainOp& op) const { return make_dense_chain_operator(op, options); }
   std::unique_ptr<Operator> operator()(const Conv2DOp& op) const {

@@ -26,6 +26,11 @@ namespace lapel::kernels {
 /// wider than DenseChainOp::kWidest, or are stored in another than the plain order.
 [[nodiscard]] std::unique_ptr<Operator> make_dense_chain_operator(const DenseChainOp& op, const BuildOptions& options);
 
+/// A Dense layer on one row in evaluation, whose weights are stored in `layouts`. Null for anything else, for bfloat16,
+/// and for layouts in which outputs are not neighbours in memory.
+[[nodiscard]] std::unique_ptr<Operator> make_matrix_vector_operator(const DenseOp& op, const BuildOptions& options,
+                                                                    const std::vector<WeightLayout>& layouts);
+
 /// Not vectorised: rows of a picture are copied, or mixed in plain loops.
 [[nodiscard]] std::unique_ptr<Operator> make_random_flip_operator(const RandomFlipOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_random_translation_operator(const RandomTranslationOp& op,
