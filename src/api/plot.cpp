@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "formats/bytes.h"
 #include "lapel/error.h"
@@ -51,9 +52,9 @@ std::vector<fs::path> draw_run(const fs::path& run, PlotFormat format) {
     files.push_back(run / "plots" / fmt::format("{}.{}", name, format == PlotFormat::kPng ? "png" : "svg"));
     draw(drawing, files.back());
   };
-  add("samples_train", draw_samples(data, data.train_samples, "Training pictures: " + data.name));
+  add("samples_train", draw_samples(data, data.train_samples, "Training pictures: " + data.data_name));
   if (!data.test_samples.empty()) {
-    add("samples_test", draw_samples(data, data.test_samples, "Test pictures: " + data.name));
+    add("samples_test", draw_samples(data, data.test_samples, "Test pictures: " + data.data_name));
   }
   add("class_counts", draw_class_counts(data));
   if (!summary.history.empty()) {
@@ -84,15 +85,13 @@ void draw_predictions(const Classifier& classifier, const Pictures& pictures,
   const std::size_t classes = classifier.class_names().size();
   report::PlotData data;
   data.class_names = classifier.class_names();
-  data.height = pictures.height;
-  data.width = pictures.width;
+  std::tie(data.height, data.width) = report::shown_size(pictures);
   data.channels = pictures.channels;
   for (std::int64_t i = 0; i < pictures.count; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    const auto pixels = pictures.picture(i);
     data.predictions.push_back({i,
                                 actual[at] ? static_cast<int>(*actual[at]) : -1,
-                                {pixels.begin(), pixels.end()},
+                                report::shown_pixels(pictures, i),
                                 {probabilities.begin() + static_cast<std::ptrdiff_t>(at * classes),
                                  probabilities.begin() + static_cast<std::ptrdiff_t>((at + 1) * classes)}});
   }

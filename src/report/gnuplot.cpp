@@ -89,6 +89,14 @@ std::string gnuplot_text(std::string_view text) {
   return result + "'";
 }
 
+std::string gnuplot_mark(std::string_view text) {
+  std::string doubled;
+  for (const char c : text) {
+    doubled += c == '%' ? "%%" : std::string(1, c);
+  }
+  return gnuplot_text(doubled);
+}
+
 void run_gnuplot(std::string_view script, const fs::path& file, int width, int height) {
   const Leftovers files(file);
   constexpr std::string_view kOutput = "@OUTPUT@";

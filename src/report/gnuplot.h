@@ -13,5 +13,7 @@ void run_gnuplot(std::string_view script, const std::filesystem::path& file, int
 
 /// `text` in single quotes, as gnuplot reads it without giving any character a meaning.
 [[nodiscard]] std::string gnuplot_text(std::string_view text);
+/// The same for the label of a mark on an axis, which gnuplot takes as a format.
+[[nodiscard]] std::string gnuplot_mark(std::string_view text);
 
 }  // namespace lapel::report

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
+#include "formats/picture.h"
 #include "lapel/error.h"
 
 namespace lapel::report {
@@ -12,6 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kSamples = 40;
+constexpr std::size_t kMostOfAClass = 10;
 constexpr std::size_t kPredictions = 12;
 
 std::vector<std::int64_t> counts_of(const LabeledPictures& part, std::size_t classes) {
@@ -23,13 +26,12 @@ std::vector<std::int64_t> counts_of(const LabeledPictures& part, std::size_t cla
 }
 
 ShownPicture shown(const LabeledPictures& part, std::int64_t index) {
-  const auto pixels = part.pictures.picture(index);
-  return {index, part.labels[static_cast<std::size_t>(index)], {pixels.begin(), pixels.end()}, {}};
+  return {index, part.labels[static_cast<std::size_t>(index)], shown_pixels(part.pictures, index), {}};
 }
 
 /// The first pictures of each class, class by class, as many of each as fit.
 std::vector<ShownPicture> samples_of(const LabeledPictures& part, std::size_t classes) {
-  const std::size_t each = std::max<std::size_t>(1, kSamples / classes);
+  const std::size_t each = std::clamp<std::size_t>(kSamples / classes, 1, kMostOfAClass);
   std::vector<ShownPicture> result;
   for (std::size_t label = 0; label < std::min(classes, kSamples); ++label) {
     std::size_t found = 0;
@@ -69,15 +71,32 @@ std::vector<ShownPicture> pictures_from(const Json& json, std::size_t pixels) {
 
 }  // namespace
 
+std::pair<std::int64_t, std::int64_t> shown_size(const Pictures& pictures) {
+  constexpr std::int64_t kLongest = 112;
+  const std::int64_t longer = std::max(pictures.height, pictures.width);
+  const auto fitted = [&](std::int64_t size) {
+    return longer <= kLongest ? size : std::max<std::int64_t>(1, (size * kLongest + longer / 2) / longer);
+  };
+  return {fitted(pictures.height), fitted(pictures.width)};
+}
+
+std::vector<std::uint8_t> shown_pixels(const Pictures& pictures, std::int64_t index) {
+  const auto pixels = pictures.picture(index);
+  const auto [height, width] = shown_size(pictures);
+  formats::Picture picture{pictures.height, pictures.width, pictures.channels, {pixels.begin(), pixels.end()}};
+  return height == pictures.height && width == pictures.width ? std::move(picture.pixels)
+                                                              : formats::resized(picture, height, width).pixels;
+}
+
 PlotData plot_data(const std::string& name, const DataSet& data, const Evaluation* test,
                    std::span<const float> test_probabilities) {
   const std::size_t classes = data.class_names.size();
   const Pictures& pictures = data.train.pictures;
   PlotData result;
   result.name = name;
+  result.data_name = data.name;
   result.class_names = data.class_names;
-  result.height = pictures.height;
-  result.width = pictures.width;
+  std::tie(result.height, result.width) = shown_size(pictures);
   result.channels = pictures.channels;
   result.train_counts = counts_of(data.train, classes);
   result.test_counts = counts_of(data.test, classes);
@@ -114,6 +133,7 @@ PlotData plot_data(const std::string& name, const DataSet& data, const Evaluatio
 
 std::string to_json(const PlotData& data) {
   const Json json = {{"name", data.name},
+                     {"data_name", data.data_name},
                      {"class_names", data.class_names},
                      {"height", data.height},
                      {"width", data.width},
@@ -133,6 +153,7 @@ PlotData plot_data_from_json(std::string_view text, const std::string& place) {
     const Json json = Json::parse(text);
     PlotData data;
     data.name = json.at("name").get<std::string>();
+    data.data_name = json.at("data_name").get<std::string>();
     data.class_names = json.at("class_names").get<std::vector<std::string>>();
     data.height = json.at("height").get<std::int64_t>();
     data.width = json.at("width").get<std::int64_t>();

@@ -22,9 +22,10 @@ struct ShownPicture {
 
 /// Everything that the plots of a run show but its history: the content of `plots/data.json`.
 struct PlotData {
-  std::string name;
+  std::string name;       ///< Of the recipe.
+  std::string data_name;  ///< Of the data set.
   std::vector<std::string> class_names;
-  std::int64_t height = 0;
+  std::int64_t height = 0;  ///< Of the pictures as they are shown (shown_size).
   std::int64_t width = 0;
   std::int64_t channels = 1;
   std::vector<std::int64_t> train_counts;  ///< By class.
@@ -35,6 +36,11 @@ struct PlotData {
   std::vector<ShownPicture> predictions;  ///< Of the first test pictures.
   std::vector<ShownPicture> mistakes;     ///< Of the test pictures, the surest wrong answer first.
 };
+
+/// Height and width at which a picture of this size is kept and shown: its own, or what makes its longer side 112.
+[[nodiscard]] std::pair<std::int64_t, std::int64_t> shown_size(const Pictures& pictures);
+/// One of the pictures in that size.
+[[nodiscard]] std::vector<std::uint8_t> shown_pixels(const Pictures& pictures, std::int64_t index);
 
 /// Collects it; `test_probabilities` is test pictures x classes, or empty.
 [[nodiscard]] PlotData plot_data(const std::string& name, const DataSet& data, const Evaluation* test,

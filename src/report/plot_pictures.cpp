@@ -28,15 +28,48 @@ std::string pixel_lines(const PlotData& data, const ShownPicture& picture, doubl
   return lines;
 }
 
+/// The most pictures of one class: they stand together by class.
+std::size_t each_of(const std::vector<ShownPicture>& pictures) {
+  std::size_t most = 1;
+  std::size_t run = 0;
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    run = i > 0 && pictures[i].label == pictures[i - 1].label ? run + 1 : 1;
+    most = std::max(most, run);
+  }
+  return most;
+}
+
+/// A row holds one class, or several whole ones.
+std::size_t sample_columns(const std::vector<ShownPicture>& pictures) {
+  constexpr std::size_t kMost = 10;
+  const std::size_t each = each_of(pictures);
+  const std::size_t whole = each >= kMost ? each : kMost / each * each;
+  return std::max<std::size_t>(1, std::min(whole, pictures.size()));
+}
+
+/// The place of each picture in the grid, row by row; classes that have fewer pictures leave places free.
+std::vector<std::size_t> places_of(const std::vector<ShownPicture>& pictures) {
+  const std::size_t each = each_of(pictures);
+  std::vector<std::size_t> places;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    if (i > 0 && pictures[i].label != pictures[i - 1].label) {
+      next = (next + each - 1) / each * each;
+    }
+    places.push_back(next++);
+  }
+  return places;
+}
+
 }  // namespace
 
 Drawing draw_samples(const PlotData& data, const std::vector<ShownPicture>& pictures, const std::string& title) {
   constexpr int kCell = 96;
   constexpr int kText = 20;
   constexpr int kHead = 44;
-  constexpr std::size_t kMostColumns = 10;
-  const std::size_t columns = std::min(kMostColumns, std::max<std::size_t>(1, pictures.size()));
-  const std::size_t rows = (pictures.size() + columns - 1) / columns;
+  const std::vector<std::size_t> places = places_of(pictures);
+  const std::size_t columns = sample_columns(pictures);
+  const std::size_t rows = places.empty() ? 1 : places.back() / columns + 1;
   const int width = std::max(360, static_cast<int>(columns) * (kCell + 10) + 20);
   const int height = kHead + static_cast<int>(rows) * (kCell + kText + 8) + 8;
   const double scale = static_cast<double>(kCell) / static_cast<double>(std::max(data.height, data.width));
@@ -45,8 +78,8 @@ Drawing draw_samples(const PlotData& data, const std::vector<ShownPicture>& pict
       "set label 1 {} at screen 0.5, screen {} center font ',13'\n",
       gnuplot_text(title), 1 - 22.0 / height);
   for (std::size_t i = 0; i < pictures.size(); ++i) {
-    const double left = 10 + static_cast<double>(i % columns) * (kCell + 10);
-    const double top = kHead + static_cast<double>(i / columns) * (kCell + kText + 8);
+    const double left = 10 + static_cast<double>(places[i] % columns) * (kCell + 10);
+    const double top = kHead + static_cast<double>(places[i] / columns) * (kCell + kText + 8);
     const double wide = scale * static_cast<double>(data.width);
     const double high = scale * static_cast<double>(data.height);
     const double x = left + (kCell - wide) / 2;
@@ -57,7 +90,7 @@ Drawing draw_samples(const PlotData& data, const std::vector<ShownPicture>& pict
         "set xrange [-0.5:{}]\nset yrange [{}:-0.5]\n$p << END\n{}END\nplot $p using 1:2:3:4:5 with rgbimage\n"
         "unset label 1\n",
         x / width, (x + wide) / width, 1 - y / height, 1 - (y + high) / height,
-        gnuplot_text(shortened(name_of(data, pictures[i].label), 15)), (left + kCell / 2.0) / width,
+        gnuplot_text(shortened(name_of(data, pictures[i].label), 16)), (left + kCell / 2.0) / width,
         1 - (top + kCell + kText / 2.0 + 2) / height, static_cast<double>(data.width) - 0.5,
         static_cast<double>(data.height) - 0.5, pixel_lines(data, pictures[i], 0, 0));
   }
@@ -82,12 +115,12 @@ std::string answer(const PlotData& data, const ShownPicture& picture, double lef
   const double x = left + (kCell - wide) / 2;
   const double y = top + kHead + (kCell - high) / 2;
   const std::string first =
-      fmt::format("{}{}  {:.1f}%", mark, shortened(name_of(data, best), 20),
+      fmt::format("{}{}  {:.1f}%", mark, shortened(name_of(data, best), 30),
                   100 * static_cast<double>(picture.probabilities[static_cast<std::size_t>(best)]));
-  const std::string second = known ? "actual: " + shortened(name_of(data, picture.label), 24) : "";
+  const std::string second = known ? "actual: " + shortened(name_of(data, picture.label), 36) : "";
   const std::string color = !known || right ? "#1b5e20" : "#b71c1c";
   std::string script = fmt::format(
-      "unset object\nset label 2 {} at screen {}, screen {} left font ',10' textcolor rgb '{}'\n"
+      "unset object\nunset grid\nset label 2 {} at screen {}, screen {} left font ',10' textcolor rgb '{}'\n"
       "set label 3 {} at screen {}, screen {} left font ',9' textcolor rgb '#444444'\n"
       "set lmargin at screen {}\nset rmargin at screen {}\nset tmargin at screen {}\nset bmargin at screen {}\n"
       "set size ratio -1\nset border 15 linewidth {} linecolor rgb '{}' {}\nunset xtics\nunset ytics\n"
@@ -113,24 +146,26 @@ std::string answer(const PlotData& data, const ShownPicture& picture, double lef
     bars += fmt::format("{} {} {}\n", i, picture.probabilities[order[i]],
                         static_cast<int>(order[i]) == picture.label ? "0x4878a8" : "0xb0b0b0");
     tics += fmt::format("{}{} {}", i == 0 ? "" : ", ",
-                        gnuplot_text(shortened(name_of(data, static_cast<int>(order[i])), 12)), i);
+                        gnuplot_mark(shortened(name_of(data, static_cast<int>(order[i])), 16)), i);
   }
   return script +
          fmt::format(
              "set lmargin at screen {}\nset rmargin at screen {}\nset tmargin at screen {}\nset bmargin at screen {}\n"
              "set size noratio\nset border 2 linewidth 1 linecolor rgb '#888888' dashtype 1\n"
-             "set ytics ({}) font ',7' textcolor rgb '#333333' scale 0 nomirror offset 0.5,0\nset xrange [0:1]\nset "
+             "set xtics ('0' 0, '50' 0.5, '100%%' 1) font ',7' textcolor rgb '#666666' scale 0 nomirror offset 0,0.6\n"
+             "set grid xtics linetype 1 dashtype 1 linecolor rgb '#dddddd' linewidth 0.8\n"
+             "set ytics ({}) font ',8' textcolor rgb '#222222' scale 0 nomirror offset 0.5,0\nset xrange [0:1]\nset "
              "yrange [{}.6:-0.6]\n"
              "set style fill solid 1 border linecolor rgb '#333333'\n$b << END\n{}END\n"
              "plot $b using ($2/2):1:($2/2):(0.36):3 with boxxyerror linewidth 0.5 linecolor rgb variable\n",
-             (left + kCell + 86) / width, (left + kCell + 166) / width, 1 - (top + kHead) / height,
+             (left + kCell + 116) / width, (left + kCell + 206) / width, 1 - (top + kHead) / height,
              1 - (top + kHead + kCell) / height, tics, order.size() - 1, bars);
 }
 
 }  // namespace
 
 Drawing draw_predictions(const PlotData& data, const std::vector<ShownPicture>& pictures, const std::string& title) {
-  constexpr int kWide = 300;
+  constexpr int kWide = 344;
   constexpr int kHigh = 176;
   constexpr int kHead = 48;
   constexpr std::size_t kColumns = 3;

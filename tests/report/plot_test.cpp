@@ -70,7 +70,7 @@ PlotData sample(int classes, std::int64_t channels, const std::string& name) {
 
 TEST_F(Plot, EveryKindForFewAndManyClasses) {
   for (const auto& [classes, channels, name] :
-       {std::tuple{2, 1, "it's"}, {10, 3, "class"}, {47, 1, "a name that is far too long to be shown"}}) {
+       {std::tuple{2, 1, "it's 50%"}, {10, 3, "class"}, {47, 1, "a name that is far too long to be shown"}}) {
     SCOPED_TRACE(classes);
     const PlotData data = sample(classes, channels, name);
     expect_drawn(draw_samples(data, data.train_samples, "samples"));
@@ -125,6 +125,18 @@ TEST(PlotDataJson, ComesBackAsItWas) {
   EXPECT_EQ(again.mistakes.front().pixels, data.mistakes.front().pixels);
 }
 
+TEST(PlotDataContent, LargePicturesAreKeptSmall) {
+  DataSet data;
+  data.class_names = {"a", "b"};
+  data.train = test::tiny_pictures(4, 224, 112, 3, 2, 1);
+  const PlotData large = plot_data("large", data, nullptr, {});
+  EXPECT_EQ(large.height, 112);
+  EXPECT_EQ(large.width, 56);
+  EXPECT_EQ(large.train_samples.front().pixels.size(), 112U * 56 * 3);
+  data.train = test::tiny_pictures(4, 28, 20, 1, 2, 1);
+  EXPECT_EQ(plot_data("small", data, nullptr, {}).train_samples.front().pixels.size(), 28U * 20);
+}
+
 TEST(PlotDataJson, OtherTextIsRefused) {
   const std::string text = to_json(sample(4, 1, "class"));
   for (const std::string& damaged : {std::string("{}"), text.substr(0, text.size() / 2), std::string("[1]")}) {
@@ -151,6 +163,7 @@ TEST(PlotDataContent, MistakesAreTheSurestOnes) {
 TEST(GnuplotText, QuotesAndLinesDoNothing) {
   EXPECT_EQ(gnuplot_text("it's"), "'it''s'");
   EXPECT_EQ(gnuplot_text("a\nb"), "'a b'");
+  EXPECT_EQ(gnuplot_mark("50% d'or"), "'50%% d''or'");
 }
 
 }  // namespace
