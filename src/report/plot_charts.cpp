@@ -210,7 +210,7 @@ Drawing draw_curves(const std::vector<Curve>& curves, const std::string& title, 
   }
   // One line of the key for the two curves of a run and their mark; two columns for the runs of a comparison.
   constexpr int kRow = 17;
-  const int columns = best != 0 || curves.size() < 3 ? 3 : 2;
+  const int columns = best != 0 ? 3 : 2;
   const int rows = (static_cast<int>(curves.size()) + columns - 1) / columns;
   const int height = 430 + kRow * rows;
   // No axis goes beyond an accuracy of 1.
@@ -219,7 +219,7 @@ Drawing draw_curves(const std::vector<Curve>& curves, const std::string& title, 
   script += fmt::format(
       "{}set xlabel 'epoch'\nset ylabel {}\nset xrange [{}:{}]\nset xtics {}\n"
       "set yrange [{:.6g}:{:.6g}]\nset rmargin 3\nset tmargin at screen {}\nplot {}",
-      head(title, height, columns, columns == 3 ? -5 : 2), gnuplot_text(axis), epochs == 1 ? "0.5" : "1",
+      head(title, height, columns, best != 0 ? -5 : 2), gnuplot_text(axis), epochs == 1 ? "0.5" : "1",
       epochs == 1 ? "1.5" : fmt::format("{}", epochs), epoch_step(epochs), lowest - room, top,
       1 - (46.0 + kRow * rows) / height, plots);
   return {script, 760, height};
