@@ -258,7 +258,7 @@ class UseTest(ProgramTest):
         self.box.path("run/model.safetensors").rename(self.box.path("alone.safetensors"))
         self.box.path("elsewhere").mkdir()
         self.box.folder = self.box.path("elsewhere")
-        self.assertEqual(len(self.json("evaluate", "../alone.safetensors")["confusion_matrix"]), 3)
+        self.assertEqual(len(self.json("evaluate", "../alone.safetensors", "--data", "../data")["confusion_matrix"]), 3)
 
     def test_evaluate_the_training_part(self):
         self.assertEqual(self.json("evaluate", "run", "--split", "train")["samples"], 90)
