@@ -85,9 +85,9 @@ std::string result_text(const RunRecord& record, const fs::path& folder) {
          score_text("test", record.test) +
          fmt::format(
              "\nIn {}: report.txt, plots, model.safetensors, history.csv, metrics.json, recipe.toml\n"
-             "Next: lapel evaluate {}\n"
+             "Next: lapel evaluate {}{}\n"
              "      lapel predict {} picture.png\n",
-             run, run, run);
+             run, run, record.test ? "" : " --split train", run);
 }
 
 std::optional<PlotFormat> plots_of(const std::string& format) {

@@ -23,7 +23,8 @@ from sandbox import CLASSES, SIDE, SOURCE, Sandbox
 
 LAPEL = sys.argv.pop(1) if len(sys.argv) > 1 else "lapel"
 RUN_FILES = {"recipe.toml", "history.csv", "metrics.json", "model.safetensors", "report.txt"}
-COMMANDS = ["data describe", "train", "evaluate", "predict", "summary", "recipes"]
+COMMANDS = ["data describe", "data show", "data convert", "train", "report", "compare", "evaluate", "predict", "summary",
+            "recipes"]
 # Far more epochs than any test waits for.
 ENDLESS = ("--set", "train.epochs=1000000")
 
