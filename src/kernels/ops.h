@@ -59,6 +59,8 @@ struct Conv2DOp {
 };
 
 /// Maximum or mean over windows. Padding never wins a maximum and is not counted in a mean (Keras's rule).
+/// A relu is fused into maxima of windows of at most `kMostReluPlaces` places: it gives and passes back the same as a
+/// relu before them, for what is not above zero has no gradient.
 struct Pool2DOp {
   enum class Kind { kMax, kAverage };
   Kind kind = Kind::kMax;
@@ -67,6 +69,8 @@ struct Pool2DOp {
   std::array<std::int64_t, 2> pool{};
   std::array<std::int64_t, 2> strides{};
   std::int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
+  ActivationKind activation = ActivationKind::kLinear;
+  static constexpr std::int64_t kMostReluPlaces = 255;
   bool operator==(const Pool2DOp&) const = default;
 };
 

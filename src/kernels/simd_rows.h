@@ -53,7 +53,11 @@ struct WindowRows {
   void* output = nullptr;
   const void* output_grad = nullptr;
   void* input_grad = nullptr;
-  std::uint8_t* best = nullptr;  ///< In training: the place in its window of each maximum, as the output lies.
+  bool relu = false;
+  /// In training: the place in its window of each maximum, as the output lies; kNoPlace behind a relu that passed
+  /// nothing.
+  std::uint8_t* best = nullptr;
+  static constexpr std::int32_t kNoPlace = 255;
 };
 
 /// Of batch_norm.cpp. Rows of `channels` numbers, and factors for each channel.
