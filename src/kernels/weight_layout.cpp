@@ -47,12 +47,9 @@ std::int64_t place_along(const Blocking& blocking, std::int64_t axis, std::int64
   return place + position * blocking.strides[static_cast<std::size_t>(axis)];
 }
 
-/// Calls `visit(plain, packed)` with the place of every weight in both orders.
-template <class Visit>
-void for_each_weight(const WeightLayout::Impl& impl, const Visit& visit) {
+std::array<std::vector<std::int64_t>, 4> places_of(const WeightLayout::Impl& impl) {
   const Blocking blocking = blocking_of(impl.desc);
   const auto axes = keras_axes(impl.shape);
-  // Keras's dimensions, brought to four.
   std::array<std::vector<std::int64_t>, 4> places;
   places.fill({0});
   const std::size_t missing = 4 - impl.shape.size();
@@ -63,6 +60,13 @@ void for_each_weight(const WeightLayout::Impl& impl, const Visit& visit) {
       along[i] = place_along(blocking, static_cast<std::int64_t>(axis), static_cast<std::int64_t>(i));
     }
   }
+  return places;
+}
+
+/// Calls `visit(plain, packed)` with the place of every weight in both orders.
+template <class Visit>
+void for_each_weight(const WeightLayout::Impl& impl, const Visit& visit) {
+  const auto places = places_of(impl);
   std::size_t plain = 0;
   for (const auto a : places[0]) {
     for (const auto b : places[1]) {
@@ -103,6 +107,8 @@ WeightLayout layout_from(const MemoryDesc& desc, std::vector<std::int64_t> shape
   impl->shape = std::move(shape);
   return WeightLayout(std::move(impl));
 }
+
+std::array<std::vector<std::int64_t>, 4> places_of(const WeightLayout& layout) { return places_of(layout.impl()); }
 
 WeightLayout WeightLayout::plain(std::vector<std::int64_t> shape) {
   const auto axes = keras_axes(shape);
