@@ -176,4 +176,11 @@ using Op = std::variant<DenseOp, DenseChainOp, Conv2DOp, Pool2DOp, GlobalPool2DO
 /// pixels, which multiplies for each of the 256 numbers that a pixel can be and not for a sample.
 [[nodiscard]] std::int64_t op_flop(const Op& op);
 
+/// The same of the backward pass: once more for the gradients of weights, and once more for that of the inputs. A chain
+/// computes the latter for all its layers but the first, whatever `needs_input_grad` says of that one.
+[[nodiscard]] std::int64_t op_backward_flop(const Op& op, bool needs_input_grad);
+
+/// Pixels of a sample that the operator reads itself: one byte each.
+[[nodiscard]] std::int64_t op_pixels(const Op& op);
+
 }  // namespace lapel::kernels

@@ -10,8 +10,6 @@ namespace lapel::plan {
 
 namespace {
 
-constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
-
 std::unique_ptr<kernels::Operator> make(const kernels::Op& op, const kernels::BuildOptions& build, bool reference) {
   return reference ? kernels::make_reference_operator(op, build) : kernels::make_operator(op, build);
 }
@@ -62,10 +60,6 @@ void Plan::plan_gradients() {
   const auto add_piece = [&](std::size_t bytes) {
     piece_bytes_.push_back(bytes);
     return piece_bytes_.size() - 1;
-  };
-  const auto value_bytes = [&](std::size_t value) {
-    return static_cast<std::size_t>(lowered_.value_sizes[value] * options_.batch) *
-           kernels::dtype_bytes(options_.dtype);
   };
   for (std::size_t value = 0; value < lowered_.value_sizes.size(); ++value) {
     value_piece_.push_back(add_piece(value_bytes(value)));
@@ -221,9 +215,13 @@ void Plan::forward(const Batch& batch, const StepKey& key) {
   if (batch.samples.size() != static_cast<std::size_t>(options_.batch)) {
     throw Error(ErrorKind::kInternal, {}, "a plan was given a batch of another size");
   }
+  if (observer_ != nullptr) {
+    observer_->on_begin();
+  }
   const auto now = state(batch, key);
-  for (auto& step : steps_) {
-    step.op->forward(now);
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    steps_[i].op->forward(now);
+    tell(StepPart::kForward, i);
   }
 }
 
@@ -240,6 +238,7 @@ void Plan::backward(const Batch& batch, const StepKey& key) {
     if (!passes_gradient_on(step)) {
       step.op->backward(now);
     }
+    tell(StepPart::kBackward, i);
   }
 }
 
@@ -264,6 +263,7 @@ kernels::LossResult Plan::compute_loss(const Batch& batch, const LossRule& loss,
 kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key) {
   forward(batch, key);
   const auto result = compute_loss(batch, loss, piece(gradients_[lowered_.logits].parts.front()));
+  tell(StepPart::kLoss, 0);
   backward(batch, key);
   return result;
 }
@@ -278,19 +278,8 @@ void Plan::predict(const Batch& batch, std::span<float> probabilities) {
   if (!probabilities.empty()) {
     kernels::softmax_rows(options_.dtype, piece(value_piece_[lowered_.logits]), options_.batch, classes_,
                           probabilities.data());
+    tell(StepPart::kLoss, 0);
   }
-}
-
-std::vector<StepInfo> Plan::steps() const {
-  std::vector<StepInfo> table;
-  for (const auto& step : steps_) {
-    const std::int64_t flop = kernels::op_flop(step.lowered.op) * options_.batch;
-    const bool weights = step.backward && step.lowered.parameters > 0;
-    const bool inputs = std::ranges::any_of(step.input_grads, [](std::size_t piece) { return piece != kNone; });
-    table.push_back({layer_names_[step.lowered.node], std::string(kernels::op_name(step.lowered.op)),
-                     step.op->implementation(), flop, flop * ((weights ? 1 : 0) + (inputs ? 1 : 0))});
-  }
-  return table;
 }
 
 }  // namespace lapel::plan

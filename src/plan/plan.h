@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "model/model.h"
 #include "plan/lowering.h"
 #include "plan/parameters.h"
+#include "plan/step_observer.h"
 
 namespace lapel::plan {
 
@@ -45,13 +47,16 @@ struct StepKey {
   std::uint32_t epoch = 0;
 };
 
-/// One line of the table of steps.
+/// One line of the table of steps. Of the whole batch; arithmetic is that of products, bytes are what must be read and
+/// written at least, each number once.
 struct StepInfo {
   std::string layer;
   std::string op;
   std::string implementation;
-  std::int64_t flop = 0;           ///< Forward, the whole batch.
-  std::int64_t backward_flop = 0;  ///< As much again for each of weights and inputs that get a gradient.
+  std::int64_t flop = 0;  ///< Forward.
+  std::int64_t backward_flop = 0;
+  std::int64_t bytes = 0;  ///< Inputs (of the first step: pixels), weights, output, and what is kept for backward.
+  std::int64_t backward_bytes = 0;  ///< What backward reads of these, and the gradients.
 };
 
 /// A model at a fixed batch size, mode and number type: a list of steps over memory that is allocated once. Running
@@ -73,12 +78,16 @@ class Plan {
   /// Forward alone.
   void predict(const Batch& batch, std::span<float> probabilities);
 
+  /// Tells `observer` of every part of the steps to come; null: nobody.
+  void observe(StepObserver* observer) { observer_ = observer; }
+
   [[nodiscard]] std::int64_t batch() const { return options_.batch; }
   [[nodiscard]] std::vector<StepInfo> steps() const;
   /// Bytes of activations, their gradients and workspace.
   [[nodiscard]] std::size_t bytes() const { return memory_.size(); }
 
  private:
+  static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
   /// The gradient of a value: one part from each step that reads it, and their sum.
   struct Gradient {
     bool needed = false;
@@ -105,8 +114,19 @@ class Plan {
   [[nodiscard]] kernels::StepState state(const Batch& batch, const StepKey& key) const;
   [[nodiscard]] void* piece(std::size_t index);
   [[nodiscard]] bool passes_gradient_on(const Step& step) const;
+  [[nodiscard]] static bool needs_input_grad(const Step& step);
+  [[nodiscard]] std::size_t value_bytes(std::size_t value) const;
+  [[nodiscard]] std::size_t weight_bytes(const Step& step) const;
+  [[nodiscard]] std::size_t forward_bytes(const Step& step) const;
+  [[nodiscard]] std::size_t backward_bytes(const Step& step) const;
+  void tell(StepPart part, std::size_t step) const {
+    if (observer_ != nullptr) {
+      observer_->on_part(part, step);
+    }
+  }
 
   PlanOptions options_;
+  StepObserver* observer_ = nullptr;
   Lowered lowered_;
   std::vector<std::string> layer_names_;
   std::vector<Step> steps_;
