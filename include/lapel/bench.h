@@ -46,11 +46,12 @@ struct MachineLimits {
 /// Measures them, in about two seconds. `threads` 0: all cores.
 [[nodiscard]] MachineLimits measure_machine(int threads = 0);
 
-/// One part of a step: a step of the plan, forward or backward; the loss; the update.
+/// One part of a step: a step of the plan, forward, backward, or the update of its weights where backward does not make
+/// that in passing; the loss; what the loop does besides.
 struct BenchPart {
-  std::string layer;           ///< Empty for loss and update.
-  std::string op;              ///< `dense`, `conv2d`, ..., `loss` (`softmax` in predictions), `update`
-  std::string pass;            ///< `forward`, `backward`; empty for loss and update.
+  std::string layer;           ///< Empty for loss and loop.
+  std::string op;              ///< `dense`, `conv2d`, ..., `loss` (`softmax` in predictions), `loop`
+  std::string pass;            ///< `forward`, `backward`, `update`; empty for loss and loop.
   std::string implementation;  ///< As `brgemm:avx512_core`.
   double ms = 0;               ///< Median.
   std::int64_t flop = 0;

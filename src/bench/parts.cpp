@@ -59,12 +59,6 @@ std::int64_t loss_bytes(const Work& work) {
   return numbers * (number + written);
 }
 
-/// Gradients are read, weights and state read and written, bfloat16 copies written.
-std::int64_t update_bytes(plan::Parameters& parameters) {
-  return static_cast<std::int64_t>(2 * parameters.trainable().size_bytes() + parameters.gradient_bytes() +
-                                   2 * parameters.state_bytes() + parameters.low().size_bytes());
-}
-
 /// The part that ends with `mark`, without its time.
 BenchPart part_of(const Mark& mark, const std::vector<plan::StepInfo>& steps, const Work& work) {
   BenchPart part;
@@ -74,9 +68,14 @@ BenchPart part_of(const Mark& mark, const std::vector<plan::StepInfo>& steps, co
     return part;
   }
   const auto& step = steps[mark.step];
-  const bool forward = mark.part == plan::StepPart::kForward;
   part.layer = step.layer;
   part.op = step.op;
+  if (mark.part == plan::StepPart::kUpdate) {
+    part.pass = "update";
+    part.bytes = step.update_bytes;
+    return part;
+  }
+  const bool forward = mark.part == plan::StepPart::kForward;
   part.pass = forward ? "forward" : "backward";
   part.implementation = step.implementation;
   part.flop = forward ? step.flop : step.backward_flop;
@@ -118,11 +117,8 @@ MeasuredParts time_parts(const Work& work) {
   for (const Mark& mark : recorder.marks()) {
     measured.parts.push_back(part_of(mark, steps, work));
   }
-  if (work.mode == BenchMode::kTrain) {
-    measured.parts.emplace_back();
-    measured.parts.back().op = "update";
-    measured.parts.back().bytes = update_bytes(work.network.parameters());
-  }
+  measured.parts.emplace_back();
+  measured.parts.back().op = "loop";
   for (std::size_t i = 0; i < measured.parts.size(); ++i) {
     std::vector<double> samples;
     for (const auto& row : recorder.rows()) {

@@ -12,6 +12,10 @@ namespace lapel::kernels {
 /// Backward does nothing: pixels have no gradient.
 [[nodiscard]] std::unique_ptr<Operator> make_input_operator(const InputOp& op, const BuildOptions& options);
 
+/// Null where the activation is not fused, the batch has too many rows for so few weights, or the weights are stored in
+/// another layout than its own (dense_layout.h). For bfloat16 only where the CPU multiplies it.
+[[nodiscard]] std::unique_ptr<Operator> make_dense_operator(const DenseOp& op, const BuildOptions& options);
+
 /// Keeps which numbers were dropped from forward to backward, a byte each.
 [[nodiscard]] std::unique_ptr<Operator> make_dropout_operator(const DropoutOp& op, const BuildOptions& options);
 

@@ -189,20 +189,31 @@ void from_bfloat16(std::span<const std::uint16_t> from, std::span<float> to) {
   });
 }
 
-void sgd_update(const SgdStep& step, const UpdateSpan& span) {
-  check_span(span, step.momentum == 0 ? 0 : 1);
-  over_threads(span.weights.size(), [&](std::size_t begin, std::size_t end) {
-    HWY_DYNAMIC_DISPATCH(sgd_range)(step, span, begin, end);
-  });
+UpdateRule::UpdateRule(const AdamStep& step) : step_(step), alpha_(static_cast<float>(adam_alpha(step))) {}
+
+int UpdateRule::states() const {
+  const auto* sgd = std::get_if<SgdStep>(&step_);
+  return sgd == nullptr ? 2 : sgd->momentum == 0 ? 0 : 1;
 }
 
-void adam_update(const AdamStep& step, const UpdateSpan& span) {
-  check_span(span, 2);
-  const auto alpha = static_cast<float>(adam_alpha(step));
-  over_threads(span.weights.size(), [&](std::size_t begin, std::size_t end) {
-    HWY_DYNAMIC_DISPATCH(adam_range)(step, alpha, span, begin, end);
-  });
+void UpdateRule::apply(const UpdateSpan& span) const {
+  check_span(span, states());
+  over_threads(span.weights.size(), [&](std::size_t begin, std::size_t end) { apply_range(span, begin, end); });
 }
+
+void UpdateRule::apply_here(const UpdateSpan& span) const { apply_range(span, 0, span.weights.size()); }
+
+void UpdateRule::apply_range(const UpdateSpan& span, std::size_t begin, std::size_t end) const {
+  if (const auto* sgd = std::get_if<SgdStep>(&step_)) {
+    HWY_DYNAMIC_DISPATCH(sgd_range)(*sgd, span, begin, end);
+  } else {
+    HWY_DYNAMIC_DISPATCH(adam_range)(std::get<AdamStep>(step_), alpha_, span, begin, end);
+  }
+}
+
+void sgd_update(const SgdStep& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
+
+void adam_update(const AdamStep& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
 
 void reference_sgd_update(const SgdStep& step, const UpdateSpan& span) {
   check_span(span, step.momentum == 0 ? 0 : 1);

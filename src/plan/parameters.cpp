@@ -34,8 +34,7 @@ std::vector<float> initial_values(const layers::ParameterSpec& spec, const Rando
 
 }  // namespace
 
-Parameters::Parameters(const model::Model& model, std::span<const kernels::WeightLayout> layouts, kernels::Dtype dtype,
-                       bool training)
+Parameters::Parameters(const model::Model& model, std::span<const kernels::WeightLayout> layouts, kernels::Dtype dtype)
     : dtype_(dtype) {
   std::size_t index = 0;
   for (const auto& node : model.nodes()) {
@@ -60,9 +59,9 @@ Parameters::Parameters(const model::Model& model, std::span<const kernels::Weigh
   if (dtype == kernels::Dtype::kBfloat16) {
     low_ = Buffer(size_ * sizeof(std::uint16_t));
   }
-  if (training) {
-    gradients_ = Buffer(trainable_size_ * sizeof(float));
-  }
+  gradients_.resize(entries_.size());
+  targets_.resize(entries_.size());
+  refresh_targets();
 }
 
 void Parameters::add_optimizer_state(std::size_t states) {
@@ -70,6 +69,32 @@ void Parameters::add_optimizer_state(std::size_t states) {
   for (std::size_t i = 0; i < states; ++i) {
     states_.emplace_back(trainable_size_ * sizeof(float));
   }
+  refresh_targets();
+}
+
+void Parameters::refresh_targets() {
+  const auto state = [&](std::size_t which, std::size_t offset) {
+    return which < states_.size() ? states_[which].as<float>().subspan(offset).data() : nullptr;
+  };
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const std::size_t offset = entries_[i].offset;
+    if (entries_[i].spec.trainable) {
+      targets_[i] = {values_.as<float>().subspan(offset).data(), state(0, offset), state(1, offset),
+                     low_.size() == 0 ? nullptr : low_.as<std::uint16_t>().subspan(offset).data()};
+    }
+  }
+}
+
+kernels::UpdateSpan Parameters::update_span(std::size_t index) {
+  const auto& entry = entries_.at(index);
+  const auto state = [&](std::size_t which) {
+    return which < states_.size() ? states_[which].as<float>().subspan(entry.offset, entry.size) : std::span<float>{};
+  };
+  return {values_.as<float>().subspan(entry.offset, entry.size),
+          {gradient(index), entry.size},
+          state(0),
+          state(1),
+          low_.size() == 0 ? std::span<std::uint16_t>{} : low_.as<std::uint16_t>().subspan(entry.offset, entry.size)};
 }
 
 const void* Parameters::operand(std::size_t index) const {
@@ -81,7 +106,11 @@ const void* Parameters::operand(std::size_t index) const {
 }
 
 float* Parameters::gradient(std::size_t index) {
-  return gradients_.as<float>().subspan(entries_.at(index).offset).data();
+  Buffer& buffer = gradients_.at(index);
+  if (buffer.size() == 0) {
+    buffer = Buffer(entries_[index].size * sizeof(float));
+  }
+  return buffer.as<float>().data();
 }
 
 float* Parameters::statistic(std::size_t index) {
@@ -117,17 +146,30 @@ void Parameters::set(std::size_t index, std::span<const float> values) {
 std::vector<float> Parameters::get_gradient(std::size_t index) const {
   const auto& entry = entries_.at(index);
   std::vector<float> plain(static_cast<std::size_t>(entry.spec.size()));
-  entry.layout.unpack(gradients_.as<float>().subspan(entry.offset, entry.size), plain);
+  const Buffer& stored = gradients_[index];
+  if (stored.size() == 0) {
+    throw Error(ErrorKind::kInternal, entry.name, "no gradient has been stored", {},
+                "a training step without an update");
+  }
+  entry.layout.unpack(stored.as<float>(), plain);
   return plain;
 }
 
-std::size_t Parameters::state_bytes() const {
+namespace {
+
+std::size_t bytes_of(const std::vector<Buffer>& buffers) {
   std::size_t total = 0;
-  for (const auto& state : states_) {
-    total += state.size();
+  for (const auto& buffer : buffers) {
+    total += buffer.size();
   }
   return total;
 }
+
+}  // namespace
+
+std::size_t Parameters::gradient_bytes() const { return bytes_of(gradients_); }
+
+std::size_t Parameters::state_bytes() const { return bytes_of(states_); }
 
 void Parameters::refresh_low() {
   if (low_.size() != 0) {

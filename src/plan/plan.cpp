@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "lapel/error.h"
@@ -157,6 +158,7 @@ void Plan::plan_memory() {
 void* Plan::piece(std::size_t index) { return memory_.data() + offsets_[index]; }
 
 void Plan::bind(Parameters& parameters) {
+  parameters_ = &parameters;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     bind_step(i, parameters);
   }
@@ -178,7 +180,9 @@ void Plan::bind_step(std::size_t index, Parameters& parameters) {
     }
     binding.weights.push_back(parameters.operand(parameter));
     if (step.backward) {
-      binding.weight_grads.push_back(parameters.gradient(parameter));
+      const bool stored = stores_gradients_ || !step.op->updates_weights();
+      binding.weight_grads.push_back(stored ? parameters.gradient(parameter) : nullptr);
+      binding.update_targets.push_back(parameters.update_target(parameter));
     }
   }
   if (step.backward) {
@@ -225,8 +229,7 @@ void Plan::forward(const Batch& batch, const StepKey& key) {
   }
 }
 
-void Plan::backward(const Batch& batch, const StepKey& key) {
-  const auto now = state(batch, key);
+void Plan::backward(const kernels::StepState& now) {
   for (std::size_t i = steps_.size(); i-- > 0;) {
     auto& step = steps_[i];
     if (!step.backward) {
@@ -239,6 +242,19 @@ void Plan::backward(const Batch& batch, const StepKey& key) {
       step.op->backward(now);
     }
     tell(StepPart::kBackward, i);
+    if (now.rule != nullptr && !step.op->updates_weights() && step.lowered.parameters > 0) {
+      update(step, *now.rule);
+      tell(StepPart::kUpdate, i);
+    }
+  }
+}
+
+void Plan::update(const Step& step, const kernels::UpdateRule& rule) {
+  for (std::size_t i = 0; i < step.lowered.parameters; ++i) {
+    const std::size_t parameter = step.lowered.first_parameter + i;
+    if (parameters_->entries()[parameter].spec.trainable) {
+      rule.apply(parameters_->update_span(parameter));
+    }
   }
 }
 
@@ -260,11 +276,34 @@ kernels::LossResult Plan::compute_loss(const Batch& batch, const LossRule& loss,
                                               gradient);
 }
 
-kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key) {
+kernels::LossResult Plan::forward_and_loss(const Batch& batch, const LossRule& loss, const StepKey& key) {
   forward(batch, key);
   const auto result = compute_loss(batch, loss, piece(gradients_[lowered_.logits].parts.front()));
   tell(StepPart::kLoss, 0);
-  backward(batch, key);
+  return result;
+}
+
+kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key) {
+  if (!stores_gradients_) {
+    stores_gradients_ = true;
+    bind(*parameters_);
+  }
+  const auto result = forward_and_loss(batch, loss, key);
+  backward(state(batch, key));
+  return result;
+}
+
+kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key,
+                                     const kernels::UpdateRule& update) {
+  if (parameters_->optimizer_states() < static_cast<std::size_t>(update.states())) {
+    throw Error(ErrorKind::kInternal, {}, "an update without room for its state");
+  }
+  const auto result = forward_and_loss(batch, loss, key);
+  if (std::isfinite(result.loss_sum)) {
+    auto now = state(batch, key);
+    now.rule = &update;
+    backward(now);
+  }
   return result;
 }
 

@@ -56,7 +56,8 @@ struct StepInfo {
   std::int64_t flop = 0;  ///< Forward.
   std::int64_t backward_flop = 0;
   std::int64_t bytes = 0;  ///< Inputs (of the first step: pixels), weights, output, and what is kept for backward.
-  std::int64_t backward_bytes = 0;  ///< What backward reads of these, and the gradients.
+  std::int64_t backward_bytes = 0;  ///< What backward reads of these, and the gradients, or the update in passing.
+  std::int64_t update_bytes = 0;    ///< Gradients read, weights and optimizer state read and written.
 };
 
 /// A model at a fixed batch size, mode and number type: a list of steps over memory that is allocated once. Running
@@ -71,8 +72,13 @@ class Plan {
   /// Fixes where weights are read and (in training) gradients written.
   void bind(Parameters& parameters);
 
-  /// Forward, loss, and the gradient of the mean loss for every trainable weight. Only of a plan for training.
+  /// Forward, loss, and the gradient of the mean loss for every trainable weight, stored. Only of a plan for training.
   kernels::LossResult train_step(const Batch& batch, const LossRule& loss, const StepKey& key);
+  /// The same, but each weight is updated by its gradient as soon as there is one; where a kernel does both at once,
+  /// the gradient is not stored. Where the loss is not finite, no weight changes. Throws Error (kInternal) where the
+  /// parameters lack the state that the rule needs.
+  kernels::LossResult train_step(const Batch& batch, const LossRule& loss, const StepKey& key,
+                                 const kernels::UpdateRule& update);
   /// Forward and loss. `probabilities` (batch x classes) may be empty.
   kernels::LossResult evaluate(const Batch& batch, const LossRule& loss, std::span<float> probabilities);
   /// Forward alone.
@@ -109,7 +115,9 @@ class Plan {
   void bind_step(std::size_t index, Parameters& parameters);
   void bind_sums();
   void forward(const Batch& batch, const StepKey& key);
-  void backward(const Batch& batch, const StepKey& key);
+  kernels::LossResult forward_and_loss(const Batch& batch, const LossRule& loss, const StepKey& key);
+  void backward(const kernels::StepState& now);
+  void update(const Step& step, const kernels::UpdateRule& rule);
   kernels::LossResult compute_loss(const Batch& batch, const LossRule& loss, void* gradient);
   [[nodiscard]] kernels::StepState state(const Batch& batch, const StepKey& key) const;
   [[nodiscard]] void* piece(std::size_t index);
@@ -119,6 +127,8 @@ class Plan {
   [[nodiscard]] std::size_t weight_bytes(const Step& step) const;
   [[nodiscard]] std::size_t forward_bytes(const Step& step) const;
   [[nodiscard]] std::size_t backward_bytes(const Step& step) const;
+  [[nodiscard]] std::size_t gradient_bytes(const Step& step) const;
+  [[nodiscard]] std::size_t update_bytes(const Step& step) const;
   void tell(StepPart part, std::size_t step) const {
     if (observer_ != nullptr) {
       observer_->on_part(part, step);
@@ -137,6 +147,8 @@ class Plan {
   std::vector<std::size_t> offsets_;  // by piece
   std::size_t scratch_ = 0;           // piece
   Buffer memory_;
+  Parameters* parameters_ = nullptr;  // bound to
+  bool stores_gradients_ = false;     // also those that an update would not need
   std::vector<Label> labels_;
   std::vector<float> targets_;
   std::int64_t classes_ = 0;

@@ -42,10 +42,25 @@ std::size_t Plan::backward_bytes(const Step& step) const {
     bytes += step.input_grads[i] != kNone ? input : 0;
   }
   bytes += needs_input_grad(step) ? weight_bytes(step) : 0;
+  return bytes + (step.op->updates_weights() && !stores_gradients_ ? update_bytes(step) : gradient_bytes(step));
+}
+
+std::size_t Plan::gradient_bytes(const Step& step) const {
+  std::size_t bytes = 0;
   for (std::size_t i = 0; i < step.lowered.parameters; ++i) {
-    bytes += static_cast<std::size_t>(layouts_[step.lowered.first_parameter + i].packed_size()) * sizeof(float);
+    const std::size_t parameter = step.lowered.first_parameter + i;
+    if (parameters_->entries()[parameter].spec.trainable) {
+      bytes += static_cast<std::size_t>(layouts_[parameter].packed_size()) * sizeof(float);
+    }
   }
   return bytes;
+}
+
+/// Weights and optimizer state are read and written, bfloat16 copies written.
+std::size_t Plan::update_bytes(const Step& step) const {
+  const std::size_t numbers = gradient_bytes(step) / sizeof(float);
+  const std::size_t copy = options_.dtype == kernels::Dtype::kBfloat16 ? sizeof(std::uint16_t) : 0;
+  return numbers * (2 * sizeof(float) * (1 + parameters_->optimizer_states()) + copy);
 }
 
 bool Plan::needs_input_grad(const Step& step) {
@@ -62,6 +77,7 @@ std::vector<StepInfo> Plan::steps() const {
     if (step.backward) {
       info.backward_flop = kernels::op_backward_flop(op, needs_input_grad(step)) * options_.batch;
       info.backward_bytes = static_cast<std::int64_t>(backward_bytes(step));
+      info.update_bytes = static_cast<std::int64_t>(update_bytes(step) + gradient_bytes(step));
     }
     table.push_back(std::move(info));
   }

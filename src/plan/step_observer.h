@@ -4,8 +4,9 @@
 
 namespace lapel::plan {
 
-/// The parts of a step in the order in which they run.
-enum class StepPart { kForward, kLoss, kBackward };
+/// The parts of a step in the order in which they run; each backward part is followed by the update of its weights,
+/// where the backward part does not update them itself.
+enum class StepPart { kForward, kLoss, kBackward, kUpdate };
 
 /// Hears of each part of a step as soon as it is over, on the thread that runs it: for measurements.
 class StepObserver {

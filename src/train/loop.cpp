@@ -67,12 +67,13 @@ class Loop {
         plan = &network_.plan(size, true);
       }
       const auto rows = std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(size));
+      learning_rate = next_learning_rate();
       const auto result =
           plan->train_step({input_.pictures.pictures.pixels.data(), input_.pictures.labels, rows}, loss_,
-                           {static_cast<std::uint64_t>(input_.spec.seed), static_cast<std::uint32_t>(epoch)});
+                           {static_cast<std::uint64_t>(input_.spec.seed), static_cast<std::uint32_t>(epoch)},
+                           optimizer_->rule(learning_rate, result_.steps + 1));
       check_finite(result, epoch, step + 1);
-      learning_rate = next_learning_rate();
-      optimizer_->update(network_.parameters(), learning_rate, ++result_.steps);
+      ++result_.steps;
       if (input_.after_step) {
         input_.after_step(result_.steps, result.loss_sum / static_cast<double>(size));
       }

@@ -7,20 +7,15 @@ namespace lapel::training {
 
 namespace {
 
-kernels::UpdateSpan span_of(plan::Parameters& parameters, std::size_t states) {
-  return {parameters.trainable(), parameters.gradients(), states > 0 ? parameters.state(0) : std::span<float>{},
-          states > 1 ? parameters.state(1) : std::span<float>{}, parameters.low()};
-}
-
 class Sgd : public Optimizer {
  public:
   explicit Sgd(const SgdOptions& options) : options_(options) {}
   [[nodiscard]] std::size_t states() const override { return options_.momentum == 0 ? 0 : 1; }
   [[nodiscard]] double learning_rate() const override { return options_.learning_rate; }
-  void update(plan::Parameters& parameters, double learning_rate, std::int64_t /*iteration*/) const override {
-    kernels::sgd_update({static_cast<float>(learning_rate), static_cast<float>(options_.momentum), options_.nesterov,
-                         static_cast<float>(options_.weight_decay)},
-                        span_of(parameters, states()));
+  [[nodiscard]] kernels::UpdateRule rule(double learning_rate, std::int64_t /*iteration*/) const override {
+    return kernels::UpdateRule(kernels::SgdStep{static_cast<float>(learning_rate),
+                                                static_cast<float>(options_.momentum), options_.nesterov,
+                                                static_cast<float>(options_.weight_decay)});
   }
 
  private:
@@ -32,10 +27,10 @@ class Adam : public Optimizer {
   explicit Adam(const AdamWOptions& options) : options_(options) {}
   [[nodiscard]] std::size_t states() const override { return 2; }
   [[nodiscard]] double learning_rate() const override { return options_.learning_rate; }
-  void update(plan::Parameters& parameters, double learning_rate, std::int64_t iteration) const override {
-    kernels::adam_update({static_cast<float>(learning_rate), options_.beta_1, options_.beta_2,
-                          static_cast<float>(options_.epsilon), static_cast<float>(options_.weight_decay), iteration},
-                         span_of(parameters, states()));
+  [[nodiscard]] kernels::UpdateRule rule(double learning_rate, std::int64_t iteration) const override {
+    return kernels::UpdateRule(kernels::AdamStep{static_cast<float>(learning_rate), options_.beta_1, options_.beta_2,
+                                                 static_cast<float>(options_.epsilon),
+                                                 static_cast<float>(options_.weight_decay), iteration});
   }
 
  private:
