@@ -1,4 +1,3 @@
-#include <hwy/highway.h>
 
 #include <algorithm>
 #include <vector>
@@ -6,7 +5,6 @@
 #include "base/buffer.h"
 #include "base/threads.h"
 #include "kernels/dense_parts.h"
-#include "kernels/ranges.h"
 #include "kernels/simd_operator.h"
 #include "kernels/simd_operators.h"
 #include "lapel/error.h"
@@ -16,48 +14,38 @@ namespace lapel::kernels {
 namespace {
 
 /// Multiplications that are worth a thread of its own (some microseconds).
-constexpr std::size_t kProductsPerThread = std::size_t{1} << 17U;
+constexpr std::size_t kProductsPerThread = std::size_t{1} << 18U;
+/// Weights of more bytes than this do not stay in the caches of the threads that change them.
+constexpr std::size_t kNearBytes = std::size_t{4} << 20U;
 /// Rows of a batch beyond which the few weights of a layer do not keep all threads busy, nor their gradient a cache.
 constexpr std::int64_t kMostRows = 4096;
 
 std::size_t divided_up(std::size_t count, std::size_t unit) { return (count + unit - 1) / unit; }
 
-/// How a pass over rows and panels is divided: one axis among the threads, in whole units.
-struct Division {
-  bool by_rows = true;
-  std::size_t row_unit = 1;
-  std::size_t parts = 1;
-};
-
-/// Along the axis that divides most evenly.
-Division divide(std::size_t rows, std::size_t row_unit, std::size_t panels, std::size_t products) {
-  const auto threads = static_cast<std::size_t>(omp_get_max_threads());
-  const std::size_t useful = std::max<std::size_t>(1, std::min(threads, products / kProductsPerThread));
-  const std::size_t row_units = divided_up(rows, row_unit);
-  const auto efficiency = [&](std::size_t units) {
-    const std::size_t parts = std::min(useful, units);
-    return static_cast<double>(units) / static_cast<double>(divided_up(units, parts) * useful);
-  };
-  const bool by_rows = efficiency(row_units) > efficiency(panels);
-  return {by_rows, row_unit, std::min(useful, by_rows ? row_units : panels)};
+/// Part `part` of `parts` of `count`, in whole units.
+Part part_of(std::size_t count, std::size_t unit, std::int64_t part, std::int64_t parts) {
+  const std::size_t units = divided_up(count, unit);
+  const auto number = static_cast<std::size_t>(part);
+  const auto of = static_cast<std::size_t>(parts);
+  return {std::min(count, units * number / of * unit), std::min(count, units * (number + 1) / of * unit)};
 }
 
-/// Calls `body(thread, rows, panels)` for each part.
+/// Calls `body(rows, panels)` for the rectangles that are part `part` of `parts` of all panels, one after another, with
+/// `rows` rows each: whole panels, and at both ends perhaps rows of one that is shared. So each thread reads in forward
+/// the weights that it changed in backward, most of which are in its cache.
 template <class F>
-void for_parts(const Division& division, std::size_t rows, std::size_t panels, const F& body) {
-  const std::size_t units = division.by_rows ? divided_up(rows, division.row_unit) : panels;
-  const auto parts = static_cast<std::int64_t>(division.parts);
-  parallel_for(parts, 1, [&](std::int64_t first, std::int64_t last) {
-    for (auto part = static_cast<std::size_t>(first); part < static_cast<std::size_t>(last); ++part) {
-      const std::size_t begin = units * part / division.parts;
-      const std::size_t end = units * (part + 1) / division.parts;
-      if (division.by_rows) {
-        body(part, Part{begin * division.row_unit, std::min(rows, end * division.row_unit)}, Part{0, panels});
-      } else {
-        body(part, Part{0, rows}, Part{begin, end});
-      }
-    }
-  });
+void for_rectangles(std::size_t rows, std::size_t row_unit, std::size_t panels, std::int64_t part, std::int64_t parts,
+                    const F& body) {
+  const std::size_t units = divided_up(rows, row_unit);
+  const Part mine = part_of(units * panels, 1, part, parts);
+  for (std::size_t at = mine.begin; at < mine.end;) {
+    const std::size_t panel = at / units;
+    const std::size_t first = at % units;
+    const std::size_t whole = first == 0 ? (mine.end - at) / units : 0;
+    const std::size_t end = whole > 0 ? units : std::min(units, first + mine.end - at);
+    body(Part{first * row_unit, std::min(rows, end * row_unit)}, Part{panel, panel + std::max<std::size_t>(1, whole)});
+    at += whole > 0 ? whole * units : end - first;
+  }
 }
 
 class DenseOperator final : public SimdOperator {
@@ -70,10 +58,8 @@ class DenseOperator final : public SimdOperator {
         panels_(panels),
         batch_(static_cast<std::size_t>(options.batch * op.rows)),
         pads_input_(panels.group == 2 && panels.in % 2 == 1) {
-    const std::size_t products = batch_ * panels_.in * panels_.out;
-    forward_division_ = divide(batch_, 4, panels_.panels, products);
-    input_grad_division_ = {true, 16, divide(panels_.rows, 16, 1, products).parts};
-    weight_grad_division_ = divide(panels_.rows, 16, panels_.panels, products);
+    const std::size_t products = batch_ * panels_.in * panels_.out / kProductsPerThread;
+    threads_ = static_cast<int>(std::clamp<std::size_t>(products, 1, static_cast<std::size_t>(omp_get_max_threads())));
     divide_scratch();
   }
 
@@ -91,29 +77,49 @@ class DenseOperator final : public SimdOperator {
                        words(binding().weights.at(0)),
                        bias(),
                        binding().output};
+    auto* const padded = static_cast<std::uint16_t*>(binding().scratch);
     if (pads_input_) {
-      auto* const padded = static_cast<std::uint16_t*>(binding().scratch);
-      parallel_rows(static_cast<std::int64_t>(batch_), op_.in, [&](std::int64_t begin, std::int64_t end) {
-        dense_pad_rows(static_cast<const std::uint16_t*>(binding().inputs.at(0)), panels_.in, padded,
-                       {static_cast<std::size_t>(begin), static_cast<std::size_t>(end)});
-      });
       dense.input = words(padded);
       dense.input_words = (panels_.in + 1) / 2;
     }
-    for_parts(forward_division_, batch_, panels_.panels,
-              [&](std::size_t, const Part& rows, const Part& panels) { dense_forward(dense, rows, panels); });
+    const auto pad = [&](std::int64_t part, std::int64_t parts) {
+      dense_pad_rows(static_cast<const std::uint16_t*>(binding().inputs.at(0)), panels_.in, padded,
+                     part_of(batch_, 1, part, parts));
+    };
+    const auto multiply = [&](std::int64_t part, std::int64_t parts) {
+      for_rectangles(batch_, 4, panels_.panels, part, parts,
+                     [&](const Part& rows, const Part& panels) { dense_forward(dense, rows, panels); });
+    };
+    if (pads_input_) {
+      parallel_phases(threads_, pad, multiply);
+    } else {
+      parallel_phases(threads_, multiply);
+    }
   }
 
   void backward(const StepState& state) override {
-    pack_gradient();
+    const DensePack pack{panels_,
+                         batch_,
+                         binding().output_grad,
+                         relu() ? binding().output : nullptr,
+                         scratch_words(0),
+                         input_grad() != nullptr ? scratch_words(turned_at_) : nullptr};
+    const DenseInputGrad input{panels_, batch_, scratch_words(turned_at_), words(binding().weights.at(0)),
+                               input_grad()};
+    const DenseWeightGrad weight = weight_gradient(state.rule);
+    const auto packing = [&](std::int64_t part, std::int64_t parts) {
+      dense_pack(pack, part_of(panels_.panels, 1, part, parts));
+    };
+    const auto input_part = [&](std::int64_t part, std::int64_t parts) {
+      dense_input_grad(input, part_of(panels_.rows, 16, part, parts));
+    };
+    const auto weight_part = [&](std::int64_t part, std::int64_t parts) { weight_gradient_part(weight, part, parts); };
     if (input_grad() != nullptr) {
-      // Before the weights change.
-      const DenseInputGrad dense{panels_, batch_, scratch_words(turned_at_), words(binding().weights.at(0)),
-                                 input_grad()};
-      for_parts(input_grad_division_, panels_.rows, 1,
-                [&](std::size_t, const Part& rows, const Part&) { dense_input_grad(dense, rows); });
+      // The input's gradient before the weights change.
+      parallel_phases(threads_, packing, input_part, weight_part);
+    } else {
+      parallel_phases(threads_, packing, weight_part);
     }
-    weight_gradient(state.rule);
   }
 
  private:
@@ -138,27 +144,14 @@ class DenseOperator final : public SimdOperator {
     }
     input_bytes_ = Buffer::aligned(packed_words * 64 * sizeof(std::uint32_t));
     if (options().training) {
-      scratch_bytes_ = input_at_ + weight_grad_division_.parts * input_bytes_;
+      scratch_bytes_ = input_at_ + static_cast<std::size_t>(threads_) * input_bytes_;
     }
     if (pads_input_) {
       scratch_bytes_ = std::max(scratch_bytes_, batch_ * (panels_.in + 1) * sizeof(std::uint16_t));
     }
   }
 
-  void pack_gradient() const {
-    const DensePack pack{panels_,
-                         batch_,
-                         binding().output_grad,
-                         relu() ? binding().output : nullptr,
-                         scratch_words(0),
-                         input_grad() != nullptr ? scratch_words(turned_at_) : nullptr};
-    const auto panel_numbers = static_cast<std::int64_t>(batch_ * panels_.width);
-    parallel_rows(static_cast<std::int64_t>(panels_.panels), panel_numbers, [&](std::int64_t begin, std::int64_t end) {
-      dense_pack(pack, {static_cast<std::size_t>(begin), static_cast<std::size_t>(end)});
-    });
-  }
-
-  void weight_gradient(const UpdateRule* rule) const {
+  [[nodiscard]] DenseWeightGrad weight_gradient(const UpdateRule* rule) const {
     DenseWeightGrad dense{panels_, batch_, binding().inputs.at(0), scratch_words(0), nullptr, nullptr, rule, {}, {}};
     if (rule != nullptr) {
       dense.target = *binding().update_targets.at(0);
@@ -167,20 +160,22 @@ class DenseOperator final : public SimdOperator {
       dense.grads = binding().weight_grads.at(0);
       dense.bias_grads = op_.bias ? binding().weight_grads.at(1) : nullptr;
     }
-    for_parts(weight_grad_division_, panels_.rows, panels_.panels,
-              [&](std::size_t thread, const Part& rows, const Part& panels) {
-                if (op_.bias) {
-                  dense_bias_grad(dense, bias_part(thread, panels));
-                }
-                dense_weight_grad(dense, scratch_words(input_at_ + thread * input_bytes_), rows, panels);
-              });
+    return dense;
   }
 
-  /// Where rows are divided, panels of the bias are, too.
-  [[nodiscard]] Part bias_part(std::size_t thread, const Part& panels) const {
-    const std::size_t parts = weight_grad_division_.parts;
-    return weight_grad_division_.by_rows ? Part{panels_.panels * thread / parts, panels_.panels * (thread + 1) / parts}
-                                         : panels;
+  void weight_gradient_part(const DenseWeightGrad& dense, std::int64_t part, std::int64_t parts) const {
+    if (op_.bias) {
+      dense_bias_grad(dense, part_of(panels_.panels, 1, part, parts));
+    }
+    std::uint32_t* const input = scratch_words(input_at_ + static_cast<std::size_t>(part) * input_bytes_);
+    // Each thread brings the input of its rows into order: all of them, where panels are divided.
+    const bool by_rows = panels_.panels * panels_.panel_size() * sizeof(float) > kNearBytes && panels_.panels < 16;
+    if (by_rows) {
+      dense_weight_grad(dense, input, part_of(panels_.rows, 16, part, parts), {0, panels_.panels});
+      return;
+    }
+    for_rectangles(panels_.rows, 16, panels_.panels, part, parts,
+                   [&](const Part& rows, const Part& panels) { dense_weight_grad(dense, input, rows, panels); });
   }
 
   DenseOp op_;
@@ -188,9 +183,7 @@ class DenseOperator final : public SimdOperator {
   DensePanels panels_;
   std::size_t batch_;
   bool pads_input_;
-  Division forward_division_;
-  Division input_grad_division_;
-  Division weight_grad_division_;
+  int threads_ = 1;
   std::size_t turned_at_ = 0;
   std::size_t input_at_ = 0;
   std::size_t input_bytes_ = 0;
