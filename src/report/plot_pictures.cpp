@@ -118,7 +118,7 @@ std::string answer(const PlotData& data, const ShownPicture& picture, double lef
       fmt::format("{}{}  {:.1f}%", mark, shortened(name_of(data, best), 30),
                   100 * static_cast<double>(picture.probabilities[static_cast<std::size_t>(best)]));
   const std::string second = known ? "actual: " + shortened(name_of(data, picture.label), 36) : "";
-  const std::string color = !known || right ? "#1b5e20" : "#b71c1c";
+  const std::string color = !known ? "#222222" : right ? "#1b5e20" : "#b71c1c";
   std::string script = fmt::format(
       "unset object\nunset grid\nset label 2 {} at screen {}, screen {} left font ',10' textcolor rgb '{}'\n"
       "set label 3 {} at screen {}, screen {} left font ',9' textcolor rgb '#444444'\n"
