@@ -85,12 +85,12 @@ def apply(layers, weights, x, key):
     return x.astype(jnp.float32), seen
 
 
-def make_adam(weights, rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+def make_adam(weights, learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     """State and update of Adam (Kingma & Ba 2015), with epsilon where Keras has it."""
 
     def update(state, weights, gradients):
         count = state["count"] + 1
-        factor = rate * jnp.sqrt(1 - beta_2 ** count) / (1 - beta_1 ** count)
+        factor = learning_rate * jnp.sqrt(1 - beta_2 ** count) / (1 - beta_1 ** count)
         m = jax.tree.map(lambda m, g: beta_1 * m + (1 - beta_1) * g, state["m"], gradients)
         v = jax.tree.map(lambda v, g: beta_2 * v + (1 - beta_2) * g * g, state["v"], gradients)
         weights = jax.tree.map(lambda w, m, v: w - factor * m / (jnp.sqrt(v) + epsilon), weights, m, v)

@@ -100,8 +100,8 @@ def set_weights(model, recipe, weights):
 
 def make_optimizer(parameters, options):
     if options["type"] == "Adam":
-        return torch.optim.Adam(parameters, lr=1e-3, eps=1e-7, fused=True)
-    return torch.optim.SGD(parameters, lr=options["learning_rate"], momentum=options.get("momentum", 0),
+        return torch.optim.Adam(parameters, lr=options.get("learning_rate", 1e-3), eps=1e-7, fused=True)
+    return torch.optim.SGD(parameters, lr=options.get("learning_rate", 0.01), momentum=options.get("momentum", 0),
                            nesterov=options.get("nesterov", False), fused=True)
 
 

@@ -78,6 +78,7 @@ struct TimeStatistics {
   double min = 0;
   double q1 = 0;  ///< First quartile: a quarter of the measurements are below.
   double q3 = 0;
+  double mean = 0;  ///< What a total says, as `bench/peers/compare` measures the other frameworks.
 };
 
 /// Bytes. What the plan and the parameters say, and what the system says of the process.

@@ -10,7 +10,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json json_of(const TimeStatistics& time) {
-  return {{"median", time.median}, {"min", time.min}, {"q1", time.q1}, {"q3", time.q3}};
+  return {{"median", time.median}, {"min", time.min}, {"q1", time.q1}, {"q3", time.q3}, {"mean", time.mean}};
 }
 
 Json json_of(const BenchMemory& memory) {

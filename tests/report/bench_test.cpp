@@ -23,7 +23,7 @@ BenchResult result() {
   made.plan_seconds = 0.0075;
   made.flop = 52'000'000;
   made.gflops = 208;
-  made.step = {4'000, 0.25, 0.2, 0.225, 1.5};
+  made.step = {4'000, 0.25, 0.2, 0.225, 1.5, 0.75};
   made.memory = {1'600'000, 1'600'000, 3'200'000, 600'000, 55'000'000, 9'000'000, 80'000'000, 74'500'000, 1.5};
   return made;
 }
@@ -99,8 +99,8 @@ TEST(BenchJson, HasTheKeysOfTheDocument) {
   for (const std::string_view line :
        {R"(  "recipe": "tiny")", R"(  "mode": "train")", R"(  "batch": 32)", R"(  "precision": "float32")",
         R"(  "threads": 2)", R"(  "steps": 4000)", R"(    "median": 0.25)", R"(    "min": 0.2)", R"(    "q1": 0.225)",
-        R"(    "q3": 1.5)", R"(  "gflops": 208.0)", R"(  "parameters": 407050)", R"(  "cpu": "A CPU")",
-        R"(  "isa": "avx2")", R"(    "lapel": "1.2.3")", R"(    "onednn": "oneDNN 2.6.3")",
+        R"(    "q3": 1.5)", R"(    "mean": 0.75)", R"(  "gflops": 208.0)", R"(  "parameters": 407050)",
+        R"(  "cpu": "A CPU")", R"(  "isa": "avx2")", R"(    "lapel": "1.2.3")", R"(    "onednn": "oneDNN 2.6.3")",
         R"(  "load_seconds": 0.1)"}) {
     EXPECT_NE(json.find(line), std::string::npos) << line << "\n" << json;
   }
