@@ -12,6 +12,8 @@ from .workers import FOLDER, PeerFailed, Worker, environment
 
 STEPS = 5
 USE_BATCH = 32
+# Here nobody hurries.
+PATIENCE_SECONDS = 900
 # Largest relative difference of a loss, in float32 and in bfloat16.
 TOLERANCE = {False: 1e-3, True: 3e-2}
 
@@ -28,10 +30,12 @@ def compare_one(setup, row, peer, mode, reference, **options):
     steps = len(reference)
     cells = [NOTHING] * STEPS
     try:
-        with Worker(setup.python, peer, mode, row, setup.threads, setup.cache, check=True, **options) as worker:
+        with Worker(setup.python, peer, mode, row, setup.threads, setup.cache, check=True,
+                    patience=PATIENCE_SECONDS, **options) as worker:
             losses = worker.ask(do="losses", steps=steps)["losses"]
     except PeerFailed as error:
-        return [row.name, f"{peer}/{mode}", *cells, NOTHING, str(error)], False
+        say(f"    {error}")
+        return [row.name, f"{peer}/{mode}", *cells, NOTHING, "FAILED"], False
     apart = difference(losses, reference)
     agrees = apart <= TOLERANCE[is_bf16(mode)]
     cells[:steps] = [f"{loss:.5f}" for loss in losses]

@@ -35,7 +35,8 @@ def environment(threads, cache):
 class Worker:
     """One peer in one mode on one row. Use as a context."""
 
-    def __init__(self, python, peer, mode, row, threads, cache, batch=None, check=False, weights=None):
+    def __init__(self, python, peer, mode, row, threads, cache, batch=None, check=False, weights=None,
+                 patience=PATIENCE_SECONDS):
         self.name = f"{peer}/{mode}"
         self.log = cache / "logs" / f"{row.name}-{peer}-{mode}.txt"
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -46,6 +47,7 @@ class Worker:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE,
                                             stdout=subprocess.PIPE, stderr=log, text=True,
                                             env=environment(threads, cache))
+        self.patience = patience
         self.versions = None
 
     def wait_ready(self):
@@ -53,9 +55,9 @@ class Worker:
             self.versions = self.read()["versions"]
 
     def read(self):
-        if not select.select([self.process.stdout], [], [], PATIENCE_SECONDS)[0]:
+        if not select.select([self.process.stdout], [], [], self.patience)[0]:
             self.process.kill()
-            raise PeerFailed(f"{self.name} gave no answer within {PATIENCE_SECONDS} s")
+            raise PeerFailed(f"{self.name} gave no answer within {self.patience} s")
         try:
             return json.loads(self.process.stdout.readline())
         except json.JSONDecodeError:
