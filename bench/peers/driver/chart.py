@@ -26,40 +26,54 @@ def speeds(part):
     return cells
 
 
-def script(results, output):
-    """What gnuplot is given."""
-    parts = {name: part for name, part in results["train"].items() if peers_of(part["rounds"])}
-    blocks = {series: [] for series, _ in SERIES}
-    reaches = []
+def collect(parts):
+    """The bars of each series and the marks of the reaches, as lines that gnuplot reads, and the highest of all."""
+    bars = {series: [] for series, _ in SERIES}
+    reaches, top = [], 1.0
     for place, (name, part) in enumerate(parts.items()):
         for index, ((series, _), cell) in enumerate(zip(SERIES, speeds(part))):
             x = place + (index - 2) * WIDTH
             if cell:
-                blocks[series].append(f"{x:.3f} {' '.join(f'{value:.4f}' for value in cell)}")
+                bars[series].append(f"{x:.3f} {' '.join(f'{value:.4f}' for value in cell)}")
+                top = max(top, cell[2])
             reach = {"Lapel": ROWS[name].reach, "Lapel bf16": ROWS[name].reach_bf16}.get(series)
             if reach:
                 reaches.append(f"{x - WIDTH / 2:.3f} {reach} {WIDTH} 0")
-    lines = ["set encoding utf8", "set terminal pngcairo size 1100,520 font 'DejaVu Sans,10' noenhanced",
-             f"set output '{output}'"]
-    data = {f"$s{index}": blocks[series] for index, (series, _) in enumerate(SERIES)} | {"$reach": reaches}
-    for name, block in data.items():
+                top = max(top, reach)
+    return bars, reaches, top
+
+
+def script(results, output):
+    """What gnuplot is given."""
+    parts = {name: part for name, part in results["train"].items() if peers_of(part["rounds"])}
+    bars, reaches, top = collect(parts)
+    blocks = {f"$s{index}": bars[series] for index, (series, _) in enumerate(SERIES)} | {"$reach": reaches}
+    lines = []
+    for name, block in blocks.items():
         lines += [f"{name} << END", *(block or ["NaN NaN NaN NaN"]), "END"]
     ticks = ", ".join(f"'{name}' {place}" for place, name in enumerate(parts))
     lines += [
+        "set encoding utf8",
+        "set terminal pngcairo size 1100,520 font 'DejaVu Sans,10' noenhanced",
+        f"set output '{output}'",
         "set title 'Training steps a second, the fastest peer being 1' font ',13'",
-        f"set xtics ({ticks})", f"set xrange [-0.6:{len(parts) - 0.4}]", "set yrange [0:*]",
         "set ylabel 'times as fast as the fastest peer'",
-        "set border 3 linecolor rgb '#555555'", "set tics nomirror out textcolor rgb '#222222'",
-        "set grid ytics linecolor rgb '#dddddd' linewidth 1", "set key outside bottom center horizontal",
-        f"set boxwidth {WIDTH * 0.92}", "set style fill solid 0.95 noborder",
+        f"set xtics ({ticks})",
+        f"set xrange [-0.6:{len(parts) - 0.4}]",
+        f"set yrange [0:{1.08 * top:.3f}]",
+        "set border 3 linecolor rgb '#555555'",
+        "set tics nomirror out textcolor rgb '#222222'",
+        "set grid ytics linecolor rgb '#dddddd' linewidth 1",
+        "set key outside bottom center horizontal",
+        f"set boxwidth {0.92 * WIDTH}",
+        "set style fill solid 0.95 noborder",
         "set arrow from graph 0, first 1 to graph 1, first 1 nohead dashtype 2 linecolor rgb '#555555'",
     ]
     plots = [f"$s{index} using 1:2 with boxes linecolor rgb '{color}' title '{series}'"
              for index, (series, color) in enumerate(SERIES)]
-    plots += [f"$s{index} using 1:2:3:4 with yerrorbars pointtype 0 linecolor rgb '#111111' notitle" for index in (3, 4)]
+    plots += [f"$s{index} using 1:2:3:4 with yerrorbars pointtype -1 linecolor rgb '#111111' notitle" for index in (3, 4)]
     plots.append("$reach using 1:2:3:4 with vectors nohead linewidth 2 linecolor rgb '#c03030' title 'reach'")
-    lines.append("plot " + ", \\\n  ".join(plots))
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "plot " + ", \\\n  ".join(plots)]) + "\n"
 
 
 def draw(results, output):
