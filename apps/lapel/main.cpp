@@ -9,6 +9,7 @@
 #include "command_line.h"
 #include "lapel/error.h"
 #include "output.h"
+#include "waiting_threads.h"
 
 namespace lapel::app {
 
@@ -58,6 +59,7 @@ ExitCode fail(const Error& error) {
 int main(int argc, char** argv) {
   using lapel::Error;
   using lapel::ErrorKind;
+  lapel::app::start_with_patient_threads(argv);
   // Without these, a closed pipe or a file-size limit would kill the program instead of failing a write.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
