@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/threads.h"
+#include "kernels/denormals.h"
 #include "kernels/dense_parts.h"
 #include "kernels/simd_operator.h"
 #include "kernels/simd_operators.h"
@@ -164,6 +165,7 @@ class DenseOperator final : public SimdOperator {
   }
 
   void weight_gradient_part(const DenseWeightGrad& dense, std::int64_t part, std::int64_t parts) const {
+    const FlushDenormals flush;  // once for all updates
     if (op_.bias) {
       dense_bias_grad(dense, part_of(panels_.panels, 1, part, parts));
     }

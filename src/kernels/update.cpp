@@ -115,6 +115,7 @@ HWY_AFTER_NAMESPACE();
 #include <cmath>
 
 #include "kernels/bfloat16.h"
+#include "kernels/denormals.h"
 #include "kernels/ranges.h"
 #include "lapel/error.h"
 
@@ -204,6 +205,7 @@ void UpdateRule::apply(const UpdateSpan& span) const {
 void UpdateRule::apply_here(const UpdateSpan& span) const { apply_range(span, 0, span.weights.size()); }
 
 void UpdateRule::apply_range(const UpdateSpan& span, std::size_t begin, std::size_t end) const {
+  const FlushDenormals flush;
   if (const auto* sgd = std::get_if<SgdStep>(&step_)) {
     HWY_DYNAMIC_DISPATCH(sgd_range)(*sgd, span, begin, end);
   } else {

@@ -46,7 +46,8 @@ struct AdamStep {
 void adam_update(const AdamStep& step, const UpdateSpan& span);
 void reference_adam_update(const AdamStep& step, const UpdateSpan& span);
 
-/// What one step of an optimizer does to every weight: a value, made once a step.
+/// What one step of an optimizer does to every weight: a value, made once a step. Numbers below the smallest normal
+/// float, into which state decays where a gradient stays zero, are taken as zero.
 class UpdateRule {
  public:
   explicit UpdateRule(const SgdStep& step) : step_(step) {}
