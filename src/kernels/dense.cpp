@@ -113,7 +113,7 @@ class DenseOperator final : public SimdOperator {
       for_parts(input_grad_division_, panels_.rows, 1,
                 [&](std::size_t, const Part& rows, const Part&) { dense_input_grad(dense, rows); });
     }
-    weight_gradient(state.rule);
+    weight_gradient(state.rules);
   }
 
  private:
@@ -158,9 +158,12 @@ class DenseOperator final : public SimdOperator {
     });
   }
 
-  void weight_gradient(const UpdateRule* rule) const {
-    DenseWeightGrad dense{panels_, batch_, binding().inputs.at(0), scratch_words(0), nullptr, nullptr, rule, {}, {}};
-    if (rule != nullptr) {
+  void weight_gradient(std::span<const UpdateRule> rules) const {
+    DenseWeightGrad dense{panels_, batch_, binding().inputs.at(0), scratch_words(0), nullptr, nullptr, nullptr, nullptr,
+                          {},      {}};
+    if (!rules.empty()) {
+      dense.rule = &rules.front();
+      dense.bias_rule = &rules.back();
       dense.target = *binding().update_targets.at(0);
       dense.bias_target = op_.bias ? *binding().update_targets.at(1) : UpdateTarget{};
     } else {
