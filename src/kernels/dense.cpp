@@ -107,7 +107,7 @@ class DenseOperator final : public SimdOperator {
                          input_grad() != nullptr ? scratch_words(turned_at_) : nullptr};
     const DenseInputGrad input{panels_, batch_, scratch_words(turned_at_), words(binding().weights.at(0)),
                                input_grad()};
-    const DenseWeightGrad weight = weight_gradient(state.rule);
+    const DenseWeightGrad weight = weight_gradient(state.rules);
     const auto packing = [&](std::int64_t part, std::int64_t parts) {
       dense_pack(pack, part_of(panels_.panels, 1, part, parts));
     };
@@ -152,9 +152,12 @@ class DenseOperator final : public SimdOperator {
     }
   }
 
-  [[nodiscard]] DenseWeightGrad weight_gradient(const UpdateRule* rule) const {
-    DenseWeightGrad dense{panels_, batch_, binding().inputs.at(0), scratch_words(0), nullptr, nullptr, rule, {}, {}};
-    if (rule != nullptr) {
+  [[nodiscard]] DenseWeightGrad weight_gradient(std::span<const UpdateRule> rules) const {
+    DenseWeightGrad dense{panels_, batch_, binding().inputs.at(0), scratch_words(0), nullptr, nullptr, nullptr, nullptr,
+                          {},      {}};
+    if (!rules.empty()) {
+      dense.rule = &rules.front();
+      dense.bias_rule = &rules.back();
       dense.target = *binding().update_targets.at(0);
       dense.bias_target = op_.bias ? *binding().update_targets.at(1) : UpdateTarget{};
     } else {

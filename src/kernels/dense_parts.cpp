@@ -361,8 +361,8 @@ void bias_grad_part(const DenseWeightGrad& dense, const Part& panels) {
     }
     const std::size_t first = panel * width;
     const std::size_t count = HWY_MIN(width, dense.panels.out - first);
-    if (dense.rule != nullptr) {
-      dense.rule->apply_here(span_at(dense.bias_target, first, sums, count));
+    if (dense.bias_rule != nullptr) {
+      dense.bias_rule->apply_here(span_at(dense.bias_target, first, sums, count));
     } else {
       std::memcpy(dense.bias_grads + first, sums, count * sizeof(float));
     }

@@ -101,6 +101,7 @@ struct DenseWeightGrad {
   float* grads = nullptr;       ///< Null with a rule.
   float* bias_grads = nullptr;  ///< Null with a rule, or without a bias.
   const UpdateRule* rule = nullptr;
+  const UpdateRule* bias_rule = nullptr;
   UpdateTarget target;
   UpdateTarget bias_target;  ///< Empty without a bias.
 };

@@ -49,8 +49,9 @@ struct StepState {
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
   bool training = false;
-  /// How weights are updated. Operators that do so in passing then store no gradient; others leave it to the caller.
-  const UpdateRule* rule = nullptr;
+  /// How weights are updated: a rule for each weight of the operator, or none. Operators that do so in passing then
+  /// store no gradient; others leave it to the caller.
+  std::span<const UpdateRule> rules = {};
 };
 
 /// One operator at fixed sizes: made once, bound once, run often. Nothing is allocated when it runs.

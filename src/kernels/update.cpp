@@ -194,7 +194,7 @@ UpdateRule::UpdateRule(const AdamStep& step) : step_(step), alpha_(static_cast<f
 
 int UpdateRule::states() const {
   const auto* sgd = std::get_if<SgdStep>(&step_);
-  return sgd == nullptr ? 2 : sgd->momentum == 0 ? 0 : 1;
+  return muon() != nullptr ? 1 : sgd == nullptr ? 2 : sgd->momentum == 0 ? 0 : 1;
 }
 
 void UpdateRule::apply(const UpdateSpan& span) const {

@@ -46,15 +46,28 @@ struct AdamStep {
 void adam_update(const AdamStep& step, const UpdateSpan& span);
 void reference_adam_update(const AdamStep& step, const UpdateSpan& span);
 
-/// What one step of an optimizer does to every weight: a value, made once a step. Numbers below the smallest normal
+/// Muon, for weights that are matrices; see kernels/muon.h.
+struct MuonStep {
+  float learning_rate = 0.02F;
+  float momentum = 0.95F;
+  bool nesterov = true;
+  float weight_decay = 0;
+  int steps = 5;           ///< Newton-Schulz steps.
+  bool normalize = false;  ///< Bring the norm of the weights to the root of the number of outputs first.
+};
+
+/// What one step of an optimizer does to a weight: a value, made once a step. Numbers below the smallest normal
 /// float, into which state decays where a gradient stays zero, are taken as zero.
 class UpdateRule {
  public:
   explicit UpdateRule(const SgdStep& step) : step_(step) {}
   explicit UpdateRule(const AdamStep& step);
+  explicit UpdateRule(const MuonStep& step) : step_(step) {}
 
   /// Arrays of state that it needs.
   [[nodiscard]] int states() const;
+  /// Not null where the update needs the whole weight at once: then `apply` and `apply_here` have no part in it.
+  [[nodiscard]] const MuonStep* muon() const { return std::get_if<MuonStep>(&step_); }
   /// Updates a stretch over all threads. Throws Error (kInternal) where lengths differ.
   void apply(const UpdateSpan& span) const;
   /// The same on the calling thread, for kernels that have the gradient at hand; lengths are not checked. The numbers
@@ -64,7 +77,7 @@ class UpdateRule {
  private:
   void apply_range(const UpdateSpan& span, std::size_t begin, std::size_t end) const;
 
-  std::variant<SgdStep, AdamStep> step_;
+  std::variant<SgdStep, AdamStep, MuonStep> step_;
   float alpha_ = 0;  ///< Adam's.
 };
 

@@ -141,6 +141,13 @@ void WeightLayout::unpack(std::span<const float> packed, std::span<float> plain)
   for_each_weight(*impl_, [&](std::size_t to, std::size_t from) { plain[to] = packed[from]; });
 }
 
+std::vector<std::uint32_t> WeightLayout::positions() const {
+  std::vector<std::uint32_t> result(static_cast<std::size_t>(size()));
+  for_each_weight(*impl_,
+                  [&](std::size_t plain, std::size_t packed) { result[plain] = static_cast<std::uint32_t>(packed); });
+  return result;
+}
+
 bool WeightLayout::operator==(const WeightLayout& other) const {
   return impl_ == other.impl_ || (impl_->shape == other.impl_->shape && impl_->desc == other.impl_->desc);
 }

@@ -60,6 +60,7 @@ Parameters::Parameters(const model::Model& model, std::span<const kernels::Weigh
     low_ = Buffer(size_ * sizeof(std::uint16_t));
   }
   gradients_.resize(entries_.size());
+  muons_.resize(entries_.size());
   targets_.resize(entries_.size());
   refresh_targets();
 }
@@ -97,6 +98,17 @@ kernels::UpdateSpan Parameters::update_span(std::size_t index) {
           low_.size() == 0 ? std::span<std::uint16_t>{} : low_.as<std::uint16_t>().subspan(entry.offset, entry.size)};
 }
 
+void Parameters::update(std::size_t index, const kernels::UpdateRule& rule) {
+  if (rule.muon() == nullptr) {
+    rule.apply(update_span(index));
+    return;
+  }
+  if (muons_[index] == nullptr) {
+    muons_[index] = std::make_unique<kernels::MuonUpdate>(entries_[index].layout);
+  }
+  muons_[index]->apply(*rule.muon(), update_span(index));
+}
+
 const void* Parameters::operand(std::size_t index) const {
   const auto& entry = entries_.at(index);
   if (dtype_ == kernels::Dtype::kBfloat16 && entry.spec.shape.size() > 1) {
@@ -126,21 +138,27 @@ void Parameters::initialize(std::uint64_t seed) {
   refresh_low();
 }
 
-std::vector<float> Parameters::get(std::size_t index) const {
+std::vector<float> Parameters::get(std::size_t index) const { return unpacked(index, values_.as<float>()); }
+
+void Parameters::set(std::size_t index, std::span<const float> values) {
+  pack(index, values, values_.as<float>());
+  refresh_low();
+}
+
+std::vector<float> Parameters::unpacked(std::size_t index, std::span<const float> arena) const {
   const auto& entry = entries_.at(index);
   std::vector<float> plain(static_cast<std::size_t>(entry.spec.size()));
-  entry.layout.unpack(values_.as<float>().subspan(entry.offset, entry.size), plain);
+  entry.layout.unpack(arena.subspan(entry.offset, entry.size), plain);
   return plain;
 }
 
-void Parameters::set(std::size_t index, std::span<const float> values) {
+void Parameters::pack(std::size_t index, std::span<const float> values, std::span<float> arena) const {
   const auto& entry = entries_.at(index);
   if (values.size() != static_cast<std::size_t>(entry.spec.size())) {
     throw Error(ErrorKind::kInternal, entry.name, "values do not fit the weight",
                 {{"values", fmt::format("{}", values.size())}, {"weight", fmt::format("{}", entry.spec.size())}});
   }
-  entry.layout.pack(values, values_.as<float>().subspan(entry.offset, entry.size));
-  refresh_low();
+  entry.layout.pack(values, arena.subspan(entry.offset, entry.size));
 }
 
 std::vector<float> Parameters::get_gradient(std::size_t index) const {
@@ -169,7 +187,13 @@ std::size_t bytes_of(const std::vector<Buffer>& buffers) {
 
 std::size_t Parameters::gradient_bytes() const { return bytes_of(gradients_); }
 
-std::size_t Parameters::state_bytes() const { return bytes_of(states_); }
+std::size_t Parameters::state_bytes() const {
+  std::size_t total = bytes_of(states_);
+  for (const auto& muon : muons_) {
+    total += muon == nullptr ? 0 : muon->bytes();
+  }
+  return total;
+}
 
 void Parameters::refresh_low() {
   if (low_.size() != 0) {

@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/buffer.h"
 #include "kernels/cpu.h"
+#include "kernels/muon.h"
 #include "kernels/update.h"
 #include "kernels/weight_layout.h"
 #include "layers/layer.h"
@@ -36,6 +38,13 @@ class Parameters {
 
   /// The trainable weights.
   [[nodiscard]] std::span<float> trainable() { return values_.as<float>().first(trainable_size_); }
+  /// Optimizer state number `index` of all trainable weights, zero at first; made by `add_optimizer_state`.
+  [[nodiscard]] std::span<float> state(std::size_t index) { return states_.at(index).as<float>(); }
+
+  /// Every number of the model, those that no optimizer changes behind the others. Call `refresh_low` after a change.
+  [[nodiscard]] std::span<float> values() { return values_.as<float>().first(size_); }
+  /// Makes the bfloat16 copy anew from the weights.
+  void refresh_low();
 
   /// Makes room for `states` numbers of state per trainable weight, all zero.
   void add_optimizer_state(std::size_t states);
@@ -49,6 +58,8 @@ class Parameters {
   [[nodiscard]] const kernels::UpdateTarget* update_target(std::size_t index) const { return &targets_.at(index); }
   /// All that an update of a trainable weight by its stored gradient needs.
   [[nodiscard]] kernels::UpdateSpan update_span(std::size_t index);
+  /// Updates a trainable weight by its stored gradient.
+  void update(std::size_t index, const kernels::UpdateRule& rule);
   /// A weight that no optimizer changes, for the operator that does.
   [[nodiscard]] float* statistic(std::size_t index);
 
@@ -59,6 +70,9 @@ class Parameters {
   [[nodiscard]] std::vector<float> get(std::size_t index) const;
   /// Throws Error (kInternal) for another number of values.
   void set(std::size_t index, std::span<const float> values);
+  /// The numbers of weight `index` in `arena`, which is laid out as `values`, in Keras's order and shape; and back.
+  [[nodiscard]] std::vector<float> unpacked(std::size_t index, std::span<const float> arena) const;
+  void pack(std::size_t index, std::span<const float> values, std::span<float> arena) const;
   /// The stored gradient of the trainable weight `index` in Keras's order and shape. Throws Error (kInternal) where
   /// none has been stored.
   [[nodiscard]] std::vector<float> get_gradient(std::size_t index) const;
@@ -69,7 +83,6 @@ class Parameters {
   [[nodiscard]] std::size_t state_bytes() const;
 
  private:
-  void refresh_low();
   void refresh_targets();
 
   std::vector<ParameterEntry> entries_;
@@ -80,7 +93,8 @@ class Parameters {
   std::vector<Buffer> gradients_;  // by weight, or empty
   std::vector<Buffer> states_;
   Buffer low_;
-  std::vector<kernels::UpdateTarget> targets_;  // by weight; kernels hold pointers to them
+  std::vector<std::unique_ptr<kernels::MuonUpdate>> muons_;  // by weight, made at their first update
+  std::vector<kernels::UpdateTarget> targets_;               // by weight; kernels hold pointers to them
 };
 
 }  // namespace lapel::plan

@@ -229,7 +229,7 @@ void Plan::forward(const Batch& batch, const StepKey& key) {
   }
 }
 
-void Plan::backward(const kernels::StepState& now) {
+void Plan::backward(const kernels::StepState& now, std::span<const kernels::UpdateRule> rules) {
   for (std::size_t i = steps_.size(); i-- > 0;) {
     auto& step = steps_[i];
     if (!step.backward) {
@@ -239,21 +239,34 @@ void Plan::backward(const kernels::StepState& now) {
       sum->forward(now);
     }
     if (!passes_gradient_on(step)) {
-      step.op->backward(now);
+      auto with_rules = now;
+      with_rules.rules =
+          updates_in_passing(step, rules) ? rules_of(step, rules) : std::span<const kernels::UpdateRule>{};
+      step.op->backward(with_rules);
     }
     tell(StepPart::kBackward, i);
-    if (now.rule != nullptr && !step.op->updates_weights() && step.lowered.parameters > 0) {
-      update(step, *now.rule);
+    if (!rules.empty() && !updates_in_passing(step, rules) && step.lowered.parameters > 0) {
+      update(step, rules);
       tell(StepPart::kUpdate, i);
     }
   }
 }
 
-void Plan::update(const Step& step, const kernels::UpdateRule& rule) {
+std::span<const kernels::UpdateRule> Plan::rules_of(const Step& step, std::span<const kernels::UpdateRule> rules) {
+  return rules.empty() ? rules : rules.subspan(step.lowered.first_parameter, step.lowered.parameters);
+}
+
+bool Plan::updates_in_passing(const Step& step, std::span<const kernels::UpdateRule> rules) {
+  const auto mine = rules_of(step, rules);
+  return step.op->updates_weights() && !mine.empty() &&
+         std::none_of(mine.begin(), mine.end(), [](const auto& rule) { return rule.muon() != nullptr; });
+}
+
+void Plan::update(const Step& step, std::span<const kernels::UpdateRule> rules) {
   for (std::size_t i = 0; i < step.lowered.parameters; ++i) {
     const std::size_t parameter = step.lowered.first_parameter + i;
     if (parameters_->entries()[parameter].spec.trainable) {
-      rule.apply(parameters_->update_span(parameter));
+      parameters_->update(parameter, rules[parameter]);
     }
   }
 }
@@ -283,26 +296,40 @@ kernels::LossResult Plan::forward_and_loss(const Batch& batch, const LossRule& l
   return result;
 }
 
-kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key) {
+void Plan::store_gradients() {
   if (!stores_gradients_) {
     stores_gradients_ = true;
     bind(*parameters_);
   }
+}
+
+kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key) {
+  store_gradients();
   const auto result = forward_and_loss(batch, loss, key);
-  backward(state(batch, key));
+  backward(state(batch, key), {});
   return result;
 }
 
 kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key,
                                      const kernels::UpdateRule& update) {
-  if (parameters_->optimizer_states() < static_cast<std::size_t>(update.states())) {
+  rules_.assign(parameters_->entries().size(), update);
+  return train_step(batch, loss, key, rules_);
+}
+
+kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key,
+                                     std::span<const kernels::UpdateRule> updates) {
+  const auto stateful = [&](const auto& update) {
+    return parameters_->optimizer_states() < static_cast<std::size_t>(update.states());
+  };
+  if (std::any_of(updates.begin(), updates.end(), stateful)) {
     throw Error(ErrorKind::kInternal, {}, "an update without room for its state");
+  }
+  if (std::any_of(updates.begin(), updates.end(), [](const auto& update) { return update.muon() != nullptr; })) {
+    store_gradients();
   }
   const auto result = forward_and_loss(batch, loss, key);
   if (std::isfinite(result.loss_sum)) {
-    auto now = state(batch, key);
-    now.rule = &update;
-    backward(now);
+    backward(state(batch, key), updates);
   }
   return result;
 }

@@ -79,6 +79,9 @@ class Plan {
   /// parameters lack the state that the rule needs.
   kernels::LossResult train_step(const Batch& batch, const LossRule& loss, const StepKey& key,
                                  const kernels::UpdateRule& update);
+  /// The same with a rule for each weight of the model, those that no gradient changes included.
+  kernels::LossResult train_step(const Batch& batch, const LossRule& loss, const StepKey& key,
+                                 std::span<const kernels::UpdateRule> updates);
   /// Forward and loss. `probabilities` (batch x classes) may be empty.
   kernels::LossResult evaluate(const Batch& batch, const LossRule& loss, std::span<float> probabilities);
   /// Forward alone.
@@ -116,8 +119,13 @@ class Plan {
   void bind_sums();
   void forward(const Batch& batch, const StepKey& key);
   kernels::LossResult forward_and_loss(const Batch& batch, const LossRule& loss, const StepKey& key);
-  void backward(const kernels::StepState& now);
-  void update(const Step& step, const kernels::UpdateRule& rule);
+  void backward(const kernels::StepState& now, std::span<const kernels::UpdateRule> rules);
+  void update(const Step& step, std::span<const kernels::UpdateRule> rules);
+  void store_gradients();
+  [[nodiscard]] static std::span<const kernels::UpdateRule> rules_of(const Step& step,
+                                                                     std::span<const kernels::UpdateRule> rules);
+  /// Whether this step's operator updates its weights itself.
+  [[nodiscard]] static bool updates_in_passing(const Step& step, std::span<const kernels::UpdateRule> rules);
   kernels::LossResult compute_loss(const Batch& batch, const LossRule& loss, void* gradient);
   [[nodiscard]] kernels::StepState state(const Batch& batch, const StepKey& key) const;
   [[nodiscard]] void* piece(std::size_t index);
@@ -148,7 +156,8 @@ class Plan {
   std::size_t scratch_ = 0;           // piece
   Buffer memory_;
   Parameters* parameters_ = nullptr;  // bound to
-  bool stores_gradients_ = false;     // also those that an update would not need
+  std::vector<kernels::UpdateRule> rules_;
+  bool stores_gradients_ = false;  // also those that an update would not need
   std::vector<Label> labels_;
   std::vector<float> targets_;
   std::int64_t classes_ = 0;

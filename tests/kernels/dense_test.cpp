@@ -143,7 +143,10 @@ class Trained {
     operator_->bind(binding_);
     for (const auto& rule : rules) {
       StepState state;
-      state.rule = fused ? &rule : nullptr;
+      const std::vector<UpdateRule> each(binding_.weights.size(), rule);
+      if (fused) {
+        state.rules = each;
+      }
       scratch_.poison();
       operator_->forward(state);
       scratch_.poison();
