@@ -37,13 +37,13 @@ Simulated simulate(double budget, double reserve, const std::function<double(dou
   double now = 1.5;  // Loading.
   Budget rule({budget, reserve}, now);
   Simulated result;
-  while (rule.fits(now, 100)) {
+  while (rule.fits(now)) {
     const double progress = rule.progress(now);
     result.rises = result.rises && progress >= result.last_progress && progress <= 1;
     result.last_progress = progress;
     const double seconds = step_seconds(now);
     now += seconds;
-    rule.step_done(seconds, 100);
+    rule.step_done(seconds);
     ++result.steps;
   }
   // What follows is as slow as the machine is.
@@ -89,31 +89,31 @@ TEST(Budget, OneLongStepDoesNotMoveThePace) {
 
 TEST(Budget, AJumpOfTheClockEndsTheTraining) {
   Budget rule({60, 2}, 0);
-  rule.step_done(0.05, 100);
-  EXPECT_TRUE(rule.fits(10, 100));
+  rule.step_done(0.05);
+  EXPECT_TRUE(rule.fits(10));
   EXPECT_EQ(rule.progress(1000), 1);
-  EXPECT_FALSE(rule.fits(1000, 100));
+  EXPECT_FALSE(rule.fits(1000));
   EXPECT_EQ(rule.progress(20), 1) << "progress never falls";
 }
 
 TEST(Budget, TimeThatIsOverBeforeItBeganHasNoStep) {
   Budget rule({10, 4}, 7);
-  EXPECT_FALSE(rule.fits(7, 100));
+  EXPECT_FALSE(rule.fits(7));
   EXPECT_EQ(rule.progress(7), 1);
 }
 
 TEST(Budget, AFirstStepIsTakenWhateverItTakes) {
   const Budget rule({10, 4}, 5);
-  EXPECT_TRUE(rule.fits(5, 100));
+  EXPECT_TRUE(rule.fits(5));
 }
 
 TEST(Budget, ValidationHasItsTime) {
   Budget rule({60, 2}, 0);
-  rule.step_done(0.5, 100);
-  EXPECT_TRUE(rule.fits(57, 100));
+  rule.step_done(0.5);
+  EXPECT_TRUE(rule.fits(57));
   rule.set_validation(1);
-  EXPECT_FALSE(rule.fits(57, 100));
-  EXPECT_TRUE(rule.fits(56.4, 100));
+  EXPECT_FALSE(rule.fits(57));
+  EXPECT_TRUE(rule.fits(56.4));
 }
 
 }  // namespace
