@@ -35,12 +35,12 @@ double Budget::progress(double now) {
   return progress_;
 }
 
-bool Budget::fits(double now, std::int64_t samples) const {
-  return steps_ == 0 ? now < training_end() : now + pace() * static_cast<double>(samples) <= training_end();
+bool Budget::fits(double now) const {
+  return steps_ == 0 ? now < training_end() : now + pace() <= training_end();
 }
 
-void Budget::step_done(double seconds, std::int64_t samples) {
-  paces_[steps_ % kSteps] = seconds / static_cast<double>(samples);
+void Budget::step_done(double seconds) {
+  paces_[steps_ % kSteps] = seconds;
   ++steps_;
   if (steps_ == kSteps) {
     first_pace_ = pace();
@@ -51,11 +51,11 @@ double Budget::slowdown() const {
   return steps_ > kSteps && first_pace_ > 0 ? std::max(1.0, pace() / first_pace_) : 1.0;
 }
 
-/// The median of the last steps, in seconds a sample.
+/// The median of the last steps; of two, the shorter.
 double Budget::pace() const {
   auto paces = paces_;
   const std::size_t known = std::min(steps_, kSteps);
-  const auto middle = paces.begin() + static_cast<std::ptrdiff_t>(known / 2);
+  const auto middle = paces.begin() + static_cast<std::ptrdiff_t>((known - 1) / 2);
   std::nth_element(paces.begin(), middle, paces.begin() + static_cast<std::ptrdiff_t>(known));
   return *middle;
 }

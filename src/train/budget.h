@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 
 namespace lapel::training {
@@ -29,18 +28,18 @@ class Budget {
 
   /// The share of the training's time that has passed, in [0, 1]. Never falls.
   [[nodiscard]] double progress(double now);
-  /// Whether a step of so many samples, at the pace of the last ones, ends in time. The first one does where there is
-  /// any.
-  [[nodiscard]] bool fits(double now, std::int64_t samples) const;
+  /// Whether a step, at the pace of the last ones, ends in time. The first one does where there is any time.
+  [[nodiscard]] bool fits(double now) const;
   /// A step took so long.
-  void step_done(double seconds, std::int64_t samples);
+  void step_done(double seconds);
   /// What a validation takes that will have to follow the last step.
   void set_validation(double seconds) { validation_ = seconds; }
   /// How many times slower the last steps were than the first; at least 1.
   [[nodiscard]] double slowdown() const;
 
  private:
-  /// Steps whose median is a pace: enough that neither an interruption nor the step that makes a plan moves it.
+  /// Steps whose median is a pace: enough that neither an interruption, nor the step that makes a plan, nor the small
+  /// batch at the end of an epoch moves it.
   static constexpr std::size_t kSteps = 15;
 
   [[nodiscard]] double training_end() const { return limit_.end - slowdown() * limit_.reserve - validation_; }
@@ -51,7 +50,7 @@ class Budget {
   double progress_ = 0;
   double validation_ = 0;
   double first_pace_ = 0;
-  std::array<double, kSteps> paces_{};  ///< Seconds a sample of the last steps.
+  std::array<double, kSteps> paces_{};  ///< Seconds of the last steps.
   std::size_t steps_ = 0;
 };
 

@@ -92,7 +92,7 @@ class Loop {
       const double begin = now();
       const std::int64_t first = at_.step * batch_;
       const std::int64_t size = std::min(batch_, input_.splits.train.count - first);
-      if (budget_ && !budget_->fits(begin, size)) {
+      if (budget_ && !budget_->fits(begin)) {
         time_is_up_ = true;
         break;
       }
@@ -125,7 +125,7 @@ class Loop {
     }
     const double end = now();
     if (budget_) {
-      budget_->step_done(end - begin, size);
+      budget_->step_done(end - begin);
       progress_.epochs = static_cast<std::int64_t>(std::ceil(std::max(epochs_at(progress), epochs_done())));
     }
     report_progress(end);

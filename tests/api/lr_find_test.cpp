@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "formats/picture.h"
@@ -39,12 +40,14 @@ TEST(LrFindApi, SuggestsForARecipe) {
 
 TEST(LrFindApi, TextHasAtMost25RowsAndTheSuggestions) {
   const std::string text = to_text(sample());
-  EXPECT_EQ(text.substr(0, text.find("| 3 ") == std::string::npos ? 0 : text.find("|    3 ")),
-            "+--------+-----------------+--------+------------+\n"
-            "|   step |   learning rate |   loss |   smoothed |\n"
-            "+========+=================+========+============+\n"
-            "|      1 |        1.00e-05 | 2.0000 |     2.0000 |\n"
-            "+--------+-----------------+--------+------------+\n");
+  EXPECT_TRUE(
+      text.starts_with("+--------+-----------------+--------+------------+\n"
+                       "|   step |   learning rate |   loss |   smoothed |\n"
+                       "+========+=================+========+============+\n"
+                       "|      1 |        1.00e-05 | 2.0000 |     2.0000 |\n"
+                       "+--------+-----------------+--------+------------+\n"))
+      << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3 + 2 * 15 + 3);
   EXPECT_NE(
       text.find("\nThe loss diverged after 30 steps.\nSuggestions: 1.00e-03 where the loss falls fastest, 1.00e-02 "
                 "a tenth of where it is lowest\n"),
