@@ -1,5 +1,6 @@
 """The measurement: every mode is tried once, then those that can be the fastest take turns with Lapel."""
 
+import dataclasses
 import math
 import sys
 import time
@@ -15,11 +16,13 @@ SETTLE_SECONDS = 0.05
 IDLE_SHARE = 0.02
 
 
+@dataclasses.dataclass(frozen=True)
 class Protocol:
     """How long and how often is measured."""
 
-    def __init__(self, rounds=5, seconds=0.4, least_steps=4):
-        self.rounds, self.seconds, self.least_steps = rounds, seconds, least_steps
+    rounds: int = 5
+    seconds: float = 0.4
+    least_steps: int = 4
 
     def steps(self, seconds_a_step):
         """Steps of a round: enough for `seconds`, as two digits, so that few numbers of steps are compiled for."""
