@@ -61,6 +61,7 @@ class Ratios(unittest.TestCase):
     def test_modes_worth_measuring(self):
         tried = {"torch/a": 1.0, "torch/b": 1.1, "torch/c": 1.05, "torch/d": 1.3, "torch/e-bf16": 2.0, "jax/a": 9.0}
         self.assertEqual(ratios.worth_measuring(tried), ["torch/a", "torch/c", "torch/e-bf16", "jax/a"])
+        self.assertEqual(ratios.worth_measuring({"jax/a": 1.0, "jax/b": 1.2}), ["jax/a"])
 
 
 class Recipes(unittest.TestCase):
