@@ -78,7 +78,7 @@ class Peer:
 
     def run(self, steps):
         epoch = len(self.labels) // self.batch
-        calls = max(1, round(min(steps, epoch) / self.steps_per_call) - 1)
+        calls = max(1, min(steps + 1, epoch) // self.steps_per_call - 1)
         self.fit((calls + 1) * self.steps_per_call)
         (first, start), (last, end) = self.stopwatch.ends[0], self.stopwatch.ends[-1]
         return end - start, last - first

@@ -7,7 +7,7 @@ set to None. The modes, of which the fastest counts:
     eager             as the textbook writes it
     channels-last     convolutions and pictures in torch.channels_last
     compile           model and loss through torch.compile
-    compile-all       model, loss, gradients and optimizer's step through torch.compile, with max-autotune
+    compile-channels-last
     ...-bf16          under autocast to bfloat16
 """
 
@@ -20,7 +20,7 @@ from torch import nn
 
 import worker
 
-KINDS = ("eager", "channels-last", "compile", "compile-channels-last", "compile-all", "compile-all-channels-last")
+KINDS = ("eager", "channels-last", "compile", "compile-channels-last")
 MODES = [kind + precision for precision in ("", "-bf16") for kind in KINDS]
 VERSIONS = {"torch": torch.__version__}
 
@@ -133,8 +133,7 @@ class Peer:
             with torch.autocast("cpu", torch.bfloat16) if bf16 else contextlib.nullcontext():
                 return criterion(self.model(x), y)
 
-        whole = mode.startswith("compile-all")
-        if mode.startswith("compile") and not whole:
+        if mode.startswith("compile"):
             forward = torch.compile(forward)
 
         def step(x, y):
@@ -144,7 +143,7 @@ class Peer:
             self.optimizer.step()
             return loss.detach()
 
-        return torch.compile(step, mode="max-autotune") if whole else step
+        return step
 
     def train(self, steps):
         """Takes steps; gives the loss of each."""

@@ -1,7 +1,7 @@
 #include "kernels/denormals.h"
 
 #if defined(__SSE__)
-#include <xmmintrin.h>
+#include <immintrin.h>
 #endif
 
 namespace lapel::kernels {

@@ -141,20 +141,31 @@ HWY_INLINE void turn_pairs(const std::uint32_t* from, std::size_t from_row, std:
 #endif
 }
 
-/// `rows` inputs of one panel, whose pairs are of inputs, to rows of pairs of outputs.
-HWY_INLINE void rows_of_pairs(const std::uint32_t* weights, std::size_t rows, std::size_t width, std::uint32_t* to) {
-  const hn::ScalableTag<std::uint32_t> d;
-  const std::size_t lanes = hn::Lanes(d);
+/// `rows` inputs of one panel, whose pairs are of inputs, to rows of pairs of outputs. `width` is a multiple of twice
+/// the lanes of `d`.
+template <class D>
+HWY_INLINE void rows_of_pairs(D d, const std::uint32_t* weights, std::size_t rows, std::size_t width,
+                              std::uint32_t* to) {
   const std::size_t words = width / 2;
   for (std::size_t row = 0; row < rows; row += 2, weights += width, to += 2 * words) {
-    for (std::size_t i = 0; i < words; i += lanes) {
-      hn::Vec<decltype(d)> even;
-      hn::Vec<decltype(d)> odd;
+    for (std::size_t i = 0; i < words; i += hn::Lanes(d)) {
+      hn::Vec<D> even;
+      hn::Vec<D> odd;
       hn::LoadInterleaved2(d, weights + 2 * i, even, odd);
       const auto low = hn::Set(d, 0xFFFFU);
       hn::StoreU(hn::Or(hn::And(even, low), hn::ShiftLeft<16>(odd)), d, to + i);
       hn::StoreU(hn::Or(hn::ShiftRight<16>(even), hn::AndNot(low, odd)), d, to + words + i);
     }
+  }
+}
+
+HWY_INLINE void rows_of_pairs(const std::uint32_t* weights, std::size_t rows, std::size_t width, std::uint32_t* to) {
+  const hn::ScalableTag<std::uint32_t> whole;
+  const hn::CappedTag<std::uint32_t, 8> of_narrow_panels;
+  if (width % (2 * hn::Lanes(whole)) == 0) {
+    rows_of_pairs(whole, weights, rows, width, to);
+  } else {
+    rows_of_pairs(of_narrow_panels, weights, rows, width, to);
   }
 }
 

@@ -48,7 +48,7 @@ HWY_INLINE V multiply_add(V a, V b, V sum) {
 /// The word at `from` in every lane.
 template <class D>
 HWY_INLINE hn::Vec<D> broadcast(D d, const std::uint32_t* from) {
-  std::uint32_t word;
+  std::uint32_t word = 0;
   std::memcpy(&word, from, sizeof(word));
   return hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), word));
 }

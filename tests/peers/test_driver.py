@@ -1,6 +1,8 @@
 """Tests of what bench/peers/compare is made of, without any peer. Standard library only; skipped before Python 3.11."""
 
+import contextlib
 import copy
+import io
 import json
 import pathlib
 import sys
@@ -12,7 +14,7 @@ if sys.version_info < (3, 11):
     sys.exit(77)
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "peers"))
 
-from driver import chart, check, machine, page, ratios, recipe, results, rounds, rows, tables  # noqa: E402
+from driver import chart, check, machine, page, ratios, recipe, results, rounds, rows, tables, workers  # noqa: E402
 
 ROUNDS = {
     "lapel/float32": [0.0010, 0.0011, 0.0010],
@@ -59,6 +61,7 @@ class Ratios(unittest.TestCase):
     def test_modes_worth_measuring(self):
         tried = {"torch/a": 1.0, "torch/b": 1.1, "torch/c": 1.05, "torch/d": 1.3, "torch/e-bf16": 2.0, "jax/a": 9.0}
         self.assertEqual(ratios.worth_measuring(tried), ["torch/a", "torch/c", "torch/e-bf16", "jax/a"])
+        self.assertEqual(ratios.worth_measuring({"jax/a": 1.0, "jax/b": 1.2}), ["jax/a"])
 
 
 class Recipes(unittest.TestCase):
@@ -164,6 +167,34 @@ class Protocols(unittest.TestCase):
         self.assertEqual(taken, [("a", 3), ("b", 5)] * 2)
         self.assertEqual(measured, {"a": [0.1, 0.1], "b": [0.1, 0.1]})
         self.assertEqual(busiest, 0)
+
+    def test_screening_keeps_what_can_be_the_fastest(self):
+        times = {"torch/a": 0.2, "torch/b": 0.1, "torch/c": 0.105, "jax/a": 9.0, "jax/broken": None}
+        closed = []
+
+        class Trial:
+            def __init__(self, peer, mode):
+                self.name = f"{peer}/{mode}"
+
+            def wait_ready(self):
+                pass
+
+            def run(self, steps):
+                if times[self.name] is None:
+                    raise workers.PeerFailed("jax/broken failed")
+                return times[self.name]
+
+            def close(self):
+                closed.append(self.name)
+
+        with contextlib.redirect_stderr(io.StringIO()):
+            left, tried, steps, failed = rounds.screen([tuple(name.split("/")) for name in times], Trial,
+                                                       rounds.Protocol(2, 0.4, 2))
+        self.assertEqual([worker.name for worker in left], ["torch/b", "torch/c", "jax/a"])
+        self.assertEqual(closed, ["torch/a", "jax/broken"])
+        self.assertEqual(tried, {"torch/a": 0.2, "torch/b": 0.1, "torch/c": 0.105, "jax/a": 9.0})
+        self.assertEqual(steps, {"torch/a": 2, "torch/b": 4, "torch/c": 4, "jax/a": 2})
+        self.assertEqual(failed, {"jax/broken": "jax/broken failed"})
 
     def test_losses_that_differ(self):
         self.assertAlmostEqual(check.difference([2.0, 1.1], [2.0, 1.0]), 0.1)

@@ -71,7 +71,8 @@ def script(results, output):
     ]
     plots = [f"$s{index} using 1:2 with boxes linecolor rgb '{color}' title '{series}'"
              for index, (series, color) in enumerate(SERIES)]
-    plots += [f"$s{index} using 1:2:3:4 with yerrorbars pointtype -1 linecolor rgb '#111111' notitle" for index in (3, 4)]
+    plots += [f"$s{index} using 1:3:(0):($4-$3) with vectors heads size 0.03,90 linecolor rgb '#111111' notitle"
+              for index in (3, 4)]
     plots.append("$reach using 1:2:3:4 with vectors nohead linewidth 2 linecolor rgb '#c03030' title 'reach'")
     return "\n".join([*lines, "plot " + ", \\\n  ".join(plots)]) + "\n"
 

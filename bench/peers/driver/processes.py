@@ -43,7 +43,6 @@ def measure_answers(row, setup, picture=0):
     setup.lapel.call("train", row.path, "--set", "train.epochs=1", "--set", "data.limit=6000", "--plot-format", "none",
                      "--out", folder / "run")
     env = environment(setup.threads, setup.cache)
-    del env["PYTHONDONTWRITEBYTECODE"]
     timed(script(setup, "prepare", row.path, folder / "run" / "model.safetensors", folder), env)
     commands = {"lapel": [str(setup.lapel.program), "predict", str(folder / "run"), "--index", str(picture), "--json"]}
     commands |= {name: script(setup, name, row.path, folder, picture) for name in FRAMEWORKS}

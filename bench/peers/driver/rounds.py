@@ -1,5 +1,7 @@
 """The measurement: every mode is tried once, then those that can be the fastest take turns with Lapel."""
 
+import contextlib
+import dataclasses
 import math
 import sys
 import time
@@ -15,11 +17,13 @@ SETTLE_SECONDS = 0.05
 IDLE_SHARE = 0.02
 
 
+@dataclasses.dataclass(frozen=True)
 class Protocol:
     """How long and how often is measured."""
 
-    def __init__(self, rounds=5, seconds=0.4, least_steps=4):
-        self.rounds, self.seconds, self.least_steps = rounds, seconds, least_steps
+    rounds: int = 5
+    seconds: float = 0.4
+    least_steps: int = 4
 
     def steps(self, seconds_a_step):
         """Steps of a round: enough for `seconds`, as two digits, so that few numbers of steps are compiled for."""
@@ -44,6 +48,15 @@ def try_out(runner, protocol, limit=math.inf):
     return runner.run(steps), steps
 
 
+def start_pair(modes, start):
+    """Workers of two modes, ready. Most of a start takes one core; more at once would only take memory."""
+    pair = [start(*one) for one in modes]
+    for worker in pair:
+        with contextlib.suppress(PeerFailed):  # what failed says so when it is asked
+            worker.wait_ready()
+    return pair
+
+
 def screen(modes, start, protocol):
     """Starts and tries one worker after another; what cannot be the fastest of its peer is closed.
 
@@ -51,16 +64,17 @@ def screen(modes, start, protocol):
     """
     workers, seconds, steps, failed = {}, {}, {}, {}
     try:
-        for peer, mode in modes:
-            worker = start(peer, mode)
-            workers[worker.name] = worker
-            try:
+        for first in range(0, len(modes), 2):
+            pair = start_pair(modes[first:first + 2], start)
+            workers |= {worker.name: worker for worker in pair}
+            for worker in pair:
                 limit = 3 * min(seconds.values(), default=math.inf)
-                seconds[worker.name], steps[worker.name] = try_out(worker, protocol, limit)
-                say(f"    {worker.name:32} {1000 * seconds[worker.name]:10.3f} ms")
-            except PeerFailed as error:
-                failed[worker.name] = str(error)
-                say(f"    {error}")
+                try:
+                    seconds[worker.name], steps[worker.name] = try_out(worker, protocol, limit)
+                    say(f"    {worker.name:32} {1000 * seconds[worker.name]:10.3f} ms")
+                except PeerFailed as error:
+                    failed[worker.name] = str(error)
+                    say(f"    {error}")
             keep = worth_measuring(seconds)
             for name in [name for name in workers if name not in keep]:
                 workers.pop(name).close()

@@ -38,7 +38,7 @@ ROWS = {row.name: row for row in [
 
 TRAIN_MODES = {
     "keras": ["fit", "fit-32", "fit-no-jit", "fit-no-jit-32", "fit-32-bf16", "fit-no-jit-32-bf16"],
-    "torch": ["eager", "compile", "compile-all", "eager-bf16", "compile-bf16"],
+    "torch": ["eager", "compile", "eager-bf16", "compile-bf16"],
     "jax": ["step", "scan", "step-bf16", "scan-bf16"],
 }
 CONVOLUTION_MODES = TRAIN_MODES | {

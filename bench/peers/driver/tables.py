@@ -133,7 +133,7 @@ def memory_table(results):
             own = [value for mode, value in peaks.items() if framework(mode) == peer and not is_bf16(mode)]
             cells.append(number(min(own) / 1e6) if own else NOTHING)
         memory = part["lapel"].get("lapel/float32", {}).get("memory")
-        cells += [number((memory["peak"]) / 1e6), f"{memory['ratio']:.2f}"] if memory else [NOTHING, NOTHING]
+        cells += [number(memory["peak"] / 1e6), f"{memory['ratio']:.2f}"] if memory else [NOTHING, NOTHING]
         lines.append([name, *cells])
     return grid(["row", "Keras MB", "PyTorch MB", "JAX MB", "Lapel MB", "of its own arrays"], lines)
 
@@ -154,7 +154,8 @@ def machine_lines(results):
     machine, protocol = results["machine"], results["protocol"]
     versions = ", ".join(f"{name} {version}" for name, version in sorted(results["versions"].items()))
     bf16 = "" if machine["bf16"] else " The CPU has no bfloat16 arithmetic: the bf16 columns are void."
-    return [f"{machine['date']}, {machine['cpu']}, {machine['threads']} threads, {machine['system']}; {versions}. "
+    return [f"{machine['date']}, {machine['cpu']} ({machine.get('isa', 'no run of Lapel')}), {machine['threads']} threads, "
+            f"{machine['system']}; {versions}. "
             f"{protocol['rounds']} rounds of at least {protocol['seconds']:g} s.{bf16}"]
 
 
