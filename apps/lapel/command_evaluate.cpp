@@ -15,11 +15,13 @@ struct Options {
   std::string run;
   std::string data;
   std::string split = "test";
+  std::string precision = "auto";
   bool json = false;
 };
 
 ExitCode run(const Options& options, Output& output) {
-  const Classifier classifier = Classifier::load(options.run);
+  Classifier classifier = Classifier::load(options.run);
+  classifier.use_precision(options.precision);
   const DataSet data = load_data_for(classifier, options.data);
   const Evaluation evaluation = classifier.evaluate(split_of(data, options.split), options.split);
   output.print(options.json ? to_json(evaluation) : to_text(evaluation));
@@ -33,7 +35,7 @@ Command evaluate_command() {
   return {.name = "evaluate",
           .help = "Measures a trained model: accuracy, loss, classification report and confusion matrix.",
           .arguments = {run_argument(&options->run), data_argument(&options->data), split_argument(&options->split),
-                        json_argument(&options->json)},
+                        precision_argument(&options->precision), json_argument(&options->json)},
           .run = [options](Output& output) { return run(*options, output); }};
 }
 

@@ -22,6 +22,7 @@ struct Options {
   std::vector<std::int64_t> index;
   std::string data;
   std::string split = "test";
+  std::string precision = "auto";
   std::string plot;
   std::int64_t top = 3;
   bool json = false;
@@ -82,7 +83,8 @@ ExitCode run(const Options& options, Output& output) {
     throw Error(ErrorKind::kUsage, {}, "nothing to predict: no picture and no --index", {},
                 fmt::format("lapel predict {} picture.png, or lapel predict {} --index 0", options.run, options.run));
   }
-  const Classifier classifier = Classifier::load(options.run);
+  Classifier classifier = Classifier::load(options.run);
+  classifier.use_precision(options.precision);
   Questions questions;
   questions.pictures.height = classifier.height();
   questions.pictures.width = classifier.width();
@@ -147,6 +149,7 @@ Command predict_command() {
                          .target = &options->plot},
                         data_argument(&options->data),
                         split_argument(&options->split),
+                        precision_argument(&options->precision),
                         json_argument(&options->json)},
           .run = [options](Output& output) { return run(*options, output); }};
 }

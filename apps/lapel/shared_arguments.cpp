@@ -79,6 +79,16 @@ Argument split_argument(std::string* target) {
           .choices = {"test", "train"}};
 }
 
+Argument precision_argument(std::string* target) {
+  return {.name = "--precision",
+          .value = "PRECISION",
+          .help =
+              "number type of the arithmetic: float32, bfloat16, or auto (what is taken if left out): that of the "
+              "training, but float32 where this processor has no arithmetic in bfloat16",
+          .target = target,
+          .choices = {"float32", "bfloat16", "auto"}};
+}
+
 Argument json_argument(bool* target) {
   return {.name = "--json", .value = {}, .help = "print one JSON document and nothing else", .target = target};
 }

@@ -33,6 +33,7 @@ inline constexpr std::string_view kDataHelp =
 [[nodiscard]] Argument run_argument(std::string* target);
 [[nodiscard]] Argument data_argument(std::string* target);
 [[nodiscard]] Argument split_argument(std::string* target);
+[[nodiscard]] Argument precision_argument(std::string* target);
 [[nodiscard]] Argument json_argument(bool* target);
 
 }  // namespace lapel::app

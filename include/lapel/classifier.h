@@ -42,6 +42,12 @@ class Classifier {
   /// Error (kIo, kRecipe) for a run folder whose recipe cannot be read.
   [[nodiscard]] DataSpec data_spec() const;
   [[nodiscard]] Summary summary() const;
+  /// The number type that it computes in, "float32" or "bfloat16": that of the training, but float32 where this
+  /// processor has no arithmetic in bfloat16.
+  [[nodiscard]] std::string precision() const;
+  /// Chooses it: "float32", "bfloat16" (imitated where the processor lacks it), or "auto", as it was trained. Throws
+  /// Error (kUsage) for an unknown name.
+  void use_precision(const std::string& precision);
 
   /// Probabilities, pictures x classes, row-major. Throws Error (kData) for pictures of another size.
   [[nodiscard]] std::vector<float> predict(const Pictures& pictures) const;

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
 #include "api/classifier_impl.h"
+#include "api/prepare.h"
 #include "base/threads.h"
 #include "lapel/error.h"
 #include "store/run_folder.h"
@@ -24,10 +27,18 @@ void check_size(const Pictures& pictures, const store::Preprocessing& wanted) {
   }
 }
 
+/// What was trained in bfloat16 answers in bfloat16 where the processor computes it natively, else in float32, which is
+/// faster than imitating it.
+kernels::Dtype precision_as_trained(const store::ModelFile& file) {
+  return prepare::chosen_precision(file.precision == "bfloat16" ? "auto" : "float32");
+}
+
 }  // namespace
 
 Classifier::Impl::Impl(store::ModelFile content, int thread_count)
-    : file(std::move(content)), threads(thread_count > 0 ? thread_count : available_cores()) {}
+    : file(std::move(content)),
+      threads(thread_count > 0 ? thread_count : available_cores()),
+      dtype(precision_as_trained(file)) {}
 
 void Classifier::Impl::replace(store::ModelFile content) {
   file = std::move(content);
@@ -40,7 +51,7 @@ void Classifier::Impl::predict(const std::uint8_t* pixels, std::int64_t count, s
   const std::int64_t batch = std::min(count, kPredictBatch);
   if (!network) {
     const auto scale = static_cast<float>(file.preprocessing.scale);
-    network.emplace(file.model, plan::NetworkOptions{kernels::Dtype::kFloat32, threads, scale, false, batch, false});
+    network.emplace(file.model, plan::NetworkOptions{dtype, threads, scale, false, batch, false});
     for (std::size_t i = 0; i < file.tensors.size(); ++i) {
       network->parameters().set(i, file.tensors[i].values);
     }
@@ -74,6 +85,18 @@ DataSpec Classifier::data_spec() const {
   spec.split_seed = impl_->file.split_seed;
   return spec;
 }
+std::string Classifier::precision() const { return prepare::precision_name(impl_->dtype); }
+
+void Classifier::use_precision(const std::string& precision) {
+  constexpr std::array<std::string_view, 3> kKnown = {"float32", "bfloat16", "auto"};
+  if (std::ranges::find(kKnown, precision) == kKnown.end()) {
+    throw Error(ErrorKind::kUsage, {}, fmt::format("unknown precision \"{}\"", precision),
+                {{"known", fmt::format("{}", fmt::join(kKnown, ", "))}});
+  }
+  impl_->dtype = precision == "auto" ? precision_as_trained(impl_->file) : prepare::chosen_precision(precision);
+  impl_->network.reset();
+}
+
 Summary Classifier::summary() const { return model::summarize(impl_->file.model); }
 
 std::vector<float> Classifier::predict(const Pictures& pictures) const {

@@ -13,8 +13,7 @@
 
 namespace lapel {
 
-/// A model file's content and, from the first use on, a network that holds its weights. Computes in float32 whatever
-/// the training's precision was, so that results do not depend on the machine's number types.
+/// A model file's content and, from the first use on, a network that holds its weights.
 struct Classifier::Impl {
   /// Enough rows that products run at full speed, few enough that activations stay near the cache.
   static constexpr std::int64_t kPredictBatch = 256;
@@ -31,6 +30,7 @@ struct Classifier::Impl {
   std::string source;            ///< Of the recipe that it was trained by; empty where it was loaded.
   std::filesystem::path recipe;  ///< Of the run folder that it was loaded from; else empty.
   int threads;
+  kernels::Dtype dtype;  ///< In which it computes.
   std::optional<plan::Network> network;
 };
 

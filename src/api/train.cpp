@@ -50,7 +50,8 @@ store::ModelFile model_file_of(const plan::Network& network, const DataSet& data
                         known_name(data),
                         spec.test_split,
                         spec.split_seed,
-                        {}};
+                        {},
+                        prepare::precision_name(network.options().dtype)};
   const auto& parameters = network.parameters();
   for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
     const auto& entry = parameters.entries()[i];
@@ -211,6 +212,7 @@ class Run {
     }
     const auto classifier =
         std::make_shared<Classifier::Impl>(model_file_of(network, data_, recipe_.data), setup_.threads);
+    classifier->dtype = setup_.dtype;
     classifier->source = recipe_.data.source;
     training::LoopInput input{data_.train, splits_, recipe_.train, settings_.observer, settings_.stop};
     input.after_epoch = [&](const std::vector<EpochResult>& history) {

@@ -23,6 +23,9 @@ using Metadata = std::map<std::string, std::string>;
 /// What `lapel.format` says; to be raised when older programs could no longer read the file.
 constexpr std::string_view kFormat = "1";
 
+/// Of a training whose file says nothing of it.
+constexpr std::string_view kPlainPrecision = "float32";
+
 /// Of a picture's height, width and channels.
 constexpr std::int64_t kMaxSize = 65536;
 
@@ -91,6 +94,19 @@ Preprocessing read_preprocessing(const Metadata& metadata, const std::string& pl
     damaged(place, fmt::format("\"{}\" in the metadata has the scale {}", kKey, scale), {{"allowed", "above 0"}});
   }
   return preprocessing;
+}
+
+/// Of the training; float32 where nothing is said.
+std::string read_precision(const Metadata& metadata, const std::string& place) {
+  const auto found = metadata.find("lapel.precision");
+  if (found == metadata.end()) {
+    return std::string(kPlainPrecision);
+  }
+  if (found->second != "bfloat16") {
+    damaged(place, fmt::format("\"lapel.precision\" in the metadata is \"{}\"", found->second), {{"known", "bfloat16"}},
+            fmt::format("a newer Lapel than {}", version()));
+  }
+  return found->second;
 }
 
 /// Classes and preprocessing against the model that they belong to.
@@ -209,6 +225,9 @@ void write_model_file(const std::filesystem::path& file, const ModelFile& conten
     metadata.emplace("lapel.data_split",
                      Json{{"test_split", content.test_split}, {"split_seed", content.split_seed}}.dump());
   }
+  if (content.precision != kPlainPrecision) {
+    metadata.emplace("lapel.precision", content.precision);
+  }
   std::vector<formats::TensorView> views;
   for (const auto& tensor : content.tensors) {
     views.push_back({tensor.name, tensor.shape, tensor.values});
@@ -227,7 +246,8 @@ ModelFile read_model_file(const std::filesystem::path& file) {
                     metadata.contains("lapel.data_source") ? metadata.at("lapel.data_source") : std::string(),
                     0,
                     1,
-                    {}};
+                    {},
+                    read_precision(metadata, place)};
   if (metadata.contains("lapel.data_split")) {
     std::tie(content.test_split, content.split_seed) =
         parsed(metadata, "lapel.data_split", "a JSON object of test_split and split_seed", place, [](const Json& json) {

@@ -21,7 +21,7 @@ struct Preprocessing {
 /// The content of `model.safetensors` (docs/model-file.md): tensors under Keras's names (`dense/kernel`) in Keras's
 /// layouts; in `__metadata__` the keys `lapel.format`, `lapel.version`, `lapel.model`, `lapel.classes`,
 /// `lapel.preprocessing`; `lapel.data_source` where the data set has a known name, and `lapel.data_split` where there
-/// was one.
+/// was one, and `lapel.precision` where it was not float32.
 struct ModelFile {
   model::Model model;
   std::vector<std::string> class_names;
@@ -30,6 +30,7 @@ struct ModelFile {
   double test_split = 0;    ///< With the seed: what part of the source was kept for testing (DataSpec).
   std::int64_t split_seed = 1;
   std::vector<formats::Tensor> tensors;  ///< Every parameter of the model, in its order.
+  std::string precision = "float32";     ///< Of the training: `float32` or `bfloat16`.
 };
 
 /// Atomically. The same content gives the same bytes.

@@ -220,6 +220,33 @@ TEST_F(TrainApi, PicturesOfAnotherSizeAreRefused) {
   }
 }
 
+/// Where the processor lacks it, a loaded model computes in float32: the same to its number of digits.
+TEST_F(TrainApi, AModelAnswersInThePrecisionOfItsTraining) {
+  auto recipe = tiny_recipe();
+  recipe.train.precision = "bfloat16";
+  const auto data = test::tiny_data(60, 20);
+  TrainSettings settings;
+  settings.folder = root_ / "run";
+  const auto result = train(recipe, data, settings);
+  EXPECT_EQ(result.classifier.precision(), "bfloat16");
+  auto loaded = Classifier::load(root_ / "run");
+  loaded.use_precision("bfloat16");
+  const auto low = loaded.predict(data.test.pictures);
+  EXPECT_EQ(low, result.classifier.predict(data.test.pictures));
+  loaded.use_precision("float32");
+  EXPECT_EQ(loaded.precision(), "float32");
+  const auto full = loaded.predict(data.test.pictures);
+  EXPECT_NE(full, low);
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    EXPECT_NEAR(full[i], low[i], 0.02);
+  }
+  loaded.use_precision("auto");
+  const auto as_trained = loaded.predict(data.test.pictures);
+  EXPECT_EQ(as_trained, loaded.precision() == "bfloat16" ? low : full);
+  EXPECT_EQ(test::message_of([&] { loaded.use_precision("int4"); }),
+            "unknown precision \"int4\"\n  known  float32, bfloat16, auto");
+}
+
 TEST_F(TrainApi, RanksTheMostProbableFirst) {
   const auto result = train(tiny_recipe(), test::tiny_data(60, 20));
   const std::vector<float> row = {0.1F, 0.4F, 0.2F, 0.3F};

@@ -100,6 +100,20 @@ TEST_F(ModelFileTest, HasTheMetadataThatTheDocumentNames) {
   EXPECT_EQ(metadata, expected);
 }
 
+TEST_F(ModelFileTest, ThePrecisionOfTheTrainingComesBack) {
+  ModelFile content = sample();
+  write_model_file(file(), content);
+  EXPECT_EQ(read_model_file(file()).precision, "float32");
+  content.precision = "bfloat16";
+  write_model_file(file(), content);
+  EXPECT_EQ(formats::read_safetensors(file()).metadata.at("lapel.precision"), "bfloat16");
+  EXPECT_EQ(read_model_file(file()).precision, "bfloat16");
+  EXPECT_EQ(message_with("lapel.precision", "int4"),
+            "DIR/model.safetensors: \"lapel.precision\" in the metadata is \"int4\"\n"
+            "  known  bfloat16        try  a newer Lapel than " +
+                std::string(version()));
+}
+
 TEST_F(ModelFileTest, ADataSetWithoutAKnownNameIsNotNamed) {
   ModelFile content = sample();
   content.data_source.clear();
