@@ -148,7 +148,7 @@ class Peer:
         """The loss on the same pictures, as often as asked."""
         probabilities = self.session.run(None, {"input_layer": self.pictures})[0]
         picked = probabilities[np.arange(len(self.labels)), self.labels]
-        return [-np.log(picked).mean()] * steps
+        return [-np.log(np.maximum(picked, 1e-7)).mean()] * steps
 
 
 if __name__ == "__main__":

@@ -48,9 +48,10 @@ class Lapel:
             return [float(line["loss"]) for line in csv.DictReader(file)]
 
     def loss_in_use(self, run, pictures):
-        """The mean cross-entropy of the first training pictures, from what `lapel predict` prints of a run."""
+        """The mean cross-entropy of the first training pictures, from what `lapel predict` prints of a run. Probabilities
+        below 1e-7 count as that, as in Keras: after a few steps there are some that are 0."""
         printed = self.call("predict", run, "--split", "train", "--top", 10, "--json", "--index", *range(pictures))
-        losses = [-math.log(one["probability"]) for picture in json.loads(printed) for one in picture["predictions"]
+        losses = [-math.log(max(one["probability"], 1e-7)) for picture in json.loads(printed) for one in picture["predictions"]
                   if one["name"] == picture["actual"]]
         return sum(losses) / pictures
 
