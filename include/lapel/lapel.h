@@ -1,6 +1,7 @@
 #pragma once
 
 // Everything that Lapel offers to a program.
+#include "lapel/augmentation.h"  // IWYU pragma: export
 #include "lapel/bench.h"       // IWYU pragma: export
 #include "lapel/classifier.h"  // IWYU pragma: export
 #include "lapel/data.h"        // IWYU pragma: export

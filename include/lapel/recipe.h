@@ -12,7 +12,8 @@
 namespace lapel {
 
 /// The value of one option of a layer, loss, optimizer or schedule.
-using OptionValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>>;
+using OptionValue =
+    std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
 using OptionValues = std::map<std::string, OptionValue, std::less<>>;
 
 /// A thing chosen by type name with options of its own: `{ type = "SGD", learning_rate = 0.01 }`.
@@ -54,6 +55,8 @@ struct TrainSpec {
   bool shuffle = true;
   std::int64_t seed = 1;
   std::int64_t threads = 0;  ///< 0: all cores of this process.
+  /// Of the trained model: "none", "flip" or "flip+shift" (Classifier::test_time_augmentation).
+  std::string test_time_augmentation = "none";
 };
 
 /// All that decides a training: data, model and training options. A value; read from TOML, or made in code.

@@ -79,7 +79,8 @@ struct RunRecord {
   double seconds = 0;  ///< Training with validation, without loading and the final evaluation.
   std::int64_t seed = 0;
   int threads = 0;
-  std::string precision;  ///< `float32` or `bfloat16`: what was used.
+  std::string precision;                        ///< `float32` or `bfloat16`: what was used.
+  std::string test_time_augmentation = "none";  ///< With which `validation` and `test` were measured, but not `train`.
   std::string cpu;
   std::string isa;
   std::string lapel_version;

@@ -31,11 +31,13 @@ std::string known_name(const DataSet& data) {
   return data::find_known(data.name) != nullptr ? data.name : std::string();
 }
 
-store::ModelFile model_file_of(const plan::Network& network, const DataSet& data, const DataSpec& spec) {
+store::ModelFile model_file_of(const plan::Network& network, const DataSet& data, const Recipe& recipe) {
+  const DataSpec& spec = recipe.data;
   const auto& pictures = data.train.pictures;
   store::ModelFile file{network.model(),
                         data.class_names,
-                        {pictures.height, pictures.width, pictures.channels, static_cast<double>(prepare::kPixelScale)},
+                        {pictures.height, pictures.width, pictures.channels, static_cast<double>(prepare::kPixelScale),
+                         recipe.train.test_time_augmentation},
                         known_name(data),
                         spec.test_split,
                         spec.split_seed,
@@ -131,7 +133,7 @@ class Run {
     record_.epochs = static_cast<std::int64_t>(loop.history.size());
     record_.steps = loop.steps;
     record_.seconds = loop.seconds;
-    return model_file_of(network, data_, recipe_.data);
+    return model_file_of(network, data_, recipe_);
   }
 
   void set_weights(plan::Parameters& parameters) const {
@@ -154,7 +156,9 @@ class Run {
     const auto impl = std::make_shared<Classifier::Impl>(std::move(file), threads_);
     impl->source = recipe_.data.source;
     Classifier classifier(impl);
+    classifier.use_test_time_augmentation("none");  // Training pictures are many, and their score is for comparison.
     record_.train = classifier.evaluate(part_of(data_.train, splits_.train), "train").score;
+    classifier.use_test_time_augmentation(recipe_.train.test_time_augmentation);
     if (splits_.validation.count > 0) {
       record_.validation = classifier.evaluate(part_of(data_.train, splits_.validation), "validation").score;
     }
@@ -203,6 +207,7 @@ class Run {
     record.threads = threads_;
     record.precision = prepare::precision_name(dtype_);
     record.cpu = kernels::cpu().model;
+    record.test_time_augmentation = recipe_.train.test_time_augmentation;
     record.isa = kernels::cpu().isa;
     record.lapel_version = version();
     record.onednn_version = kernels::onednn_version();

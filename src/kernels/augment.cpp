@@ -1,61 +1,12 @@
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 
-#include "base/rng.h"
-#include "kernels/augmentation.h"
+#include "kernels/augment_operator.h"
 #include "kernels/bfloat16.h"
-#include "kernels/simd_operator.h"
 #include "kernels/simd_operators.h"
 
 namespace lapel::kernels {
 
 namespace {
-
-/// What the operators share that change pictures in training alone.
-class AugmentOperator : public SimdOperator {
- public:
-  AugmentOperator(const Shape& in, std::uint32_t unit, const BuildOptions& options)
-      : SimdOperator(options), in_(in), unit_(unit) {}
-
-  [[nodiscard]] std::string implementation() const override { return "rows"; }
-
-  void forward(const StepState& state) override {
-    if (!state.training) {
-      copy(binding().inputs.at(0), binding().output, options().batch * in_.size());
-      return;
-    }
-    check_samples(state);
-    parallel_rows(options().batch, in_.size(), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t row = begin; row < end; ++row) {
-        const RandomStream random{state.seed, RandomPurpose::kAugment, unit_, state.epoch,
-                                  state.samples[static_cast<std::size_t>(row)]};
-        if (options().dtype == Dtype::kFloat32) {
-          change(random, picture<const float>(binding().inputs.at(0), row), picture<float>(binding().output, row));
-        } else {
-          change(random, picture<const std::uint16_t>(binding().inputs.at(0), row),
-                 picture<std::uint16_t>(binding().output, row));
-        }
-      }
-    });
-  }
-  void backward(const StepState& /*state*/) override {}
-
- protected:
-  [[nodiscard]] const Shape& in() const { return in_; }
-
- private:
-  virtual void change(const RandomStream& random, const float* from, float* to) const = 0;
-  virtual void change(const RandomStream& random, const std::uint16_t* from, std::uint16_t* to) const = 0;
-
-  template <class T, class Memory>
-  [[nodiscard]] T* picture(Memory* batch, std::int64_t row) const {
-    return static_cast<T*>(batch) + row * in_.size();
-  }
-
-  Shape in_;
-  std::uint32_t unit_;
-};
 
 class FlipOperator final : public AugmentOperator {
  public:
@@ -110,19 +61,36 @@ class TranslationOperator final : public AugmentOperator {
   template <class T>
   void move(const RandomStream& random, const T* from, T* to) const {
     const TranslationDraw draw = draw_translation(op_, random);
+    const bool whole = draw.down.share == 0 && draw.right.share == 0;
     for (std::int64_t y = 0; y < in().height; ++y) {
-      for (std::int64_t x = 0; x < in().width; ++x) {
-        T* const target = to + (y * in().width + x) * in().channels;
-        if (draw.down.share == 0 && draw.right.share == 0) {
-          if (const T* source = place(from, y + draw.down.places, x + draw.right.places)) {
-            std::copy_n(source, in().channels, target);
-          } else {
-            std::for_each_n(target, in().channels, [&](T& number) { put(op_.fill_value, number); });
-          }
-        } else {
-          mix(draw, from, y, x, target);
-        }
+      T* const line = to + y * in().width * in().channels;
+      const auto put_place = [&](std::int64_t x) {
+        T* const target = line + x * in().channels;
+        whole ? copy_place(place(from, y + draw.down.places, x + draw.right.places), target)
+              : mix(draw, from, y, x, target);
+      };
+      std::int64_t begin = 0;  // of the stretch that is copied as one
+      std::int64_t end = 0;
+      const std::int64_t row = inside(op_.fill, y + draw.down.places, in().height);
+      if (whole && row >= 0 && std::abs(draw.right.places) < in().width) {
+        begin = std::max<std::int64_t>(0, -draw.right.places);
+        end = std::min(in().width, in().width - draw.right.places);
+        std::copy_n(from + (row * in().width + begin + draw.right.places) * in().channels,
+                    (end - begin) * in().channels, line + begin * in().channels);
       }
+      for (std::int64_t x = 0; x < begin; ++x) {
+        put_place(x);
+      }
+      for (std::int64_t x = end; x < in().width; ++x) {
+        put_place(x);
+      }
+    }
+  }
+
+  template <class T>
+  void copy_place(const T* source, T* target) const {
+    for (std::int64_t c = 0; c < in().channels; ++c) {
+      source == nullptr ? put(op_.fill_value, target[c]) : void(target[c] = source[c]);
     }
   }
 
@@ -134,7 +102,8 @@ class TranslationOperator final : public AugmentOperator {
                                      place(from, y + draw.down.places + 1, x + draw.right.places + 1)}};
     for (std::int64_t c = 0; c < in().channels; ++c) {
       const auto value = [&](const T* corner) { return corner == nullptr ? op_.fill_value : as_float(corner[c]); };
-      put(bilinear(draw, value(corners[0][0]), value(corners[0][1]), value(corners[1][0]), value(corners[1][1])),
+      put(bilinear(draw.right.share, draw.down.share, value(corners[0][0]), value(corners[0][1]), value(corners[1][0]),
+                   value(corners[1][1])),
           target[c]);
     }
   }
@@ -150,6 +119,47 @@ class TranslationOperator final : public AugmentOperator {
   RandomTranslationOp op_;
 };
 
+class ErasingOperator final : public AugmentOperator {
+ public:
+  ErasingOperator(const RandomErasingOp& op, const BuildOptions& options)
+      : AugmentOperator(op.in, op.unit, options), op_(op) {}
+
+ private:
+  void change(const RandomStream& random, const float* from, float* to) const override { erase(random, from, to); }
+  void change(const RandomStream& random, const std::uint16_t* from, std::uint16_t* to) const override {
+    erase(random, from, to);
+  }
+
+  template <class T>
+  void erase(const RandomStream& random, const T* from, T* to) const {
+    std::copy_n(from, in().size(), to);
+    const Box box = draw_erasing(op_, random);
+    const std::int64_t count = (box.right - box.left) * in().channels;
+    for (std::int64_t y = box.top; y < box.bottom; ++y) {
+      const std::int64_t first = (y * in().width + box.left) * in().channels;
+      if (op_.noise) {
+        fill_noise(random, first, count, to);
+      } else {
+        std::for_each_n(to + first, count, [&](T& number) { put(op_.fill_value, number); });
+      }
+    }
+  }
+
+  /// Four numbers from each block of random bits.
+  template <class T>
+  static void fill_noise(const RandomStream& random, std::int64_t first, std::int64_t count, T* to) {
+    for (std::int64_t i = first; i < first + count;) {
+      const std::uint64_t index = kErasingNoise + static_cast<std::uint64_t>(i);
+      const auto bits = random.block(static_cast<std::uint32_t>(index / 4));
+      for (std::size_t lane = index % 4; lane < 4 && i < first + count; ++lane, ++i) {
+        put(erasing_noise(bits.at(lane)), to[i]);
+      }
+    }
+  }
+
+  RandomErasingOp op_;
+};
+
 }  // namespace
 
 std::unique_ptr<Operator> make_random_flip_operator(const RandomFlipOp& op, const BuildOptions& options) {
@@ -158,6 +168,10 @@ std::unique_ptr<Operator> make_random_flip_operator(const RandomFlipOp& op, cons
 
 std::unique_ptr<Operator> make_random_translation_operator(const RandomTranslationOp& op, const BuildOptions& options) {
   return std::make_unique<TranslationOperator>(op, options);
+}
+
+std::unique_ptr<Operator> make_random_erasing_operator(const RandomErasingOp& op, const BuildOptions& options) {
+  return std::make_unique<ErasingOperator>(op, options);
 }
 
 }  // namespace lapel::kernels

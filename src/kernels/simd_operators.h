@@ -31,10 +31,18 @@ namespace lapel::kernels {
 [[nodiscard]] std::unique_ptr<Operator> make_matrix_vector_operator(const DenseOp& op, const BuildOptions& options,
                                                                     const std::vector<WeightLayout>& layouts);
 
-/// Not vectorised: rows of a picture are copied, or mixed in plain loops.
+/// Not vectorised: rows of a picture are copied, filled, or mixed in plain loops.
 [[nodiscard]] std::unique_ptr<Operator> make_random_flip_operator(const RandomFlipOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_random_translation_operator(const RandomTranslationOp& op,
                                                                          const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_random_erasing_operator(const RandomErasingOp& op,
+                                                                     const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_cut_mix_operator(const CutMixOp& op, const BuildOptions& options);
+
+/// Gathers from a copy of each picture that has what lies beyond its edges as well.
+[[nodiscard]] std::unique_ptr<Operator> make_random_affine_operator(const RandomAffineOp& op,
+                                                                    const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_mix_up_operator(const MixUpOp& op, const BuildOptions& options);
 
 /// The largest of each window; null for windows of more than 256 places, and for means. Keeps the place of each
 /// maximum from forward to backward, a byte each. A NaN wins.

@@ -72,6 +72,8 @@ class Plan {
   kernels::LossResult evaluate(const Batch& batch, const LossRule& loss, std::span<float> probabilities);
   /// Forward alone.
   void predict(const Batch& batch, std::span<float> probabilities);
+  /// Forward alone, in the plan's mode; `logits` (batch x classes) gets what a softmax would make probabilities of.
+  void logits(const Batch& batch, const StepKey& key, std::span<float> logits);
 
   [[nodiscard]] std::int64_t batch() const { return options_.batch; }
   [[nodiscard]] std::vector<StepInfo> steps() const;
@@ -101,7 +103,8 @@ class Plan {
   void bind_sums();
   void forward(const Batch& batch, const StepKey& key);
   void backward(const Batch& batch, const StepKey& key);
-  kernels::LossResult compute_loss(const Batch& batch, const LossRule& loss, void* gradient);
+  kernels::LossResult compute_loss(const Batch& batch, const LossRule& loss, const StepKey& key, void* gradient);
+  void fill_targets(const kernels::StepState& state);
   [[nodiscard]] kernels::StepState state(const Batch& batch, const StepKey& key) const;
   [[nodiscard]] void* piece(std::size_t index);
   [[nodiscard]] bool passes_gradient_on(const Step& step) const;
@@ -119,6 +122,8 @@ class Plan {
   Buffer memory_;
   std::vector<Label> labels_;
   std::vector<float> targets_;
+  std::vector<float> mixed_targets_;
+  std::vector<std::size_t> mixing_;  // steps that mix the rows of a batch, and so their targets
   std::int64_t classes_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "lapel/error.h"
+#include "model/views.h"
 
 namespace lapel::training {
 
@@ -182,7 +183,7 @@ TypedSpec resolved(std::string_view what, std::span<const TypeEntry> types, cons
 }
 
 std::span<const Option<TrainSpec>> train_options() {
-  static const std::array<Option<TrainSpec>, 6> kOptions = {{
+  static const std::array<Option<TrainSpec>, 7> kOptions = {{
       {.key = "epochs",
        .member = &TrainSpec::epochs,
        .help = "passes over the training pictures",
@@ -204,6 +205,10 @@ std::span<const Option<TrainSpec>> train_options() {
        .help = "threads that compute; 0: all cores of this process",
        .min = 0,
        .max = 1024},
+      {.key = "test_time_augmentation",
+       .member = &TrainSpec::test_time_augmentation,
+       .help = "the trained model's answers are means over views of a picture: mirrored, and moved by a pixel",
+       .choices = model::test_time_augmentations()},
   }};
   return kOptions;
 }

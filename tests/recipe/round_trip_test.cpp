@@ -96,6 +96,10 @@ OptionValue any_value(const OptionRule& rule) {
   if (std::holds_alternative<std::int64_t>(rule.fallback)) {
     return integer();
   }
+  if (std::holds_alternative<NumberRange>(rule.fallback)) {
+    const double share = *rc::gen::inRange(1, 1'000'003) / 1'000'003.0;
+    return NumberRange{low + share * (high - low) / 2, high};
+  }
   if (std::holds_alternative<double>(rule.fallback)) {
     const double share = *rc::gen::inRange(1, 1'000'003) / 1'000'003.0;
     return low + share * (high - low);
