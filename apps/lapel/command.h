@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -50,7 +51,9 @@ struct Command {
 [[nodiscard]] Command data_show_command();
 [[nodiscard]] Command report_command();
 [[nodiscard]] Command compare_command();
-[[nodiscard]] Command train_command();
+/// `started`: when the process began.
+[[nodiscard]] Command train_command(std::chrono::steady_clock::time_point started);
+[[nodiscard]] Command lr_find_command();
 [[nodiscard]] Command evaluate_command();
 [[nodiscard]] Command predict_command();
 [[nodiscard]] Command summary_command();

@@ -2,13 +2,15 @@
 
 #include <filesystem>
 #include <memory>
+#include <system_error>
+#include <utility>
 
 #include "command.h"
+#include "lapel/error.h"
 #include "lapel/report.h"
 #include "lapel/summary.h"
 #include "lapel/train.h"
 #include "progress_printer.h"
-#include "recipe_finder.h"
 #include "recipe_help.h"
 #include "shared_arguments.h"
 #include "stop_on_signal.h"
@@ -20,10 +22,11 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string recipe = "default";
+  std::string recipe;
   std::vector<std::string> set;
   std::string data;
   std::string out;
+  std::string resume;
   std::string init;
   std::string trace;
   std::string plot_format = "png";
@@ -41,15 +44,38 @@ std::string grouped(std::int64_t number) {
   return text;
 }
 
+/// With --resume the recipe of that run, unless one is named, which then must be the same.
 Recipe recipe_of(const Options& options) {
-  Recipe recipe = find_recipe(options.recipe);
-  for (const auto& assignment : options.set) {
-    set_option(recipe, assignment);
-  }
+  const std::string name = !options.recipe.empty()   ? options.recipe
+                           : !options.resume.empty() ? (fs::path(options.resume) / "recipe.toml").string()
+                                                     : "default";
+  return recipe_with(name, options.set, options.resume.empty() ? options.data : std::string());
+}
+
+/// The data of the recipe; those of --data, where a run goes on whose data are elsewhere by now.
+DataSet data_of(const Options& options, const Recipe& recipe) {
+  DataSpec spec = recipe.data;
   if (!options.data.empty()) {
-    recipe.data.source = options.data;
+    spec.source = options.data;
   }
-  return recipe;
+  return load_data(spec);
+}
+
+void check_resume(const Options& options) {
+  for (const auto& [name, value] : {std::pair{"--out", options.out}, {"--init", options.init}}) {
+    if (!options.resume.empty() && !value.empty()) {
+      throw Error(ErrorKind::kUsage, {}, fmt::format("{} does not go together with --resume", name), {},
+                  fmt::format("lapel train --resume {}", options.resume));
+    }
+  }
+  std::error_code ignored;
+  const fs::path recipe = fs::path(options.resume) / "recipe.toml";
+  if (!options.resume.empty() && !fs::exists(recipe, ignored)) {
+    throw Error(
+        ErrorKind::kUsage, options.resume,
+        fs::exists(options.resume, ignored) ? "is no run folder: it has no recipe.toml" : "there is no such run folder",
+        {}, "a folder that `lapel train` made");
+  }
 }
 
 std::string plan_text(const Recipe& recipe, const DataSet& data, const fs::path& folder) {
@@ -66,9 +92,11 @@ std::string plan_text(const Recipe& recipe, const DataSet& data, const fs::path&
   } else if (recipe.data.validation_split > 0) {
     text += fmt::format("; the last {:g}% for validation", 100 * recipe.data.validation_split);
   }
-  text += fmt::format("\n{} epoch{} in batches of {}; the results go to {}\n", recipe.train.epochs,
-                      recipe.train.epochs == 1 ? "" : "s", recipe.train.batch_size, folder.string());
-  return text;
+  const std::string length = recipe.train.time_budget.empty()
+                                 ? fmt::format("{} epoch{}", recipe.train.epochs, recipe.train.epochs == 1 ? "" : "s")
+                                 : fmt::format("As much as fits into {},", recipe.train.time_budget);
+  return text +
+         fmt::format("\n{} in batches of {}; the results go to {}\n", length, recipe.train.batch_size, folder.string());
 }
 
 std::string score_text(std::string_view name, const std::optional<Score>& score) {
@@ -85,27 +113,32 @@ std::string result_text(const RunRecord& record, const fs::path& folder) {
          score_text("test", record.test) +
          fmt::format(
              "\nIn {}: report.txt, plots, model.safetensors, history.csv, metrics.json, recipe.toml\n"
-             "Next: lapel evaluate {}\n"
+             "Next: lapel evaluate {}{}\n"
              "      lapel predict {} picture.png\n",
-             run, run, run);
+             run, run, record.test ? "" : " --split train", run);
 }
 
 std::optional<PlotFormat> plots_of(const std::string& format) {
   return format == "none" ? std::nullopt : std::optional(format == "svg" ? PlotFormat::kSvg : PlotFormat::kPng);
 }
 
-ExitCode run(const Options& options, Output& output) {
+ExitCode run(const Options& options, std::chrono::steady_clock::time_point started, Output& output) {
   // First of all, since it has to come before the library's threads.
   const StopOnSignal interrupt;
+  check_resume(options);
   const Recipe recipe = recipe_of(options);
-  const fs::path folder = options.out.empty() ? next_run_folder("runs", recipe.name) : fs::path(options.out);
-  const DataSet data = load_data(recipe.data);
+  const fs::path folder = !options.resume.empty() ? fs::path(options.resume)
+                          : options.out.empty()   ? next_run_folder("runs", recipe.name)
+                                                  : fs::path(options.out);
+  const DataSet data = data_of(options, recipe);
   output.print(plan_text(recipe, data, folder));
   ProgressPrinter progress(output);
   const TrainResult result = [&] {
     try {
       return train(recipe, data,
                    {.folder = folder,
+                    .resume = !options.resume.empty(),
+                    .started = started,
                     .init = options.init,
                     .trace = options.trace,
                     .plots = plots_of(options.plot_format),
@@ -119,8 +152,10 @@ ExitCode run(const Options& options, Output& output) {
   progress.close();
   const bool interrupted = result.record.status == "interrupted";
   if (interrupted) {
-    output.print(fmt::format("\nInterrupted in epoch {} of {}, after {} steps: what was learned so far is kept.\n",
-                             result.record.epochs + 1, recipe.train.epochs, grouped(result.record.steps)));
+    output.print(
+        fmt::format("\nInterrupted in epoch {} of {}, after {} steps: what was learned so far is kept.\n"
+                    "To go on: lapel train --resume {}\n",
+                    result.record.epochs + 1, progress.last().epochs, grouped(result.record.steps), folder.string()));
   }
   output.print(result_text(result.record, folder));
   if (!result.plot_problem.empty()) {
@@ -133,26 +168,21 @@ ExitCode run(const Options& options, Output& output) {
 
 }  // namespace
 
-Command train_command() {
+Command train_command(std::chrono::steady_clock::time_point started) {
   const auto options = std::make_shared<Options>();
   return {.name = "train",
           .help = "Trains the model of a recipe, measures it and makes a run folder.",
-          .arguments = {{.name = "RECIPE",
-                         .value = {},
-                         .help = "recipe file, or name of a shipped recipe (`lapel recipes`); if left out: default",
-                         .target = &options->recipe},
-                        {.name = "--set",
-                         .value = "KEY=VALUE",
-                         .help = "change an option of the recipe, as train.epochs=3; may be repeated",
-                         .target = &options->set},
-                        {.name = "--data",
-                         .value = "DATA",
-                         .help = fmt::format("{}; instead of the recipe's", kDataHelp),
-                         .target = &options->data},
+          .arguments = {recipe_argument(&options->recipe, "; if left out: default"),
+                        set_argument(&options->set),
+                        other_data_argument(&options->data),
                         {.name = "--out",
                          .value = "DIR",
                          .help = "run folder to make; it must not exist (runs/NAME, NAME-2, NAME-3, ...)",
                          .target = &options->out},
+                        {.name = "--resume",
+                         .value = "RUN",
+                         .help = "go on with a run that was stopped or killed, in its folder",
+                         .target = &options->resume},
                         {.name = "--init",
                          .value = "FILE",
                          .help = "safetensors file with the weights to begin with, under Keras's names",
@@ -166,7 +196,7 @@ Command train_command() {
                          .help = "of the plots: png (what is taken if left out), svg, or none",
                          .target = &options->plot_format,
                          .choices = {"png", "svg", "none"}}},
-          .run = [options](Output& output) { return run(*options, output); },
+          .run = [options, started](Output& output) { return run(*options, started, output); },
           .notes = recipe_help};
 }
 

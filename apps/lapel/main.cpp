@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <new>
@@ -9,16 +10,18 @@
 #include "command_line.h"
 #include "lapel/error.h"
 #include "output.h"
+#include "process_start.h"
+#include "waiting_threads.h"
 
 namespace lapel::app {
 
 namespace {
 
 /// The commands, in the order of the help.
-std::vector<Command> commands() {
-  return {data_describe_command(), data_show_command(), data_convert_command(), train_command(),
-          report_command(),        compare_command(),   evaluate_command(),     predict_command(),
-          summary_command(),       bench_command(),     recipes_command()};
+std::vector<Command> commands(std::chrono::steady_clock::time_point started) {
+  return {data_describe_command(), data_show_command(), data_convert_command(), train_command(started),
+          lr_find_command(),       report_command(),    compare_command(),      evaluate_command(),
+          predict_command(),       summary_command(),   bench_command(),        recipes_command()};
 }
 
 ExitCode exit_code(ErrorKind kind) {
@@ -33,8 +36,8 @@ ExitCode exit_code(ErrorKind kind) {
   }
 }
 
-ExitCode run(int argc, const char* const* argv, Output& output) {
-  const std::vector<Command> table = commands();
+ExitCode run(int argc, const char* const* argv, Output& output, std::chrono::steady_clock::time_point started) {
+  const std::vector<Command> table = commands(started);
   const Request request = parse_command_line(table, argc, argv);
   ExitCode code = kSuccess;
   if (request.command != nullptr) {
@@ -58,13 +61,15 @@ ExitCode fail(const Error& error) {
 int main(int argc, char** argv) {
   using lapel::Error;
   using lapel::ErrorKind;
+  lapel::app::start_with_patient_threads(argv);
+  const auto started = lapel::app::process_start();
   // Without these, a closed pipe or a file-size limit would kill the program instead of failing a write.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   lapel::app::reserve_standard_streams();
   lapel::app::Output output;
   try {
-    return lapel::app::run(argc, argv, output);
+    return lapel::app::run(argc, argv, output, started);
   } catch (const Error& error) {
     return lapel::app::fail(error);
   } catch (const std::bad_alloc&) {

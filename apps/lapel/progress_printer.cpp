@@ -59,6 +59,12 @@ void ProgressPrinter::on_epoch(const EpochResult& result, const Progress& progre
   close();
 }
 
+void ProgressPrinter::on_resume(const Progress& progress) {
+  last_ = progress;
+  output_.print(
+      fmt::format("Goes on in epoch {}, after {} of its {} steps\n", progress.epoch, progress.step, progress.steps));
+}
+
 void ProgressPrinter::close() {
   if (line_open_) {
     output_.print("\n");

@@ -12,6 +12,7 @@ class ProgressPrinter : public TrainObserver {
 
   void on_progress(const Progress& progress) override;
   void on_epoch(const EpochResult& result, const Progress& progress) override;
+  void on_resume(const Progress& progress) override;
   /// Ends the line of an epoch that was cut short.
   void close();
 

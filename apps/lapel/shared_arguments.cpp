@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lapel/error.h"
+#include "recipe_finder.h"
 
 namespace lapel::app {
 
@@ -25,6 +26,38 @@ DataSet load_data_for(const Classifier& classifier, const std::string& place) {
                 "--data DATA, or its run folder in place of the file");
   }
   return with_classes(load_data(spec), classifier.class_names());
+}
+
+Recipe recipe_with(const std::string& name, const std::vector<std::string>& changes, const std::string& data) {
+  Recipe recipe = find_recipe(name);
+  for (const auto& assignment : changes) {
+    set_option(recipe, assignment);
+  }
+  if (!data.empty()) {
+    recipe.data.source = data;
+  }
+  return recipe;
+}
+
+Argument recipe_argument(std::string* target, const std::string& help_end) {
+  return {.name = "RECIPE",
+          .value = {},
+          .help = "recipe file, or name of a shipped recipe (`lapel recipes`)" + help_end,
+          .target = target};
+}
+
+Argument set_argument(std::vector<std::string>* target) {
+  return {.name = "--set",
+          .value = "KEY=VALUE",
+          .help = "change an option of the recipe, as train.epochs=3; may be repeated",
+          .target = target};
+}
+
+Argument other_data_argument(std::string* target) {
+  return {.name = "--data",
+          .value = "DATA",
+          .help = fmt::format("{}; instead of the recipe's", kDataHelp),
+          .target = target};
 }
 
 Argument run_argument(std::string* target) {

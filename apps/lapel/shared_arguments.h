@@ -2,10 +2,12 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "command.h"
 #include "lapel/classifier.h"
 #include "lapel/data.h"
+#include "lapel/recipe.h"
 
 namespace lapel::app {
 
@@ -19,7 +21,15 @@ namespace lapel::app {
 inline constexpr std::string_view kDataHelp =
     "fashion-mnist, a folder with the four IDX files, a CSV file or a folder of them, or a folder of pictures";
 
+/// The recipe in the file `name`, or shipped under it, with `key=value` changes, and another source of data where
+/// `data` is not empty.
+[[nodiscard]] Recipe recipe_with(const std::string& name, const std::vector<std::string>& changes,
+                                 const std::string& data);
+
 /// The arguments that several commands share.
+[[nodiscard]] Argument recipe_argument(std::string* target, const std::string& help_end);
+[[nodiscard]] Argument set_argument(std::vector<std::string>* target);
+[[nodiscard]] Argument other_data_argument(std::string* target);
 [[nodiscard]] Argument run_argument(std::string* target);
 [[nodiscard]] Argument data_argument(std::string* target);
 [[nodiscard]] Argument split_argument(std::string* target);

@@ -45,16 +45,35 @@ struct DataSpec {
   std::int64_t limit = 0;           ///< Only the first so many training images; 0: all.
 };
 
+/// How weights whose name (`conv2d/kernel`) fits a pattern are trained otherwise than the rest.
+struct WeightGroup {
+  std::string match;         ///< `*` stands for any characters, `?` for one.
+  double learning_rate = 1;  ///< Factor of the optimizer's.
+  double weight_decay = 1;   ///< Factor of the optimizer's.
+  bool muon = true;          ///< Whether the optimizer Muon may orthogonalize their steps.
+};
+
 struct TrainSpec {
   std::int64_t epochs = 1;
   std::int64_t batch_size = 32;
   TypedSpec loss{"sparse_categorical_crossentropy", {}, {}};
   TypedSpec optimizer{"Adam", {}, {}};
   TypedSpec schedule{"Constant", {}, {}};
+  std::vector<WeightGroup> groups;    ///< Of several that fit a weight the last one counts.
   std::string precision = "float32";  ///< "float32", "bfloat16", or "auto": what this CPU does fastest.
   bool shuffle = true;
   std::int64_t seed = 1;
   std::int64_t threads = 0;  ///< 0: all cores of this process.
+  /// "60s", "5min", "1h": the process, from its start to its end, takes so long, and `epochs` has no part in it; empty:
+  /// `epochs` decide (docs/training.md).
+  std::string time_budget;
+  bool use_ema = false;                      ///< The mean of the weights over the steps is evaluated and saved.
+  double ema_momentum = 0.99;                ///< Share of the mean that is kept.
+  std::int64_t ema_frequency = 1;            ///< Steps from one averaging to the next.
+  std::int64_t ema_overwrite_frequency = 0;  ///< Steps after which the mean replaces the weights; 0: never.
+  std::int64_t lookahead_sync_period = 0;    ///< Steps of Lookahead's fast weights; 0: no Lookahead.
+  double lookahead_slow_step_size = 0.5;     ///< How far the slow weights go towards the fast ones.
+  double lookahead_ramp = 0;                 ///< Above 0: they go all the way at first, so far at the end.
   /// Of the trained model: "none", "flip" or "flip+shift" (Classifier::test_time_augmentation).
   std::string test_time_augmentation = "none";
 };

@@ -60,6 +60,8 @@ struct PredictionRow {
 /// What `lapel bench` prints (docs/bench.md).
 [[nodiscard]] std::string to_text(const BenchResult& result);
 [[nodiscard]] std::string to_json(const BenchResult& result);
+[[nodiscard]] std::string to_text(const MachineLimits& machine);
+[[nodiscard]] std::string to_json(const MachineLimits& machine);
 
 /// The content of `metrics.json`.
 [[nodiscard]] std::string to_json(const RunRecord& record);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -45,6 +46,8 @@ class TrainObserver {
   /// At most every twentieth of a second, and at the last step of each epoch.
   virtual void on_progress(const Progress& /*progress*/) {}
   virtual void on_epoch(const EpochResult& /*result*/, const Progress& /*progress*/) {}
+  /// Before the first step of a training that goes on: where it was stopped.
+  virtual void on_resume(const Progress& /*progress*/) {}
 };
 
 /// In what form plots are drawn.
@@ -54,6 +57,14 @@ enum class PlotFormat { kPng, kSvg };
 struct TrainSettings {
   /// Where the run folder is made; empty: nothing is written. It must not exist.
   std::filesystem::path folder;
+  /// Go on with the run in `folder`, which was stopped or killed, from its last checkpoint. Recipe and pictures must be
+  /// those it was begun with. On the same kind of machine with as many threads it ends with the same bits as if it had
+  /// never been stopped.
+  bool resume = false;
+  /// Seconds after which a checkpoint is written within an epoch (docs/run-folder.md).
+  double checkpoint_seconds = 300;
+  /// When the process began, from which a `time_budget` is counted; nothing: the call of `train`.
+  std::optional<std::chrono::steady_clock::time_point> started = {};
   /// A safetensors file with the weights to begin with, every one under its Keras name (`dense/kernel`) and in Keras's
   /// layout; empty: as the recipe's seed says.
   std::filesystem::path init;
@@ -62,7 +73,8 @@ struct TrainSettings {
   /// Draw the plots of the run folder in this form (lapel/plot.h), once everything else is saved.
   std::optional<PlotFormat> plots;
   TrainObserver* observer = nullptr;
-  /// A request to stop ends the training after the step in hand: what was learned so far is measured and saved.
+  /// A request to stop ends the training after the step in hand: what was learned so far is measured and saved, with a
+  /// checkpoint from which it can go on.
   std::stop_token stop;
 };
 
@@ -79,7 +91,9 @@ struct RunRecord {
   double seconds = 0;  ///< Training with validation, without loading and the final evaluation.
   std::int64_t seed = 0;
   int threads = 0;
-  std::string precision;                        ///< `float32` or `bfloat16`: what was used.
+  double time_budget = 0;      ///< Seconds; 0: the recipe has none.
+  double process_seconds = 0;  ///< From the beginning of the process to this record, the plots alone not yet drawn.
+  std::string precision;       ///< `float32` or `bfloat16`: what was used.
   std::string test_time_augmentation = "none";  ///< With which `validation` and `test` were measured, but not `train`.
   std::string cpu;
   std::string isa;
@@ -97,8 +111,11 @@ struct TrainResult {
 
 /// Trains the recipe's model on `data` and measures it: on training and validation part, and once, at the end, on
 /// the test pictures. With a folder, writes the run folder (docs/run-folder.md).
-/// Throws Error: kRecipe (layers that do not fit the pictures or the classes), kUsage (the folder exists), kIo,
-/// kModelFile (initial weights that are not the model's), kNumeric (the loss is not finite: epoch and step are named).
+/// With a time budget, loading, evaluation and writing are within it; of the training part the first 5,000 pictures are
+/// measured then. Steps follow the clock, so that such a run does not repeat bit for bit.
+/// Throws Error: kRecipe (layers that do not fit the pictures or the classes), kUsage (the folder exists; a run that
+/// cannot be resumed; a time budget that is over before the first step), kIo, kModelFile (initial weights that are not
+/// the model's, a damaged checkpoint), kNumeric (the loss is not finite: epoch and step are named).
 /// A run folder that fails before its first epoch is over is removed; one that fails later keeps recipe, history and a
 /// `metrics.json` that says so, but has no model.
 [[nodiscard]] TrainResult train(const Recipe& recipe, const DataSet& data, const TrainSettings& settings = {});

@@ -28,7 +28,7 @@ std::vector<LayerSpec> augmentations(const Recipe& recipe) {
 
 Pictures augmented(const Recipe& recipe, const Pictures& pictures, std::span<const std::uint32_t> samples,
                    std::int64_t epoch) {
-  constexpr float kWhite = 255;
+  static constexpr float kWhite = 255;
   const Shape shape = Shape::image(pictures.channels, pictures.height, pictures.width);
   std::vector<LayerSpec> specs = augmentations(recipe);
   specs.push_back({.type = "Flatten"});

@@ -1,15 +1,22 @@
 #include "lapel/bench.h"
 
+#include <array>
 #include <chrono>
+#include <utility>
 
 #include "api/prepare.h"
+#include "base/threads.h"
+#include "bench/machine.h"
+#include "bench/parts.h"
 #include "bench/process_memory.h"
 #include "bench/whole_step.h"
 #include "data/splits.h"
+#include "formats/bytes.h"
 #include "kernels/cpu.h"
 #include "lapel/data.h"
 #include "lapel/version.h"
 #include "plan/network.h"
+#include "report/trace.h"
 #include "train/loop.h"
 
 namespace lapel {
@@ -37,6 +44,18 @@ std::int64_t flop_of(const plan::Plan& plan) {
   return flop;
 }
 
+/// Who ran what on which machine.
+void describe(BenchResult& result, const model::Model& model, const Recipe& recipe, kernels::Dtype dtype) {
+  result.recipe = recipe.name;
+  result.precision = prepare::precision_name(dtype);
+  result.threads = prepare::chosen_threads(recipe.train);
+  result.parameters = model.trainable_parameters() + model.non_trainable_parameters();
+  result.cpu = kernels::cpu().model;
+  result.isa = kernels::cpu().isa;
+  result.lapel_version = version();
+  result.onednn_version = kernels::onednn_version();
+}
+
 void describe_memory(BenchMemory& memory, const plan::Network& network) {
   const auto used = network.memory();
   memory.parameters = static_cast<std::int64_t>(used.parameters);
@@ -49,9 +68,33 @@ void describe_memory(BenchMemory& memory, const plan::Network& network) {
       static_cast<double>(memory.parameters + memory.gradients + memory.optimizer_state + memory.activations);
 }
 
+/// Some steps as trace events, on a line of their own, and under them their parts.
+std::string trace_of(const measuring::MeasuredParts& measured) {
+  return report::trace_json(
+      std::array{report::TraceLane{"steps", measured.steps}, report::TraceLane{"parts of a step", measured.events}});
+}
+
+BenchParts measure_parts(const measuring::Work& work, const BenchResult& result, const std::filesystem::path& trace) {
+  auto measured = measuring::time_parts(work);
+  if (!trace.empty()) {
+    formats::write_text_file(trace, trace_of(measured));
+  }
+  const BenchMemory& memory = result.memory;
+  return measuring::with_limits(std::move(measured.parts), measuring::machine_limits(result.threads),
+                                memory.parameters + memory.gradients + memory.optimizer_state + memory.activations,
+                                work.network.options().dtype == kernels::Dtype::kBfloat16);
+}
+
 }  // namespace
 
+MachineLimits measure_machine(int threads) {
+  return measuring::machine_limits(threads > 0 ? threads : available_cores());
+}
+
 BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
+  if (!settings.trace.empty()) {
+    formats::write_text_file(settings.trace, "[]\n");  // Before the measurements, so that a wrong path costs nothing.
+  }
   BenchResult result;
   result.memory.program = measuring::resident_memory().now;
   measuring::reset_peak();
@@ -67,29 +110,24 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
                            prepare::picture_shape(data.train.pictures));
   prepare::check_outputs(model, data);
   const auto dtype = prepare::chosen_precision(recipe.train.precision);
-  const std::int64_t batch = training::effective_batch(recipe.train, splits.train.count);
-  result.threads = prepare::chosen_threads(recipe.train);
+  describe(result, model, recipe, dtype);
+  result.mode = settings.mode;
+  result.batch = training::effective_batch(recipe.train, splits.train.count);
   measuring::reset_peak();
   const auto plan_start = Clock::now();
-  plan::Network network(model, {dtype, result.threads, prepare::kPixelScale, false, batch, training});
+  plan::Network network(model, {dtype, result.threads, prepare::kPixelScale, false, result.batch, training});
   network.parameters().initialize(static_cast<std::uint64_t>(recipe.train.seed));
   result.plan_seconds = seconds_since(plan_start);
 
-  const measuring::Work work{network, data.train, splits.train, recipe.train, batch, settings.steps};
-  result.step = training ? measuring::time_training(work) : measuring::time_prediction(work);
-  describe_memory(result.memory, network);
-
-  result.recipe = recipe.name;
-  result.mode = settings.mode;
-  result.batch = batch;
-  result.precision = prepare::precision_name(dtype);
-  result.parameters = model.trainable_parameters() + model.non_trainable_parameters();
-  result.cpu = kernels::cpu().model;
-  result.isa = kernels::cpu().isa;
-  result.lapel_version = version();
-  result.onednn_version = kernels::onednn_version();
-  result.flop = flop_of(network.plan(batch, training));
+  const measuring::Work work{network,       data.train,   splits.train,  recipe.train,
+                             settings.mode, result.batch, settings.steps};
+  result.step = measuring::time_steps(work);
+  result.flop = flop_of(network.plan(result.batch, training));
   result.gflops = static_cast<double>(result.flop) / (result.step.median * 1e6);
+  describe_memory(result.memory, network);
+  if (settings.parts) {
+    result.parts = measure_parts(work, result, settings.trace);
+  }
   return result;
 }
 

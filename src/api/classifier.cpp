@@ -16,9 +16,6 @@ namespace lapel {
 
 namespace {
 
-/// Enough rows that products run at full speed, few enough that activations stay near the cache.
-constexpr std::int64_t kPredictBatch = 256;
-
 void check_size(const Pictures& pictures, const store::Preprocessing& wanted) {
   if (pictures.height != wanted.height || pictures.width != wanted.width || pictures.channels != wanted.channels) {
     throw Error(ErrorKind::kData, {}, "the pictures are of another size than the model takes",
@@ -32,6 +29,13 @@ void check_size(const Pictures& pictures, const store::Preprocessing& wanted) {
 
 Classifier::Impl::Impl(store::ModelFile content, int thread_count)
     : file(std::move(content)), threads(thread_count > 0 ? thread_count : available_cores()) {}
+
+void Classifier::Impl::replace(store::ModelFile content) {
+  file = std::move(content);
+  for (std::size_t i = 0; network && i < file.tensors.size(); ++i) {
+    network->parameters().set(i, file.tensors[i].values);
+  }
+}
 
 void Classifier::Impl::predict(const std::uint8_t* pixels, std::int64_t count, std::span<float> probabilities) {
   const std::int64_t batch = std::min(count, kPredictBatch);

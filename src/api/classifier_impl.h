@@ -16,7 +16,13 @@ namespace lapel {
 /// A model file's content and, from the first use on, a network that holds its weights. Computes in float32 whatever
 /// the training's precision was, so that results do not depend on the machine's number types.
 struct Classifier::Impl {
+  /// Enough rows that products run at full speed, few enough that activations stay near the cache.
+  static constexpr std::int64_t kPredictBatch = 256;
+
   Impl(store::ModelFile content, int thread_count);
+
+  /// Takes the weights of another file of the same model.
+  void replace(store::ModelFile content);
 
   /// Probabilities of `count` pictures at `pixels`.
   void predict(const std::uint8_t* pixels, std::int64_t count, std::span<float> probabilities);

@@ -9,6 +9,7 @@
 #include "lapel/augmentation.h"
 #include "lapel/error.h"
 #include "report/gnuplot.h"
+#include "report/lr_find.h"
 #include "report/plot_data.h"
 #include "store/run_folder.h"
 
@@ -179,6 +180,8 @@ void draw_predictions(const Classifier& classifier, const Pictures& pictures,
   }
   draw(report::draw_predictions(data, data.predictions, "Predictions"), file);
 }
+
+void draw_lr_find(const LrFindResult& result, const fs::path& file) { draw(report::draw_lr_find(result), file); }
 
 void draw_comparison(std::span<const RunSummary> runs, const fs::path& file) {
   std::vector<report::Curve> curves;

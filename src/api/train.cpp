@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <iterator>
 #include <utility>
 
 #include "api/classifier_impl.h"
 #include "api/prepare.h"
+#include "api/reserve.h"
+#include "api/training_setup.h"
 #include "data/known.h"
 #include "data/splits.h"
 #include "formats/bytes.h"
@@ -18,12 +21,23 @@
 #include "lapel/version.h"
 #include "plan/network.h"
 #include "report/plot_data.h"
+#include "store/checkpoint.h"
 #include "store/run_folder.h"
+#include "train/budget.h"
 #include "train/loop.h"
 
 namespace lapel {
 
 namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Training pictures are many, and their score is only for comparison.
+const char* const kTrainingViews = "none";
+
+double seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
 
 /// What the model file says of its data set: a known name, whatever form it was read in; of others nothing, so that
 /// the same pictures give the same file wherever they lie.
@@ -65,14 +79,54 @@ LabeledPictures part_of(const LabeledPictures& all, const data::SampleRange& ran
   return part;
 }
 
-void check_space(const std::filesystem::path& folder, std::int64_t parameters) {
+/// `numbers`: of a checkpoint, of which two stay while a third one is written.
+void check_space(const std::filesystem::path& folder, std::int64_t parameters, std::int64_t numbers) {
   std::error_code error;
   const auto space = std::filesystem::space(folder, error);
-  const auto wanted = static_cast<std::uintmax_t>(parameters) * sizeof(float) + (1U << 20U);
+  const auto wanted = static_cast<std::uintmax_t>(parameters + 3 * numbers) * sizeof(float) + (1U << 20U);
   if (!error && space.available < wanted) {
-    throw Error(ErrorKind::kIo, folder.string(), "there is not enough room on the disk for the trained model",
+    throw Error(ErrorKind::kIo, folder.string(),
+                "there is not enough room on the disk for the trained model and its checkpoints",
                 {{"free", fmt::format("{} bytes", space.available)}, {"needed", fmt::format("{} bytes", wanted)}},
                 "--out on another disk");
+  }
+}
+
+/// The recipe for checkpoints: the pictures may have another place when the training goes on.
+std::string text_without_source(Recipe recipe) {
+  recipe.data.source.clear();
+  return write_recipe(recipe);
+}
+
+/// The first line in which two texts differ, in both.
+std::pair<std::string, std::string> first_difference(std::string_view a, std::string_view b) {
+  const auto line = [](std::string_view& text) {
+    const std::string_view first = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(first.size() + 1, text.size()));
+    return first;
+  };
+  std::string_view of_a = line(a);
+  std::string_view of_b = line(b);
+  while (of_a == of_b && !(a.empty() && b.empty())) {
+    of_a = line(a);
+    of_b = line(b);
+  }
+  return {std::string(of_a), std::string(of_b)};
+}
+
+/// Throws where the training that `checkpoint` is of is another one.
+void check_same_training(const store::Checkpoint& checkpoint, const std::string& recipe,
+                         const LabeledPictures& pictures, const std::filesystem::path& run) {
+  if (checkpoint.recipe != recipe) {
+    const auto [then, now] = first_difference(checkpoint.recipe, recipe);
+    throw Error(ErrorKind::kUsage, run.string(), "this run was begun with another recipe",
+                {{"then", then.empty() ? "nothing" : then}, {"now", now.empty() ? "nothing" : now}},
+                "the recipe as it was, or another training, into another folder");
+  }
+  if (checkpoint.data_checksum != store::checksum_of(pictures)) {
+    throw Error(ErrorKind::kUsage, run.string(), "this run was begun with other training pictures",
+                {{"now", fmt::format("{} pictures", pictures.pictures.count)}},
+                "the pictures as they were, or another training, into another folder");
   }
 }
 
@@ -80,31 +134,29 @@ void check_space(const std::filesystem::path& folder, std::int64_t parameters) {
 class Run {
  public:
   Run(const Recipe& recipe, const DataSet& data, const TrainSettings& settings)
-      : recipe_(prepare::fitted(recipe, data)),
-        data_(data),
+      : data_(data),
         settings_(settings),
-        splits_(data::split_training(recipe.data, data.train.pictures.count)),
-        model_(recipe.name, recipe_.layers, prepare::picture_shape(data.train.pictures)),
-        dtype_(prepare::chosen_precision(recipe.train.precision)),
-        threads_(prepare::chosen_threads(recipe.train)) {
-    prepare::check_outputs(model_, data);
-  }
+        setup_(make_setup(recipe, data)),
+        recipe_(setup_.recipe),
+        recipe_text_(text_without_source(recipe_)),
+        splits_(setup_.splits),
+        budget_(training::budget_seconds(recipe.train.time_budget)),
+        started_(settings.started.value_or(Clock::now())) {}
 
   TrainResult execute() {
     if (!settings_.init.empty()) {
-      initial_ = store::read_weights(settings_.init, model_);
+      initial_ = store::read_weights(settings_.init, setup_.model);
     }
     if (!settings_.trace.empty()) {
       formats::write_text_file(settings_.trace, trace_);  // Before the training, so that a wrong path costs nothing.
     }
-    if (!settings_.folder.empty()) {
+    if (settings_.resume) {
+      open_run();
+    } else if (!settings_.folder.empty()) {
       folder_.emplace(settings_.folder);
     }
     try {
-      if (folder_) {
-        check_space(folder_->path(), model_.trainable_parameters() + model_.non_trainable_parameters());
-        folder_->write_recipe(write_recipe(recipe_));
-      }
+      begin_folder();
       return measure(learn());
     } catch (...) {
       abandon();
@@ -113,18 +165,62 @@ class Run {
   }
 
  private:
-  store::ModelFile learn() {
-    const std::int64_t batch = training::effective_batch(recipe_.train, splits_.train.count);
-    plan::Network network(model_, {dtype_, threads_, prepare::kPixelScale, false, batch, true});
-    set_weights(network.parameters());
-    const auto keep_history = [&](const std::vector<EpochResult>& history) {
+  /// Seconds of work on this run, those of earlier processes included.
+  [[nodiscard]] double now() const { return elapsed_before_ + seconds_between(started_, Clock::now()); }
+
+  [[nodiscard]] std::int64_t parameters() const {
+    return setup_.model.trainable_parameters() + setup_.model.non_trainable_parameters();
+  }
+
+  void open_run() {
+    auto folder = store::RunFolder::open(settings_.folder);
+    if (store::run_status(folder.path()) == "complete") {
+      throw Error(ErrorKind::kUsage, folder.path().string(), "this run is complete: nothing is left to be trained", {},
+                  fmt::format("lapel train {}, which trains again in another folder",
+                              (folder.path() / "recipe.toml").string()));
+    }
+    checkpoint_ = store::read_last_checkpoint(folder.path());
+    check_same_training(*checkpoint_, recipe_text_, data_.train, folder.path());
+    can_resume_ = true;
+    history_ = checkpoint_->history;
+    elapsed_before_ = checkpoint_->elapsed;
+    folder_ = std::move(folder);
+  }
+
+  void begin_folder() {
+    if (!folder_) {
+      return;
+    }
+    constexpr std::int64_t kMostNumbers = 5;  // Of a weight in a checkpoint: itself, optimizer state, means.
+    check_space(folder_->path(), parameters(), kMostNumbers * parameters());
+    if (!checkpoint_) {
+      const double begin = now();
+      folder_->write_recipe(write_recipe(recipe_));
+      write_seconds_ = now() - begin;
+    }
+  }
+
+  Classifier learn() {
+    plan::Network network = make_network(setup_);
+    for (std::size_t i = 0; i < initial_.size(); ++i) {
+      network.parameters().set(i, initial_[i].values);
+    }
+    const auto classifier = std::make_shared<Classifier::Impl>(model_file_of(network, data_, recipe_), setup_.threads);
+    classifier->source = recipe_.data.source;
+    training::LoopInput input{data_.train, splits_, recipe_.train, settings_.observer, settings_.stop};
+    input.after_epoch = [&](const std::vector<EpochResult>& history) {
       history_ = history;
       if (folder_) {
         folder_->write_history(history);
       }
     };
-    const auto loop = training::run_loop(
-        network, {data_.train, splits_, recipe_.train, settings_.observer, settings_.stop, keep_history, step_hook()});
+    input.after_step = step_hook();
+    input.now = [this] { return now(); };
+    input.limit = time_limit(*classifier);
+    input.resume = checkpoint_ ? &*checkpoint_ : nullptr;
+    input.save = save_hook();
+    input.checkpoint_seconds = settings_.checkpoint_seconds;
+    const auto loop = training::run_loop(network, input);
     if (!settings_.trace.empty()) {
       formats::write_text_file(settings_.trace, trace_);
     }
@@ -133,14 +229,39 @@ class Run {
     record_.epochs = static_cast<std::int64_t>(loop.history.size());
     record_.steps = loop.steps;
     record_.seconds = loop.seconds;
-    return model_file_of(network, data_, recipe_);
+    classifier->replace(model_file_of(network, data_, recipe_));
+    return Classifier(classifier);
   }
 
-  void set_weights(plan::Parameters& parameters) const {
-    parameters.initialize(static_cast<std::uint64_t>(recipe_.train.seed));
-    for (std::size_t i = 0; i < initial_.size(); ++i) {
-      parameters.set(i, initial_[i].values);
+  /// The pictures of the training part that are measured at the end.
+  [[nodiscard]] data::SampleRange measured_part() const {
+    constexpr std::int64_t kInHaste = 5000;
+    return budget_ > 0 ? data::SampleRange{splits_.train.first, std::min(splits_.train.count, kInHaste)}
+                       : splits_.train;
+  }
+
+  std::optional<training::TimeLimit> time_limit(Classifier::Impl& classifier) {
+    if (budget_ == 0) {
+      return std::nullopt;
     }
+    constexpr double kFiles = 10;
+    constexpr double kTheRest = 0.03;  // Text, and giving memory back.
+    const double spent = now();
+    const std::string& views = recipe_.train.test_time_augmentation;
+    const std::vector<MeasuredPart> parts = {
+        {measured_part().count, kTrainingViews}, {splits_.validation.count, views}, {data_.test.pictures.count, views}};
+    double reserve = evaluation_reserve(classifier, data_.train.pictures, parts) + kFiles * write_seconds_ + kTheRest;
+    if (folder_ && settings_.plots) {
+      reserve += plot_reserve(data_, folder_->path());
+    }
+    if (now() + reserve >= budget_) {
+      throw Error(ErrorKind::kUsage, fmt::format("train.time_budget = \"{}\"", recipe_.train.time_budget),
+                  "the time is over before the first step",
+                  {{"to begin", fmt::format("{:.2f} s", spent)},
+                   {"reserved for evaluation and writing", fmt::format("{:.2f} s", reserve)}},
+                  "a longer time");
+    }
+    return training::TimeLimit{budget_, reserve};
   }
 
   /// What notes each step's loss; empty where nobody asked for it.
@@ -152,12 +273,34 @@ class Run {
         [this](std::int64_t step, double loss) { fmt::format_to(std::back_inserter(trace_), "{},{}\n", step, loss); };
   }
 
-  TrainResult measure(store::ModelFile file) {
-    const auto impl = std::make_shared<Classifier::Impl>(std::move(file), threads_);
-    impl->source = recipe_.data.source;
-    Classifier classifier(impl);
-    classifier.use_test_time_augmentation("none");  // Training pictures are many, and their score is for comparison.
-    record_.train = classifier.evaluate(part_of(data_.train, splits_.train), "train").score;
+  std::function<void(store::Checkpoint)> save_hook() {
+    if (!folder_) {
+      return {};
+    }
+    return [this, checksum = store::checksum_of(data_.train)](store::Checkpoint checkpoint) {
+      checkpoint.recipe = recipe_text_;
+      checkpoint.data_checksum = checksum;
+      checkpoint.elapsed = now();
+      save(checkpoint);
+    };
+  }
+
+  void save(const store::Checkpoint& checkpoint) {
+    try {
+      store::write_checkpoint(folder_->path(), checkpoint);
+      can_resume_ = true;
+    } catch (const Error& error) {
+      if (!can_resume_) {
+        throw;
+      }
+      throw Error(error.kind(), error.place(), error.problem(), error.facts(),
+                  fmt::format("to make room, then lapel train --resume {}", folder_->path().string()));
+    }
+  }
+
+  TrainResult measure(Classifier classifier) {
+    classifier.use_test_time_augmentation(kTrainingViews);
+    record_.train = classifier.evaluate(part_of(data_.train, measured_part()), "train").score;
     classifier.use_test_time_augmentation(recipe_.train.test_time_augmentation);
     if (splits_.validation.count > 0) {
       record_.validation = classifier.evaluate(part_of(data_.train, splits_.validation), "validation").score;
@@ -180,9 +323,14 @@ class Run {
       }
       folder_->write_plot_data(
           report::to_json(report::plot_data(recipe_.name, data_, test ? &*test : nullptr, answers)));
+      record_.process_seconds = now();
       folder_->write_metrics(to_json(record_));
+      if (record_.status == "complete") {
+        store::remove_checkpoints(folder_->path());
+      }
       plot_problem = draw_plots();
     }
+    record_.process_seconds = now();
     return {record_, history_, std::move(test), std::move(plot_problem), std::move(classifier)};
   }
 
@@ -202,10 +350,11 @@ class Run {
   [[nodiscard]] RunRecord describe_run() const {
     RunRecord record;
     record.name = recipe_.name;
-    record.parameters = model_.trainable_parameters() + model_.non_trainable_parameters();
+    record.parameters = parameters();
     record.seed = recipe_.train.seed;
-    record.threads = threads_;
-    record.precision = prepare::precision_name(dtype_);
+    record.threads = setup_.threads;
+    record.time_budget = budget_;
+    record.precision = prepare::precision_name(setup_.dtype);
     record.cpu = kernels::cpu().model;
     record.test_time_augmentation = recipe_.train.test_time_augmentation;
     record.isa = kernels::cpu().isa;
@@ -219,7 +368,7 @@ class Run {
     if (!folder_) {
       return;
     }
-    if (history_.empty()) {
+    if (history_.empty() && !checkpoint_) {
       folder_->discard();
       return;
     }
@@ -227,6 +376,7 @@ class Run {
       record_ = describe_run();
       record_.status = "failed";
       record_.epochs = static_cast<std::int64_t>(history_.size());
+      record_.process_seconds = now();
       folder_->write_metrics(to_json(record_));
     } catch (const std::exception&) {
       // The first failure is the one to tell of; the history already written stays.
@@ -234,16 +384,21 @@ class Run {
     }
   }
 
-  const Recipe recipe_;
   const DataSet& data_;
   const TrainSettings& settings_;
+  const TrainingSetup setup_;
+  const Recipe& recipe_;
+  const std::string recipe_text_;  ///< That a checkpoint keeps.
   data::Splits splits_;
-  model::Model model_;
-  kernels::Dtype dtype_;
-  int threads_;
+  double budget_;  ///< Seconds; 0: none.
+  Clock::time_point started_;
+  double elapsed_before_ = 0;
+  double write_seconds_ = 0;  ///< What one small file takes.
   std::vector<formats::Tensor> initial_;
   std::string trace_ = "step,loss\n";
   std::optional<store::RunFolder> folder_;
+  std::optional<store::Checkpoint> checkpoint_;  ///< From which this training goes on.
+  bool can_resume_ = false;                      ///< There is a whole checkpoint in the folder.
   std::vector<EpochResult> history_;
   RunRecord record_;
 };

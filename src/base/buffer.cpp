@@ -1,6 +1,7 @@
 #include "base/buffer.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -9,16 +10,29 @@
 
 namespace lapel {
 
+namespace {
+
+/// From this size on memory is asked for in pages of this size: kernels that walk through megabytes with a stride then
+/// do not wait for the addresses of small ones. Where the system has none, small pages do.
+constexpr std::size_t kHugePage = std::size_t{1} << 21U;
+
+}  // namespace
+
 void Buffer::Free::operator()(std::byte* memory) const { std::free(memory); }
 
 Buffer::Buffer(std::size_t bytes) : size_(bytes) {
   if (bytes == 0) {
     return;
   }
-  data_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, aligned(bytes))));
+  const bool huge = bytes >= kHugePage;
+  const std::size_t alignment = huge ? kHugePage : kAlignment;
+  data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)));
   if (!data_) {
     throw Error(ErrorKind::kIo, {}, fmt::format("no memory for {:.1f} MB", static_cast<double>(bytes) / 1e6), {},
                 "a smaller batch_size or model");
+  }
+  if (huge) {
+    (void)madvise(data_.get(), bytes, MADV_HUGEPAGE);
   }
   std::memset(data_.get(), 0, aligned(bytes));
 }

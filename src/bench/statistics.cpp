@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace lapel::measuring {
 
@@ -21,8 +22,12 @@ TimeStatistics statistics(std::vector<double> milliseconds) {
     return {};
   }
   std::sort(milliseconds.begin(), milliseconds.end());
-  return {static_cast<std::int64_t>(milliseconds.size()), quantile(milliseconds, 0.5), milliseconds.front(),
-          quantile(milliseconds, 0.25), quantile(milliseconds, 0.75)};
+  return {static_cast<std::int64_t>(milliseconds.size()),
+          quantile(milliseconds, 0.5),
+          milliseconds.front(),
+          quantile(milliseconds, 0.25),
+          quantile(milliseconds, 0.75),
+          std::accumulate(milliseconds.begin(), milliseconds.end(), 0.0) / static_cast<double>(milliseconds.size())};
 }
 
 }  // namespace lapel::measuring

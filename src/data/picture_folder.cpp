@@ -129,7 +129,8 @@ bool is_grey(const formats::Picture& picture) { return picture.channels <= 2; }
 
 std::vector<formats::Picture> read_all(const std::vector<Sample>& samples, const DataSpec& spec) {
   std::vector<formats::Picture> pictures(samples.size());
-  const auto [height, width] = spec.image_size;
+  const std::int64_t height = spec.image_size[0];
+  const std::int64_t width = spec.image_size[1];
   parallel_for(static_cast<std::int64_t>(samples.size()), 16, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
       formats::Picture picture = formats::read_picture_file(samples[i].file);

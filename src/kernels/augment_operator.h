@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/augmentation.h"
+#include "kernels/bfloat16.h"
 #include "kernels/simd_operator.h"
 
 namespace lapel::kernels {
@@ -38,6 +39,11 @@ class AugmentOperator : public SimdOperator {
 
  protected:
   [[nodiscard]] const Shape& in() const { return in_; }
+
+  static float as_float(float value) { return value; }
+  static float as_float(std::uint16_t value) { return float_from_bfloat16(value); }
+  static void put(float value, float& to) { to = value; }
+  static void put(float value, std::uint16_t& to) { to = bfloat16_from_float(value); }
 
  private:
   virtual void change(const RandomStream& random, const float* from, float* to) const = 0;

@@ -123,9 +123,9 @@ inline constexpr std::uint64_t kErasingNoise = 8;
 /// The mean of the four neighbours, each by its share.
 [[nodiscard]] inline float bilinear(float right_share, float down_share, float here, float right, float below,
                                     float below_right) {
-  const float upper = here * (1 - right_share) + right * right_share;
-  const float lower = below * (1 - right_share) + below_right * right_share;
-  return upper * (1 - down_share) + lower * down_share;
+  const float upper = here + (right - here) * right_share;
+  const float lower = below + (below_right - below) * right_share;
+  return upper + (lower - upper) * down_share;
 }
 
 }  // namespace lapel::kernels

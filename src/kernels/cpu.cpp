@@ -29,8 +29,10 @@ const Cpu& cpu() {
     const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
     // The values are sets of bits: each instruction set has those of the sets it contains.
     const auto bits = static_cast<unsigned>(isa);
-    const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
-    return Cpu{cpu_model(), isa_name(isa), (bits & wanted) == wanted};
+    const auto has = [&](dnnl::cpu_isa wanted) {
+      return (bits & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
+    };
+    return Cpu{cpu_model(), isa_name(isa), has(dnnl::cpu_isa::avx512_core_bf16), has(dnnl::cpu_isa::avx512_core_amx)};
   }();
   return found;
 }

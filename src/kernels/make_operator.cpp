@@ -14,6 +14,13 @@ ActivationSizes sizes_of(const Conv2DOp& op) { return {op.in.size(), op.out.size
 ActivationSizes sizes_of(const Pool2DOp& op) { return {op.in.size(), op.out.size()}; }
 ActivationSizes sizes_of(const ActivationOp& op) { return {op.size, op.size}; }
 
+/// Lapel's own where it computes this as fast as the CPU can. Tiles of AMX are oneDNN's alone.
+std::unique_ptr<Operator> make_dense(const DenseOp& op, const BuildOptions& options, bool allow_reference) {
+  const bool tiles = options.dtype == Dtype::kBfloat16 && cpu().bfloat16_tiles;
+  auto own = tiles ? nullptr : make_dense_operator(op, options);
+  return own ? std::move(own) : make_onednn_dense(op, options, allow_reference);
+}
+
 /// In the type asked for, where the CPU computes with it; else in floats from the same rounded numbers.
 template <class OpType, class Make>
 std::unique_ptr<Operator> native_or_widened(const OpType& op, const BuildOptions& options, const Make& make) {
@@ -35,7 +42,7 @@ struct Maker {
   const BuildOptions& options;
 
   std::unique_ptr<Operator> operator()(const DenseOp& op) const {
-    auto product = native_or_widened(op, options, make_onednn_dense);
+    auto product = native_or_widened(op, options, make_dense);
     // In the layout of the product, which other batches want.
     auto vector = product ? make_matrix_vector_operator(op, options, product->weight_layouts()) : nullptr;
     return vector ? std::move(vector) : std::move(product);

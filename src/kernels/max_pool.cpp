@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "kernels/simd_operator.h"
 #include "kernels/simd_operators.h"
 
@@ -71,6 +73,11 @@ struct WindowMaximum {
         where = hn::IfThenElse(hn::RebindMask(di, not_larger), where, place);
       }
     }
+    if (rows.relu) {
+      const auto closed = hn::Le(largest, hn::Zero(d));  // a NaN stays one
+      largest = hn::IfThenZeroElse(closed, largest);
+      where = hn::IfThenElse(hn::RebindMask(di, closed), hn::Set(di, WindowRows::kNoPlace), where);
+    }
     store(d, largest, to + channel);
     if (best != nullptr) {
       hn::StoreU(hn::DemoteTo(d8, where), d8, best + channel);
@@ -103,6 +110,30 @@ struct WonGradients {
       }
     }
     store(d, sum, input_grad + channel);
+  }
+};
+
+/// One window of a tiling: its gradient goes to the place that won, zero to the others. `to` is the first of them.
+template <class T>
+struct GiveToWinner {
+  const WindowRows& rows;
+  const T* output_grad;
+  const std::uint8_t* best;
+  T* to;
+  template <class D>
+  HWY_INLINE void operator()(D d, std::size_t channel) const {
+    const hn::Rebind<std::int32_t, D> di;
+    const hn::Rebind<std::uint8_t, D> d8;
+    const auto grad = load(d, output_grad + channel);
+    const auto where = hn::PromoteTo(di, hn::LoadU(d8, best + channel));
+    std::int32_t place = 0;
+    for (std::int64_t row = 0; row < rows.pool[0]; ++row) {
+      T* line = to + static_cast<std::size_t>(row * rows.in[1]) * rows.channels + channel;
+      for (std::int64_t column = 0; column < rows.pool[1]; ++column, ++place, line += rows.channels) {
+        const auto won = hn::Eq(where, hn::Set(di, place));
+        store(d, hn::IfThenElseZero(hn::RebindMask(d, won), grad), line);
+      }
+    }
   }
 };
 
@@ -141,6 +172,32 @@ void max_pool_backward_of(const WindowRows& rows, std::int64_t begin, std::int64
   }
 }
 
+/// Of windows that lie side by side without padding: [begin, end) are lines of windows.
+template <class T>
+void max_pool_tiled_backward_of(const WindowRows& rows, std::int64_t begin, std::int64_t end) {
+  const auto line_numbers = static_cast<std::size_t>(rows.in[1]) * rows.channels;
+  const auto covered = static_cast<std::size_t>(rows.out[1] * rows.pool[1]) * rows.channels;
+  for (std::int64_t line = begin; line < end; ++line) {
+    const std::int64_t picture = line / rows.out[0];
+    const std::int64_t window_y = line % rows.out[0];
+    T* to = static_cast<T*>(rows.input_grad) +
+            static_cast<std::size_t>(picture * rows.in[0] + window_y * rows.pool[0]) * line_numbers;
+    for (std::int64_t window_x = 0; window_x < rows.out[1]; ++window_x) {
+      const std::size_t at = static_cast<std::size_t>(line * rows.out[1] + window_x) * rows.channels;
+      for_each_vector(0, rows.channels,
+                      GiveToWinner<T>{rows, static_cast<const T*>(rows.output_grad) + at, rows.best + at,
+                                      to + static_cast<std::size_t>(window_x * rows.pool[1]) * rows.channels});
+    }
+    // What no window covers: the end of each line, and the lines below the last windows.
+    const bool last = window_y + 1 == rows.out[0];
+    const std::int64_t lines = last ? rows.in[0] - window_y * rows.pool[0] : rows.pool[0];
+    for (std::int64_t row = 0; row < lines; ++row) {
+      const std::size_t from = row < rows.pool[0] ? covered : 0;
+      std::memset(to + static_cast<std::size_t>(row) * line_numbers + from, 0, (line_numbers - from) * sizeof(T));
+    }
+  }
+}
+
 }  // namespace
 
 void max_pool_forward(Dtype dtype, const WindowRows& rows, std::int64_t begin, std::int64_t end) {
@@ -151,6 +208,11 @@ void max_pool_forward(Dtype dtype, const WindowRows& rows, std::int64_t begin, s
 void max_pool_backward(Dtype dtype, const WindowRows& rows, std::int64_t begin, std::int64_t end) {
   dtype == Dtype::kFloat32 ? max_pool_backward_of<float>(rows, begin, end)
                            : max_pool_backward_of<std::uint16_t>(rows, begin, end);
+}
+
+void max_pool_tiled_backward(Dtype dtype, const WindowRows& rows, std::int64_t begin, std::int64_t end) {
+  dtype == Dtype::kFloat32 ? max_pool_tiled_backward_of<float>(rows, begin, end)
+                           : max_pool_tiled_backward_of<std::uint16_t>(rows, begin, end);
 }
 
 }  // namespace lapel::kernels::HWY_NAMESPACE
@@ -164,6 +226,7 @@ namespace {
 
 HWY_EXPORT(max_pool_forward);
 HWY_EXPORT(max_pool_backward);
+HWY_EXPORT(max_pool_tiled_backward);
 
 /// What a byte can tell apart.
 constexpr std::int64_t kMostPlaces = 256;
@@ -177,6 +240,7 @@ class MaxPoolOperator final : public SimdOperator {
     rows_.pool = op.pool;
     rows_.strides = op.strides;
     rows_.pad = {op.pad_top, op.pad_left};
+    rows_.relu = op.activation == ActivationKind::kRelu;
   }
 
   [[nodiscard]] std::size_t saved_bytes() const override {
@@ -204,12 +268,22 @@ class MaxPoolOperator final : public SimdOperator {
     if (rows_.input_grad == nullptr) {
       return;
     }
+    if (rows_.strides == rows_.pool && rows_.pad == std::array<std::int64_t, 2>{} && covers_only_picture()) {
+      parallel_rows(options().batch * rows_.out[0], numbers(rows_.out[1]) * rows_.pool[0] * rows_.pool[1],
+                    [&](std::int64_t begin, std::int64_t end) {
+                      HWY_DYNAMIC_DISPATCH(max_pool_tiled_backward)(options().dtype, rows_, begin, end);
+                    });
+      return;
+    }
     parallel_rows(options().batch * rows_.in[0], numbers(rows_.in[1]), [&](std::int64_t begin, std::int64_t end) {
       HWY_DYNAMIC_DISPATCH(max_pool_backward)(options().dtype, rows_, begin, end);
     });
   }
 
  private:
+  [[nodiscard]] bool covers_only_picture() const {
+    return rows_.out[0] * rows_.pool[0] <= rows_.in[0] && rows_.out[1] * rows_.pool[1] <= rows_.in[1];
+  }
   [[nodiscard]] std::int64_t numbers(std::int64_t places) const {
     return places * static_cast<std::int64_t>(rows_.channels);
   }
@@ -220,7 +294,8 @@ class MaxPoolOperator final : public SimdOperator {
 }  // namespace
 
 std::unique_ptr<Operator> make_max_pool_operator(const Pool2DOp& op, const BuildOptions& options) {
-  if (op.kind != Pool2DOp::Kind::kMax || op.pool[0] * op.pool[1] > kMostPlaces) {
+  const std::int64_t most = op.activation == ActivationKind::kRelu ? Pool2DOp::kMostReluPlaces : kMostPlaces;
+  if (op.kind != Pool2DOp::Kind::kMax || op.pool[0] * op.pool[1] > most) {
     return nullptr;
   }
   return std::make_unique<MaxPoolOperator>(op, options);

@@ -55,6 +55,9 @@ class PoolOperator final : public Operator {
 }  // namespace
 
 std::unique_ptr<Operator> make_onednn_pool2d(const Pool2DOp& op, const BuildOptions& options, bool allow_reference) {
+  if (op.activation != ActivationKind::kLinear) {
+    return nullptr;
+  }
   const auto type = onednn_type(options.dtype);
   const auto algorithm =
       op.kind == Pool2DOp::Kind::kMax ? dnnl::algorithm::pooling_max : dnnl::algorithm::pooling_avg_exclude_padding;

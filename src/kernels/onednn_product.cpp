@@ -4,10 +4,12 @@
 #include <algorithm>
 
 #include "base/buffer.h"
+#include "kernels/conv_gradient.h"
 #include "kernels/onednn_compat.h"
 #include "kernels/onednn_layout.h"
 #include "kernels/onednn_operators.h"
 #include "kernels/onednn_step.h"
+#include "kernels/relu.h"
 #include "lapel/error.h"
 
 /// Dense and Conv2D: for oneDNN both are a product of activations and weights with a bias and a relu.
@@ -25,6 +27,7 @@ struct Product {
   std::vector<std::int64_t> weight_shape;
   std::optional<Window> window;
   bool relu = false;
+  std::optional<Conv2DOp> conv = {};  ///< Where ConvGradient makes the weights' gradients.
 
   [[nodiscard]] ProductDescs descs(const MemoryDesc& weight_desc) const { return {src, weight_desc, bias, dst}; }
 };
@@ -34,7 +37,6 @@ struct ProductPlan {
   PrimitiveDesc forward;
   std::optional<PrimitiveDesc> backward_data;
   std::optional<PrimitiveDesc> backward_weights;
-  std::optional<PrimitiveDesc> backward_relu;
 };
 
 /// What `make` gives for the stored order if that is computed well; else for the order it likes best.
@@ -70,35 +72,34 @@ std::optional<ProductPlan> plan_product(const Product& product, const BuildOptio
   if (!forward) {
     return std::nullopt;
   }
-  ProductPlan plan{*forward, {}, {}, {}};
+  ProductPlan plan{*forward, {}, {}};
   if (!options.training) {
     return plan;
   }
   const MemoryDesc layout = stored ? options.stored_layouts[0].impl().desc : with_type(forward->weights_desc(), f32);
-  plan.backward_weights =
-      choose(layout, any_order(product.weights, f32), allow_reference, [&](const MemoryDesc& weights) {
-        return product_backward_weights(product.descs(weights), product.window, *forward);
-      });
+  if (!product.conv) {
+    plan.backward_weights =
+        choose(layout, any_order(product.weights, f32), allow_reference, [&](const MemoryDesc& weights) {
+          return product_backward_weights(product.descs(weights), product.window, *forward);
+        });
+  }
   if (options.needs_input_grad) {
     plan.backward_data = choose(with_type(layout, type), any, allow_reference, [&](const MemoryDesc& weights) {
       return product_backward_data(product.descs(weights), product.window, *forward);
     });
   }
-  if (product.relu) {
-    constexpr auto kRelu = dnnl::algorithm::eltwise_relu_use_dst_for_bwd;
-    if (const auto hint = eltwise_forward(kRelu, product.dst, true)) {
-      plan.backward_relu = eltwise_backward(kRelu, product.dst, *hint);
-    }
-  }
-  const bool complete = plan.backward_weights && (plan.backward_data || !options.needs_input_grad) &&
-                        (plan.backward_relu || !product.relu);
+  const bool complete = (plan.backward_weights || product.conv) && (plan.backward_data || !options.needs_input_grad);
   return complete ? std::optional(plan) : std::nullopt;
 }
 
 class ProductOperator final : public Operator {
  public:
   ProductOperator(Product product, const ProductPlan& plan, const BuildOptions& options)
-      : product_(std::move(product)), type_(onednn_type(options.dtype)), forward_(plan.forward) {
+      : product_(std::move(product)),
+        dtype_(options.dtype),
+        type_(onednn_type(options.dtype)),
+        backward_relu_(options.training && product_.relu),
+        forward_(plan.forward) {
     if (options.stored_layouts.empty()) {
       layouts_.push_back(layout_from(plan.forward.weights_desc(), product_.weight_shape));
       if (has_bias()) {
@@ -114,13 +115,13 @@ class ProductOperator final : public Operator {
       backward_weights_.emplace(*plan.backward_weights);
       grad_conversion_ = OnednnConversion(weight_grads_.used, weight_grads_.stored);
     }
+    if (options.training && product_.conv) {
+      conv_gradient_.emplace(*product_.conv, dtype_, options.batch, layouts_[0]);
+    }
     if (plan.backward_data) {
       data_weights_ = {stored(type_), plan.backward_data->weights_desc()};
       backward_data_.emplace(*plan.backward_data);
       data_conversion_ = OnednnConversion(data_weights_.stored, data_weights_.used);
-    }
-    if (plan.backward_relu) {
-      backward_relu_.emplace(*plan.backward_relu);
     }
     divide_scratch();
   }
@@ -137,6 +138,9 @@ class ProductOperator final : public Operator {
         add((*step)->implementation());
       }
     }
+    if (conv_gradient_) {
+      add(conv_gradient_->implementation());
+    }
     if (forward_conversion_.needed() || grad_conversion_.needed() || data_conversion_.needed()) {
       add("reorder");
     }
@@ -145,8 +149,8 @@ class ProductOperator final : public Operator {
 
   std::vector<WeightLayout> weight_layouts() const override { return layouts_; }
   std::size_t scratch_bytes() const override { return scratchpad_at_ + scratchpad_bytes_; }
-  bool backward_reads_inputs() const override { return backward_weights_.has_value(); }
-  bool backward_reads_output() const override { return backward_relu_.has_value(); }
+  bool backward_reads_inputs() const override { return backward_weights_ || conv_gradient_; }
+  bool backward_reads_output() const override { return backward_relu_; }
 
   void bind(const Binding& binding) override {
     auto* const scratch = static_cast<std::byte*>(binding.scratch);
@@ -163,11 +167,12 @@ class ProductOperator final : public Operator {
                   scratchpad);
     const void* output_grad = binding.output_grad;
     if (backward_relu_) {
-      backward_relu_->bind({{DNNL_ARG_DST, product_.dst, binding.output},
-                            {DNNL_ARG_DIFF_DST, product_.dst, binding.output_grad},
-                            {DNNL_ARG_DIFF_SRC, product_.dst, scratch}},
-                           scratchpad);
+      relu_ = {binding.output, binding.output_grad, scratch};
       output_grad = scratch;
+    }
+    if (conv_gradient_) {
+      own_ = {binding.inputs.at(0), output_grad, binding.weight_grads.at(0),
+              has_bias() ? binding.weight_grads.at(1) : nullptr, scratchpad};
     }
     if (backward_weights_) {
       void* const grads = binding.weight_grads.at(0);
@@ -195,7 +200,10 @@ class ProductOperator final : public Operator {
 
   void backward(const StepState& /*state*/) override {
     if (backward_relu_) {
-      backward_relu_->run();
+      relu_backward(dtype_, relu_, static_cast<std::int64_t>(product_.dst.get_size() / dtype_bytes(dtype_)));
+    }
+    if (conv_gradient_) {
+      conv_gradient_->run(own_.input, own_.output_grad, own_.kernel_grad, own_.bias_grad, own_.scratch);
     }
     if (backward_weights_) {
       backward_weights_->run();
@@ -214,6 +222,15 @@ class ProductOperator final : public Operator {
     MemoryDesc used;
   };
 
+  /// What conv_gradient_ works on.
+  struct OwnGradient {
+    const void* input = nullptr;
+    const void* output_grad = nullptr;
+    float* kernel_grad = nullptr;
+    float* bias_grad = nullptr;
+    void* scratch = nullptr;
+  };
+
   [[nodiscard]] bool has_bias() const { return product_.bias.get_size() != 0; }
   [[nodiscard]] MemoryDesc stored(memory::data_type type) const { return with_type(layouts_[0].impl().desc, type); }
 
@@ -229,18 +246,25 @@ class ProductOperator final : public Operator {
     count(forward_conversion_, forward_weights_);
     count(grad_conversion_, weight_grads_);
     count(data_conversion_, data_weights_);
-    for (const auto* step : {&backward_relu_, &backward_weights_, &backward_data_}) {
+    for (const auto* step : {&backward_weights_, &backward_data_}) {
       scratchpad_bytes_ = std::max(scratchpad_bytes_, *step ? (*step)->scratchpad_bytes() : 0);
+    }
+    if (conv_gradient_) {
+      scratchpad_bytes_ = std::max(scratchpad_bytes_, conv_gradient_->scratch_bytes());
     }
     scratchpad_at_ = converted_at_ + Buffer::aligned(converted);
   }
 
   Product product_;
+  Dtype dtype_;
   memory::data_type type_;
+  bool backward_relu_;
+  ReluBackward relu_;
   std::vector<WeightLayout> layouts_;
   OnednnStep forward_;
-  std::optional<OnednnStep> backward_relu_;
   std::optional<OnednnStep> backward_weights_;
+  std::optional<ConvGradient> conv_gradient_;
+  OwnGradient own_;
   std::optional<OnednnStep> backward_data_;
   Layouts forward_weights_;
   Layouts weight_grads_;
@@ -324,6 +348,9 @@ std::unique_ptr<Operator> make_onednn_conv2d(const Conv2DOp& op, const BuildOpti
                           {op.pad_top, op.pad_left},
                           {op.pad_bottom, op.pad_right}};
   product.relu = fused_relu(op.activation, "conv2d");
+  if (ConvGradient::pays(op, options.dtype, cpu())) {
+    product.conv = op;
+  }
   return make_product(std::move(product), options, allow_reference, "conv2d");
 }
 

@@ -42,6 +42,7 @@ class WidenedOperator final : public Operator {
   bool backward_reads_inputs() const override { return inner_->backward_reads_inputs(); }
   bool backward_reads_output() const override { return inner_->backward_reads_output(); }
   bool in_place() const override { return inner_->in_place(); }
+  bool updates_weights() const override { return inner_->updates_weights(); }
 
   void bind(const Binding& binding) override {
     narrow_ = binding;

@@ -10,6 +10,7 @@
 
 #include "kernels/cpu.h"
 #include "kernels/ops.h"
+#include "kernels/update.h"
 #include "kernels/weight_layout.h"
 
 namespace lapel::kernels {
@@ -33,10 +34,12 @@ struct Binding {
   void* output = nullptr;
   const void* output_grad = nullptr;
   std::vector<const void*> weights;     ///< In stored layouts and the plan's dtype (biases: always float).
-  std::vector<float*> weight_grads;     ///< In stored layouts; overwritten.
+  std::vector<float*> weight_grads;     ///< In stored layouts; overwritten. Null where each step updates in passing.
   void* saved = nullptr;                ///< `saved_bytes()`, kept from forward to backward
   void* scratch = nullptr;              ///< `scratch_bytes()`, of no value between calls; shared by all steps
   std::vector<float*> statistics = {};  ///< Weights that no gradient changes, but a training step's forward.
+  /// For each weight, where it is updated; empty where no step has a rule. They may change between steps.
+  std::vector<const UpdateTarget*> update_targets = {};
 };
 
 /// What changes from step to step.
@@ -46,6 +49,9 @@ struct StepState {
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
   bool training = false;
+  /// How weights are updated: a rule for each weight of the operator, or none. Operators that do so in passing then
+  /// store no gradient; others leave it to the caller.
+  std::span<const UpdateRule> rules = {};
 };
 
 /// One operator at fixed sizes: made once, bound once, run often. Nothing is allocated when it runs.
@@ -68,10 +74,12 @@ class Operator {
   [[nodiscard]] virtual bool backward_reads_output() const { return false; }
   /// Whether the output may be the memory of the first input (and its gradient that of the output's gradient).
   [[nodiscard]] virtual bool in_place() const { return false; }
+  /// Whether backward, given a rule, updates the weights itself.
+  [[nodiscard]] virtual bool updates_weights() const { return false; }
 
   virtual void bind(const Binding& binding) = 0;
   virtual void forward(const StepState& state) = 0;
-  /// Fills input_grads and weight_grads. Only of an operator made for training.
+  /// Fills input_grads, and weight_grads or the weights themselves. Only of an operator made for training.
   virtual void backward(const StepState& state) = 0;
 };
 

@@ -77,6 +77,15 @@ struct AugmentationUnit {
   }
 };
 
+struct Pixels {
+  std::int64_t operator()(const InputOp& op) const { return op.size; }
+  std::int64_t operator()(const DenseChainOp& op) const { return op.pixel_scale ? op.layers.front().rows : 0; }
+  template <class OfValues>
+  std::int64_t operator()(const OfValues& /*op*/) const {
+    return 0;
+  }
+};
+
 }  // namespace
 
 bool fits_chain(const DenseOp& op) {
@@ -94,5 +103,15 @@ bool is_augmentation(const Op& op) {
 std::string_view op_name(const Op& op) { return std::visit(Name{}, op); }
 
 std::int64_t op_flop(const Op& op) { return std::visit(Flop{}, op); }
+
+std::int64_t op_backward_flop(const Op& op, bool needs_input_grad) {
+  const std::int64_t forward = op_flop(op);
+  if (const auto* chain = std::get_if<DenseChainOp>(&op); chain != nullptr && !chain->pixel_scale) {
+    return 2 * forward - (needs_input_grad ? 0 : Flop{}(chain->layers.front()));
+  }
+  return forward * (needs_input_grad ? 2 : 1);
+}
+
+std::int64_t op_pixels(const Op& op) { return std::visit(Pixels{}, op); }
 
 }  // namespace lapel::kernels

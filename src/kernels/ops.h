@@ -59,6 +59,8 @@ struct Conv2DOp {
 };
 
 /// Maximum or mean over windows. Padding never wins a maximum and is not counted in a mean (Keras's rule).
+/// A relu is fused into maxima of windows of at most `kMostReluPlaces` places: it gives and passes back the same as a
+/// relu before them, for what is not above zero has no gradient.
 struct Pool2DOp {
   enum class Kind { kMax, kAverage };
   Kind kind = Kind::kMax;
@@ -67,6 +69,8 @@ struct Pool2DOp {
   std::array<std::int64_t, 2> pool{};
   std::array<std::int64_t, 2> strides{};
   std::int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
+  ActivationKind activation = ActivationKind::kLinear;
+  static constexpr std::int64_t kMostReluPlaces = 255;
   bool operator==(const Pool2DOp&) const = default;
 };
 
@@ -235,5 +239,12 @@ using Op = std::variant<DenseOp, DenseChainOp, Conv2DOp, Pool2DOp, GlobalPool2DO
 /// Arithmetic of the forward pass for one sample: 2 per multiply-add, elementwise work not counted; 0 for a chain on
 /// pixels, which multiplies for each of the 256 numbers that a pixel can be and not for a sample.
 [[nodiscard]] std::int64_t op_flop(const Op& op);
+
+/// The same of the backward pass: once more for the gradients of weights, and once more for that of the inputs. A chain
+/// computes the latter for all its layers but the first, whatever `needs_input_grad` says of that one.
+[[nodiscard]] std::int64_t op_backward_flop(const Op& op, bool needs_input_grad);
+
+/// Pixels of a sample that the operator reads itself: one byte each.
+[[nodiscard]] std::int64_t op_pixels(const Op& op);
 
 }  // namespace lapel::kernels

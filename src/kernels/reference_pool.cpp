@@ -18,7 +18,8 @@ class ReferencePool2D final : public ReferenceOperator {
   void forward(const StepState& /*state*/) override {
     for_each_window([&](const Window& window, std::int64_t out) {
       if (op_.kind == Pool2DOp::Kind::kMax) {
-        mutable_output().set(out, input()[first_maximum(window)]);
+        const double maximum = input()[first_maximum(window)];
+        mutable_output().set(out, stopped(maximum) ? 0 : maximum);
         return;
       }
       double sum = 0;
@@ -36,7 +37,8 @@ class ReferencePool2D final : public ReferenceOperator {
     for_each_window([&](const Window& window, std::int64_t out) {
       const double share = output_grad()[out];
       if (op_.kind == Pool2DOp::Kind::kMax) {
-        sums[static_cast<std::size_t>(first_maximum(window))] += share;
+        const std::int64_t in = first_maximum(window);
+        sums[static_cast<std::size_t>(in)] += stopped(input()[in]) ? 0 : share;
         return;
       }
       for_each_place(window, [&](std::int64_t in) { sums[static_cast<std::size_t>(in)] += share / window.count(); });
@@ -80,6 +82,9 @@ class ReferencePool2D final : public ReferenceOperator {
       }
     }
   }
+
+  /// Whether the relu, if there is one, holds this back.
+  [[nodiscard]] bool stopped(double maximum) const { return op_.activation == ActivationKind::kRelu && maximum <= 0; }
 
   /// The first NaN, if there is one.
   [[nodiscard]] std::int64_t first_maximum(const Window& window) const {

@@ -6,11 +6,15 @@
 
 /// The operators that Lapel computes itself, vectorised with Highway; parts of make_operator. Each gives the
 /// numbers of its reference operator for any number of threads: exactly, but for the sums of an add of more than
-/// two inputs and of a global mean, which are made in float.
+/// two inputs and of a global mean, and for mixed pictures, which are made in float.
 namespace lapel::kernels {
 
 /// Backward does nothing: pixels have no gradient.
 [[nodiscard]] std::unique_ptr<Operator> make_input_operator(const InputOp& op, const BuildOptions& options);
+
+/// Null where the activation is not fused, the batch has too many rows for so few weights, or the weights are stored in
+/// another layout than its own (dense_layout.h). For bfloat16 only where the CPU multiplies it.
+[[nodiscard]] std::unique_ptr<Operator> make_dense_operator(const DenseOp& op, const BuildOptions& options);
 
 /// Keeps which numbers were dropped from forward to backward, a byte each.
 [[nodiscard]] std::unique_ptr<Operator> make_dropout_operator(const DropoutOp& op, const BuildOptions& options);
@@ -31,21 +35,23 @@ namespace lapel::kernels {
 [[nodiscard]] std::unique_ptr<Operator> make_matrix_vector_operator(const DenseOp& op, const BuildOptions& options,
                                                                     const std::vector<WeightLayout>& layouts);
 
-/// Not vectorised: rows of a picture are copied, filled, or mixed in plain loops.
+/// Not vectorised: rows of a picture are copied or filled in plain loops.
 [[nodiscard]] std::unique_ptr<Operator> make_random_flip_operator(const RandomFlipOp& op, const BuildOptions& options);
-[[nodiscard]] std::unique_ptr<Operator> make_random_translation_operator(const RandomTranslationOp& op,
-                                                                         const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_random_erasing_operator(const RandomErasingOp& op,
                                                                      const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_cut_mix_operator(const CutMixOp& op, const BuildOptions& options);
+
+/// Moves between places are mixed in float.
+[[nodiscard]] std::unique_ptr<Operator> make_random_translation_operator(const RandomTranslationOp& op,
+                                                                         const BuildOptions& options);
 
 /// Gathers from a copy of each picture that has what lies beyond its edges as well.
 [[nodiscard]] std::unique_ptr<Operator> make_random_affine_operator(const RandomAffineOp& op,
                                                                     const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_mix_up_operator(const MixUpOp& op, const BuildOptions& options);
 
-/// The largest of each window; null for windows of more than 256 places, and for means. Keeps the place of each
-/// maximum from forward to backward, a byte each. A NaN wins.
+/// The largest of each window; null for windows of more than 256 places (255 with a relu), and for means. Keeps the
+/// place of each maximum from forward to backward, a byte each. A NaN wins.
 [[nodiscard]] std::unique_ptr<Operator> make_max_pool_operator(const Pool2DOp& op, const BuildOptions& options);
 
 /// A maximum keeps its places from forward to backward, 4 bytes each. A NaN wins.

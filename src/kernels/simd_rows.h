@@ -53,7 +53,11 @@ struct WindowRows {
   void* output = nullptr;
   const void* output_grad = nullptr;
   void* input_grad = nullptr;
-  std::uint8_t* best = nullptr;  ///< In training: the place in its window of each maximum, as the output lies.
+  bool relu = false;
+  /// In training: the place in its window of each maximum, as the output lies; kNoPlace behind a relu that passed
+  /// nothing.
+  std::uint8_t* best = nullptr;
+  static constexpr std::int32_t kNoPlace = 255;
 };
 
 /// Of batch_norm.cpp. Rows of `channels` numbers, and factors for each channel.
@@ -83,6 +87,18 @@ struct AffineLine {
   std::int32_t row_numbers = 0;  ///< Of the wide picture.
   std::int32_t start_x = 0, start_y = 0;
   std::int32_t step_x = 0, step_y = 0;
+};
+
+/// Of translation.cpp: number i becomes the mean of number i of the lines `here` and `below` and of those `channels`
+/// places after them, each by its share.
+struct NeighbourLine {
+  const void* here = nullptr;
+  const void* below = nullptr;
+  void* to = nullptr;
+  std::size_t count = 0;
+  std::size_t channels = 1;
+  float right_share = 0;
+  float down_share = 0;
 };
 
 }  // namespace lapel::kernels

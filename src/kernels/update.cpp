@@ -115,6 +115,7 @@ HWY_AFTER_NAMESPACE();
 #include <cmath>
 
 #include "kernels/bfloat16.h"
+#include "kernels/denormals.h"
 #include "kernels/ranges.h"
 #include "lapel/error.h"
 
@@ -189,20 +190,32 @@ void from_bfloat16(std::span<const std::uint16_t> from, std::span<float> to) {
   });
 }
 
-void sgd_update(const SgdStep& step, const UpdateSpan& span) {
-  check_span(span, step.momentum == 0 ? 0 : 1);
-  over_threads(span.weights.size(), [&](std::size_t begin, std::size_t end) {
-    HWY_DYNAMIC_DISPATCH(sgd_range)(step, span, begin, end);
-  });
+UpdateRule::UpdateRule(const AdamStep& step) : step_(step), alpha_(static_cast<float>(adam_alpha(step))) {}
+
+int UpdateRule::states() const {
+  const auto* sgd = std::get_if<SgdStep>(&step_);
+  return muon() != nullptr ? 1 : sgd == nullptr ? 2 : sgd->momentum == 0 ? 0 : 1;
 }
 
-void adam_update(const AdamStep& step, const UpdateSpan& span) {
-  check_span(span, 2);
-  const auto alpha = static_cast<float>(adam_alpha(step));
-  over_threads(span.weights.size(), [&](std::size_t begin, std::size_t end) {
-    HWY_DYNAMIC_DISPATCH(adam_range)(step, alpha, span, begin, end);
-  });
+void UpdateRule::apply(const UpdateSpan& span) const {
+  check_span(span, states());
+  over_threads(span.weights.size(), [&](std::size_t begin, std::size_t end) { apply_range(span, begin, end); });
 }
+
+void UpdateRule::apply_here(const UpdateSpan& span) const { apply_range(span, 0, span.weights.size()); }
+
+void UpdateRule::apply_range(const UpdateSpan& span, std::size_t begin, std::size_t end) const {
+  const FlushDenormals flush;
+  if (const auto* sgd = std::get_if<SgdStep>(&step_)) {
+    HWY_DYNAMIC_DISPATCH(sgd_range)(*sgd, span, begin, end);
+  } else {
+    HWY_DYNAMIC_DISPATCH(adam_range)(std::get<AdamStep>(step_), alpha_, span, begin, end);
+  }
+}
+
+void sgd_update(const SgdStep& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
+
+void adam_update(const AdamStep& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
 
 void reference_sgd_update(const SgdStep& step, const UpdateSpan& span) {
   check_span(span, step.momentum == 0 ? 0 : 1);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <variant>
 
 namespace lapel::kernels {
 
@@ -43,5 +45,48 @@ struct AdamStep {
 };
 void adam_update(const AdamStep& step, const UpdateSpan& span);
 void reference_adam_update(const AdamStep& step, const UpdateSpan& span);
+
+/// Muon, for weights that are matrices; see kernels/muon.h.
+struct MuonStep {
+  float learning_rate = 0.02F;
+  float momentum = 0.95F;
+  bool nesterov = true;
+  float weight_decay = 0;
+  int steps = 5;           ///< Newton-Schulz steps.
+  bool normalize = false;  ///< Bring the norm of the weights to the root of the number of outputs first.
+};
+
+/// What one step of an optimizer does to a weight: a value, made once a step. Numbers below the smallest normal float,
+/// into which state decays where a gradient stays zero, are taken as zero.
+class UpdateRule {
+ public:
+  explicit UpdateRule(const SgdStep& step) : step_(step) {}
+  explicit UpdateRule(const AdamStep& step);
+  explicit UpdateRule(const MuonStep& step) : step_(step) {}
+
+  /// Arrays of state that it needs.
+  [[nodiscard]] int states() const;
+  /// Not null where the update needs the whole weight at once: then `apply` and `apply_here` have no part in it.
+  [[nodiscard]] const MuonStep* muon() const { return std::get_if<MuonStep>(&step_); }
+  /// Updates a stretch over all threads. Throws Error (kInternal) where lengths differ.
+  void apply(const UpdateSpan& span) const;
+  /// The same on the calling thread, for kernels that have the gradient at hand; lengths are not checked. The numbers
+  /// are the same, bit by bit, however the weights are divided into stretches.
+  void apply_here(const UpdateSpan& span) const;
+
+ private:
+  void apply_range(const UpdateSpan& span, std::size_t begin, std::size_t end) const;
+
+  std::variant<SgdStep, AdamStep, MuonStep> step_;
+  float alpha_ = 0;  ///< Adam's.
+};
+
+/// Where one weight and its optimizer state lie, as stored: what is absent is null.
+struct UpdateTarget {
+  float* weights = nullptr;
+  float* state1 = nullptr;
+  float* state2 = nullptr;
+  std::uint16_t* low = nullptr;
+};
 
 }  // namespace lapel::kernels

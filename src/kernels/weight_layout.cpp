@@ -47,12 +47,9 @@ std::int64_t place_along(const Blocking& blocking, std::int64_t axis, std::int64
   return place + position * blocking.strides[static_cast<std::size_t>(axis)];
 }
 
-/// Calls `visit(plain, packed)` with the place of every weight in both orders.
-template <class Visit>
-void for_each_weight(const WeightLayout::Impl& impl, const Visit& visit) {
+std::array<std::vector<std::int64_t>, 4> places_of(const WeightLayout::Impl& impl) {
   const Blocking blocking = blocking_of(impl.desc);
   const auto axes = keras_axes(impl.shape);
-  // Keras's dimensions, brought to four.
   std::array<std::vector<std::int64_t>, 4> places;
   places.fill({0});
   const std::size_t missing = 4 - impl.shape.size();
@@ -63,6 +60,13 @@ void for_each_weight(const WeightLayout::Impl& impl, const Visit& visit) {
       along[i] = place_along(blocking, static_cast<std::int64_t>(axis), static_cast<std::int64_t>(i));
     }
   }
+  return places;
+}
+
+/// Calls `visit(plain, packed)` with the place of every weight in both orders.
+template <class Visit>
+void for_each_weight(const WeightLayout::Impl& impl, const Visit& visit) {
+  const auto places = places_of(impl);
   std::size_t plain = 0;
   for (const auto a : places[0]) {
     for (const auto b : places[1]) {
@@ -104,6 +108,8 @@ WeightLayout layout_from(const MemoryDesc& desc, std::vector<std::int64_t> shape
   return WeightLayout(std::move(impl));
 }
 
+std::array<std::vector<std::int64_t>, 4> places_of(const WeightLayout& layout) { return places_of(layout.impl()); }
+
 WeightLayout WeightLayout::plain(std::vector<std::int64_t> shape) {
   const auto axes = keras_axes(shape);
   Dims dims(shape.size());
@@ -133,6 +139,13 @@ void WeightLayout::pack(std::span<const float> plain, std::span<float> packed) c
 void WeightLayout::unpack(std::span<const float> packed, std::span<float> plain) const {
   check_lengths(*this, plain.size(), packed.size());
   for_each_weight(*impl_, [&](std::size_t to, std::size_t from) { plain[to] = packed[from]; });
+}
+
+std::vector<std::uint32_t> WeightLayout::positions() const {
+  std::vector<std::uint32_t> result(static_cast<std::size_t>(size()));
+  for_each_weight(*impl_,
+                  [&](std::size_t plain, std::size_t packed) { result[plain] = static_cast<std::uint32_t>(packed); });
+  return result;
 }
 
 bool WeightLayout::operator==(const WeightLayout& other) const {

@@ -30,6 +30,9 @@ class WeightLayout {
   void pack(std::span<const float> plain, std::span<float> packed) const;
   void unpack(std::span<const float> packed, std::span<float> plain) const;
 
+  /// Where each number of the plain order lies in this one.
+  [[nodiscard]] std::vector<std::uint32_t> positions() const;
+
   bool operator==(const WeightLayout& other) const;
 
   [[nodiscard]] const Impl& impl() const { return *impl_; }

@@ -66,6 +66,7 @@ class Lowering {
     result_.logits = node_values_.back();
     drop_final_softmax();
     fuse_relu();
+    move_relu_behind_maximum();
     fuse_chains();
     return std::move(result_);
   }
@@ -138,6 +139,23 @@ class Lowering {
         product->output = result_.steps[i].output;
         result_.steps.erase(result_.steps.begin() + static_cast<std::ptrdiff_t>(i));
         --i;
+      }
+    }
+  }
+
+  /// The relu of a step that only a maximum reads becomes the maximum's, which has fewer numbers.
+  void move_relu_behind_maximum() {
+    for (auto& step : result_.steps) {
+      auto* pool = std::get_if<kernels::Pool2DOp>(&step.op);
+      if (pool == nullptr || pool->kind != kernels::Pool2DOp::Kind::kMax ||
+          pool->pool[0] * pool->pool[1] > kernels::Pool2DOp::kMostReluPlaces || readers(step.inputs.front()) != 1) {
+        continue;
+      }
+      const auto before = std::find_if(result_.steps.begin(), result_.steps.end(),
+                                       [&](const LoweredStep& other) { return other.output == step.inputs.front(); });
+      ActivationKind* activation = fusable_activation(before->op);
+      if (activation != nullptr && *activation == ActivationKind::kRelu) {
+        pool->activation = std::exchange(*activation, ActivationKind::kLinear);
       }
     }
   }

@@ -12,7 +12,7 @@ namespace lapel::plan {
 Network::Network(model::Model model, const NetworkOptions& options) : model_(std::move(model)), options_(options) {
   const ThreadScope threads(options.threads);
   auto main = make_plan(options.main_batch, options.training, {});
-  parameters_ = std::make_unique<Parameters>(model_, main->layouts(), options.dtype, options.training);
+  parameters_ = std::make_unique<Parameters>(model_, main->layouts(), options.dtype);
   main->bind(*parameters_);
   plans_.push_back({options.training, std::move(main)});
 }

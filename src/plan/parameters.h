@@ -2,12 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/buffer.h"
 #include "kernels/cpu.h"
+#include "kernels/muon.h"
+#include "kernels/update.h"
 #include "kernels/weight_layout.h"
 #include "layers/layer.h"
 #include "model/model.h"
@@ -24,30 +27,39 @@ struct ParameterEntry {
 };
 
 /// All weights of a model in one stretch of floats, in the layouts that the kernels want, with room beside it for
-/// gradients, optimizer state and the bfloat16 copy, each at the same positions. Trainable weights come first.
+/// optimizer state and the bfloat16 copy, each at the same positions. Trainable weights come first. Gradients have
+/// memory of their own, weight by weight, and only where one is stored: most are applied where they are made.
 class Parameters {
  public:
-  /// `layouts`: one for each weight of the model, in its order. Gradients only where `training`.
-  Parameters(const model::Model& model, std::span<const kernels::WeightLayout> layouts, kernels::Dtype dtype,
-             bool training);
+  /// `layouts`: one for each weight of the model, in its order.
+  Parameters(const model::Model& model, std::span<const kernels::WeightLayout> layouts, kernels::Dtype dtype);
 
   [[nodiscard]] std::span<const ParameterEntry> entries() const { return entries_; }
 
-  /// The trainable weights, which an optimizer updates as one.
+  /// The trainable weights.
   [[nodiscard]] std::span<float> trainable() { return values_.as<float>().first(trainable_size_); }
-  [[nodiscard]] std::span<float> gradients() { return gradients_.as<float>(); }
-  /// Optimizer state number `index`, zero at first; made by `add_optimizer_state`.
+  /// Optimizer state number `index` of all trainable weights, zero at first; made by `add_optimizer_state`.
   [[nodiscard]] std::span<float> state(std::size_t index) { return states_.at(index).as<float>(); }
-  /// The bfloat16 copy of the trainable weights; empty where products read floats.
-  [[nodiscard]] std::span<std::uint16_t> low() { return low_.as<std::uint16_t>().first(low_size()); }
+
+  /// Every number of the model, those that no optimizer changes behind the others. Call `refresh_low` after a change.
+  [[nodiscard]] std::span<float> values() { return values_.as<float>().first(size_); }
+  /// Makes the bfloat16 copy anew from the weights.
+  void refresh_low();
 
   /// Makes room for `states` numbers of state per trainable weight, all zero.
   void add_optimizer_state(std::size_t states);
+  [[nodiscard]] std::size_t optimizer_states() const { return states_.size(); }
 
   /// What a kernel reads for weight `index`: floats, or the bfloat16 copy for weights of more than one dimension.
   [[nodiscard]] const void* operand(std::size_t index) const;
-  /// Where the gradient of a trainable weight is.
+  /// Where the gradient of a trainable weight is stored; makes room for it at the first call.
   [[nodiscard]] float* gradient(std::size_t index);
+  /// Where a trainable weight is updated. The place of this stays the same, also when state is added.
+  [[nodiscard]] const kernels::UpdateTarget* update_target(std::size_t index) const { return &targets_.at(index); }
+  /// All that an update of a trainable weight by its stored gradient needs.
+  [[nodiscard]] kernels::UpdateSpan update_span(std::size_t index);
+  /// Updates a trainable weight by its stored gradient.
+  void update(std::size_t index, const kernels::UpdateRule& rule);
   /// A weight that no optimizer changes, for the operator that does.
   [[nodiscard]] float* statistic(std::size_t index);
 
@@ -58,26 +70,31 @@ class Parameters {
   [[nodiscard]] std::vector<float> get(std::size_t index) const;
   /// Throws Error (kInternal) for another number of values.
   void set(std::size_t index, std::span<const float> values);
-  /// The gradient of the trainable weight `index` in Keras's order and shape.
+  /// The numbers of weight `index` in `arena`, which is laid out as `values`, in Keras's order and shape; and back.
+  [[nodiscard]] std::vector<float> unpacked(std::size_t index, std::span<const float> arena) const;
+  void pack(std::size_t index, std::span<const float> values, std::span<float> arena) const;
+  /// The stored gradient of the trainable weight `index` in Keras's order and shape. Throws Error (kInternal) where
+  /// none has been stored.
   [[nodiscard]] std::vector<float> get_gradient(std::size_t index) const;
 
   /// Bytes of the weights and their bfloat16 copies.
   [[nodiscard]] std::size_t weight_bytes() const { return values_.size() + low_.size(); }
-  [[nodiscard]] std::size_t gradient_bytes() const { return gradients_.size(); }
+  [[nodiscard]] std::size_t gradient_bytes() const;  // of those that are stored
   [[nodiscard]] std::size_t state_bytes() const;
 
  private:
-  [[nodiscard]] std::size_t low_size() const { return low_.size() == 0 ? 0 : trainable_size_; }
-  void refresh_low();
+  void refresh_targets();
 
   std::vector<ParameterEntry> entries_;
   kernels::Dtype dtype_;
   std::size_t size_ = 0;
   std::size_t trainable_size_ = 0;
   Buffer values_;
-  Buffer gradients_;
+  std::vector<Buffer> gradients_;  // by weight, or empty
   std::vector<Buffer> states_;
   Buffer low_;
+  std::vector<std::unique_ptr<kernels::MuonUpdate>> muons_;  // by weight, made at their first update
+  std::vector<kernels::UpdateTarget> targets_;               // by weight; kernels hold pointers to them
 };
 
 }  // namespace lapel::plan

@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "kernels/mixing.h"
@@ -11,8 +12,6 @@
 namespace lapel::plan {
 
 namespace {
-
-constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 
 std::unique_ptr<kernels::Operator> make(const kernels::Op& op, const kernels::BuildOptions& build, bool reference) {
   return reference ? kernels::make_reference_operator(op, build) : kernels::make_operator(op, build);
@@ -70,10 +69,6 @@ void Plan::plan_gradients() {
   const auto add_piece = [&](std::size_t bytes) {
     piece_bytes_.push_back(bytes);
     return piece_bytes_.size() - 1;
-  };
-  const auto value_bytes = [&](std::size_t value) {
-    return static_cast<std::size_t>(lowered_.value_sizes[value] * options_.batch) *
-           kernels::dtype_bytes(options_.dtype);
   };
   for (std::size_t value = 0; value < lowered_.value_sizes.size(); ++value) {
     value_piece_.push_back(add_piece(value_bytes(value)));
@@ -171,6 +166,7 @@ void Plan::plan_memory() {
 void* Plan::piece(std::size_t index) { return memory_.data() + offsets_[index]; }
 
 void Plan::bind(Parameters& parameters) {
+  parameters_ = &parameters;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     bind_step(i, parameters);
   }
@@ -192,7 +188,9 @@ void Plan::bind_step(std::size_t index, Parameters& parameters) {
     }
     binding.weights.push_back(parameters.operand(parameter));
     if (step.backward) {
-      binding.weight_grads.push_back(parameters.gradient(parameter));
+      const bool stored = stores_gradients_ || !step.op->updates_weights();
+      binding.weight_grads.push_back(stored ? parameters.gradient(parameter) : nullptr);
+      binding.update_targets.push_back(parameters.update_target(parameter));
     }
   }
   if (step.backward) {
@@ -229,14 +227,17 @@ void Plan::forward(const Batch& batch, const StepKey& key) {
   if (batch.samples.size() != static_cast<std::size_t>(options_.batch)) {
     throw Error(ErrorKind::kInternal, {}, "a plan was given a batch of another size");
   }
+  if (observer_ != nullptr) {
+    observer_->on_begin();
+  }
   const auto now = state(batch, key);
-  for (auto& step : steps_) {
-    step.op->forward(now);
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    steps_[i].op->forward(now);
+    tell(StepPart::kForward, i);
   }
 }
 
-void Plan::backward(const Batch& batch, const StepKey& key) {
-  const auto now = state(batch, key);
+void Plan::backward(const kernels::StepState& now, std::span<const kernels::UpdateRule> rules) {
   for (std::size_t i = steps_.size(); i-- > 0;) {
     auto& step = steps_[i];
     if (!step.backward) {
@@ -246,7 +247,34 @@ void Plan::backward(const Batch& batch, const StepKey& key) {
       sum->forward(now);
     }
     if (!passes_gradient_on(step)) {
-      step.op->backward(now);
+      auto with_rules = now;
+      with_rules.rules =
+          updates_in_passing(step, rules) ? rules_of(step, rules) : std::span<const kernels::UpdateRule>{};
+      step.op->backward(with_rules);
+    }
+    tell(StepPart::kBackward, i);
+    if (!rules.empty() && !updates_in_passing(step, rules) && step.lowered.parameters > 0) {
+      update(step, rules);
+      tell(StepPart::kUpdate, i);
+    }
+  }
+}
+
+std::span<const kernels::UpdateRule> Plan::rules_of(const Step& step, std::span<const kernels::UpdateRule> rules) {
+  return rules.empty() ? rules : rules.subspan(step.lowered.first_parameter, step.lowered.parameters);
+}
+
+bool Plan::updates_in_passing(const Step& step, std::span<const kernels::UpdateRule> rules) {
+  const auto mine = rules_of(step, rules);
+  return step.op->updates_weights() && !mine.empty() &&
+         std::none_of(mine.begin(), mine.end(), [](const auto& rule) { return rule.muon() != nullptr; });
+}
+
+void Plan::update(const Step& step, std::span<const kernels::UpdateRule> rules) {
+  for (std::size_t i = 0; i < step.lowered.parameters; ++i) {
+    const std::size_t parameter = step.lowered.first_parameter + i;
+    if (parameters_->entries()[parameter].spec.trainable) {
+      parameters_->update(parameter, rules[parameter]);
     }
   }
 }
@@ -278,10 +306,48 @@ kernels::LossResult Plan::compute_loss(const Batch& batch, const LossRule& loss,
                                               gradient);
 }
 
-kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key) {
+kernels::LossResult Plan::forward_and_loss(const Batch& batch, const LossRule& loss, const StepKey& key) {
   forward(batch, key);
   const auto result = compute_loss(batch, loss, key, piece(gradients_[lowered_.logits].parts.front()));
-  backward(batch, key);
+  tell(StepPart::kLoss, 0);
+  return result;
+}
+
+void Plan::store_gradients() {
+  if (!stores_gradients_) {
+    stores_gradients_ = true;
+    bind(*parameters_);
+  }
+}
+
+kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key) {
+  store_gradients();
+  const auto result = forward_and_loss(batch, loss, key);
+  backward(state(batch, key), {});
+  return result;
+}
+
+kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key,
+                                     const kernels::UpdateRule& update) {
+  rules_.assign(parameters_->entries().size(), update);
+  return train_step(batch, loss, key, rules_);
+}
+
+kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key,
+                                     std::span<const kernels::UpdateRule> updates) {
+  const auto stateful = [&](const auto& update) {
+    return parameters_->optimizer_states() < static_cast<std::size_t>(update.states());
+  };
+  if (std::any_of(updates.begin(), updates.end(), stateful)) {
+    throw Error(ErrorKind::kInternal, {}, "an update without room for its state");
+  }
+  if (std::any_of(updates.begin(), updates.end(), [](const auto& update) { return update.muon() != nullptr; })) {
+    store_gradients();
+  }
+  const auto result = forward_and_loss(batch, loss, key);
+  if (std::isfinite(result.loss_sum)) {
+    backward(state(batch, key), updates);
+  }
   return result;
 }
 
@@ -295,6 +361,7 @@ void Plan::predict(const Batch& batch, std::span<float> probabilities) {
   if (!probabilities.empty()) {
     kernels::softmax_rows(options_.dtype, piece(value_piece_[lowered_.logits]), options_.batch, classes_,
                           probabilities.data());
+    tell(StepPart::kLoss, 0);
   }
 }
 
@@ -306,18 +373,6 @@ void Plan::logits(const Batch& batch, const StepKey& key, std::span<float> logit
   } else {
     kernels::from_bfloat16({static_cast<const std::uint16_t*>(from), logits.size()}, logits);
   }
-}
-
-std::vector<StepInfo> Plan::steps() const {
-  std::vector<StepInfo> table;
-  for (const auto& step : steps_) {
-    const std::int64_t flop = kernels::op_flop(step.lowered.op) * options_.batch;
-    const bool weights = step.backward && step.lowered.parameters > 0;
-    const bool inputs = std::ranges::any_of(step.input_grads, [](std::size_t piece) { return piece != kNone; });
-    table.push_back({layer_names_[step.lowered.node], std::string(kernels::op_name(step.lowered.op)),
-                     step.op->implementation(), flop, flop * ((weights ? 1 : 0) + (inputs ? 1 : 0))});
-  }
-  return table;
 }
 
 }  // namespace lapel::plan

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "model/model.h"
 #include "plan/lowering.h"
 #include "plan/parameters.h"
+#include "plan/step_observer.h"
 
 namespace lapel::plan {
 
@@ -45,13 +47,17 @@ struct StepKey {
   std::uint32_t epoch = 0;
 };
 
-/// One line of the table of steps.
+/// One line of the table of steps. Of the whole batch; arithmetic is that of products, bytes are what must be read and
+/// written at least, each number once.
 struct StepInfo {
   std::string layer;
   std::string op;
   std::string implementation;
-  std::int64_t flop = 0;           ///< Forward, the whole batch.
-  std::int64_t backward_flop = 0;  ///< As much again for each of weights and inputs that get a gradient.
+  std::int64_t flop = 0;  ///< Forward.
+  std::int64_t backward_flop = 0;
+  std::int64_t bytes = 0;  ///< Inputs (of the first step: pixels), weights, output, and what is kept for backward.
+  std::int64_t backward_bytes = 0;  ///< What backward reads of these, and the gradients, or the update in passing.
+  std::int64_t update_bytes = 0;    ///< Gradients read, weights and optimizer state read and written.
 };
 
 /// A model at a fixed batch size, mode and number type: a list of steps over memory that is allocated once. Running
@@ -66,8 +72,16 @@ class Plan {
   /// Fixes where weights are read and (in training) gradients written.
   void bind(Parameters& parameters);
 
-  /// Forward, loss, and the gradient of the mean loss for every trainable weight. Only of a plan for training.
+  /// Forward, loss, and the gradient of the mean loss for every trainable weight, stored. Only of a plan for training.
   kernels::LossResult train_step(const Batch& batch, const LossRule& loss, const StepKey& key);
+  /// The same, but each weight is updated by its gradient as soon as there is one; where a kernel does both at once,
+  /// the gradient is not stored. Where the loss is not finite, no weight changes. Throws Error (kInternal) where the
+  /// parameters lack the state that the rule needs.
+  kernels::LossResult train_step(const Batch& batch, const LossRule& loss, const StepKey& key,
+                                 const kernels::UpdateRule& update);
+  /// The same with a rule for each weight of the model, those that no gradient changes included.
+  kernels::LossResult train_step(const Batch& batch, const LossRule& loss, const StepKey& key,
+                                 std::span<const kernels::UpdateRule> updates);
   /// Forward and loss. `probabilities` (batch x classes) may be empty.
   kernels::LossResult evaluate(const Batch& batch, const LossRule& loss, std::span<float> probabilities);
   /// Forward alone.
@@ -75,12 +89,16 @@ class Plan {
   /// Forward alone, in the plan's mode; `logits` (batch x classes) gets what a softmax would make probabilities of.
   void logits(const Batch& batch, const StepKey& key, std::span<float> logits);
 
+  /// Tells `observer` of every part of the steps to come; null: nobody.
+  void observe(StepObserver* observer) { observer_ = observer; }
+
   [[nodiscard]] std::int64_t batch() const { return options_.batch; }
   [[nodiscard]] std::vector<StepInfo> steps() const;
   /// Bytes of activations, their gradients and workspace.
   [[nodiscard]] std::size_t bytes() const { return memory_.size(); }
 
  private:
+  static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
   /// The gradient of a value: one part from each step that reads it, and their sum.
   struct Gradient {
     bool needed = false;
@@ -102,14 +120,34 @@ class Plan {
   void bind_step(std::size_t index, Parameters& parameters);
   void bind_sums();
   void forward(const Batch& batch, const StepKey& key);
-  void backward(const Batch& batch, const StepKey& key);
+  kernels::LossResult forward_and_loss(const Batch& batch, const LossRule& loss, const StepKey& key);
+  void backward(const kernels::StepState& now, std::span<const kernels::UpdateRule> rules);
+  void update(const Step& step, std::span<const kernels::UpdateRule> rules);
+  void store_gradients();
+  [[nodiscard]] static std::span<const kernels::UpdateRule> rules_of(const Step& step,
+                                                                     std::span<const kernels::UpdateRule> rules);
+  /// Whether this step's operator updates its weights itself.
+  [[nodiscard]] static bool updates_in_passing(const Step& step, std::span<const kernels::UpdateRule> rules);
   kernels::LossResult compute_loss(const Batch& batch, const LossRule& loss, const StepKey& key, void* gradient);
   void fill_targets(const kernels::StepState& state);
   [[nodiscard]] kernels::StepState state(const Batch& batch, const StepKey& key) const;
   [[nodiscard]] void* piece(std::size_t index);
   [[nodiscard]] bool passes_gradient_on(const Step& step) const;
+  [[nodiscard]] static bool needs_input_grad(const Step& step);
+  [[nodiscard]] std::size_t value_bytes(std::size_t value) const;
+  [[nodiscard]] std::size_t weight_bytes(const Step& step) const;
+  [[nodiscard]] std::size_t forward_bytes(const Step& step) const;
+  [[nodiscard]] std::size_t backward_bytes(const Step& step) const;
+  [[nodiscard]] std::size_t gradient_bytes(const Step& step) const;
+  [[nodiscard]] std::size_t update_bytes(const Step& step) const;
+  void tell(StepPart part, std::size_t step) const {
+    if (observer_ != nullptr) {
+      observer_->on_part(part, step);
+    }
+  }
 
   PlanOptions options_;
+  StepObserver* observer_ = nullptr;
   Lowered lowered_;
   std::vector<std::string> layer_names_;
   std::vector<Step> steps_;
@@ -120,6 +158,9 @@ class Plan {
   std::vector<std::size_t> offsets_;  // by piece
   std::size_t scratch_ = 0;           // piece
   Buffer memory_;
+  Parameters* parameters_ = nullptr;  // bound to
+  std::vector<kernels::UpdateRule> rules_;
+  bool stores_gradients_ = false;  // also those that an update would not need
   std::vector<Label> labels_;
   std::vector<float> targets_;
   std::vector<float> mixed_targets_;

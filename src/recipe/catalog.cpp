@@ -4,6 +4,7 @@
 
 #include "lapel/recipe.h"
 #include "layers/layer.h"
+#include "recipe/groups.h"
 #include "recipe/schema.h"
 #include "recipe/toml_tree.h"
 
@@ -111,6 +112,11 @@ std::vector<OptionInfo> recipe_options() {
   for (const auto& key : typed_keys()) {
     add_typed(list, key);
   }
+  list.push_back({.key = fmt::format("train.{}", kGroupsKey),
+                  .type = "list of tables, or [[train.groups]]",
+                  .fallback = "[]",
+                  .help = std::string(kGroupsHelp)});
+  add_all(list, fmt::format("train.{}", kGroupsKey), rules_of(training::group_options()));
   return list;
 }
 

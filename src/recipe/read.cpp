@@ -8,9 +8,11 @@
 #include "lapel/recipe.h"
 #include "layers/layer.h"
 #include "model/names.h"
+#include "recipe/groups.h"
 #include "recipe/schema.h"
 #include "recipe/toml_tree.h"
 #include "recipe/typed.h"
+#include "train/budget.h"
 
 namespace lapel {
 
@@ -128,8 +130,15 @@ TrainSpec read_train(const TomlTable& document, const PlaceOf& place_of) {
   for (const auto& key : typed_keys()) {
     others.push_back(key.key);
   }
+  others.push_back(kGroupsKey);
   const auto rules = rules_of(training::train_options());
   TrainSpec spec = read_options(training::train_options(), read_values(*table, rules, others, " in [train]", place_of));
+  if (const TomlEntry* groups = find_entry(*table, kGroupsKey)) {
+    spec.groups = read_groups(*groups, place_of);
+  }
+  if (const TomlEntry* budget = find_entry(*table, "time_budget")) {
+    at_place(place_of(budget->line), [&] { return training::budget_seconds(spec.time_budget); });
+  }
   for (const auto& key : typed_keys()) {
     if (const TomlEntry* entry = find_entry(*table, key.key)) {
       spec.*key.member = read_typed(*entry, key, place_of);

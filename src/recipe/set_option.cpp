@@ -6,9 +6,11 @@
 #include "lapel/recipe.h"
 #include "layers/layer.h"
 #include "model/names.h"
+#include "recipe/groups.h"
 #include "recipe/schema.h"
 #include "recipe/toml_tree.h"
 #include "recipe/typed.h"
+#include "train/budget.h"
 
 namespace lapel {
 
@@ -71,6 +73,7 @@ std::vector<std::string> settable_keys(const Recipe& recipe, std::span<const std
       }
     }
   }
+  keys.push_back(fmt::format("train.{}", kGroupsKey));
   return keys;
 }
 
@@ -151,7 +154,13 @@ void set_train(TrainSpec& spec, const Assignment& assignment) {
       return;
     }
   }
+  if (assignment.last == kGroupsKey) {
+    spec.groups =
+        read_groups({std::string(kGroupsKey), assignment.value, 0}, [](std::int64_t) { return std::string(); });
+    return;
+  }
   spec = changed(training::train_options(), assignment, spec);
+  static_cast<void>(training::budget_seconds(spec.time_budget));
 }
 
 void set_layer(Recipe& recipe, const Assignment& assignment, std::span<const std::string> names) {

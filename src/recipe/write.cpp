@@ -5,6 +5,7 @@
 #include "lapel/recipe.h"
 #include "layers/layer.h"
 #include "model/names.h"
+#include "recipe/groups.h"
 #include "recipe/schema.h"
 
 namespace lapel {
@@ -67,6 +68,7 @@ std::string write_recipe(const Recipe& recipe) {
   for (const auto& key : typed_keys()) {
     text += typed_line(key, recipe.train.*key.member);
   }
+  text += groups_line(recipe.train.groups);
   return text;
 }
 

@@ -109,6 +109,8 @@ std::string to_json(const RunRecord& record) {
                    {"steps", record.steps},
                    {"parameters", record.parameters},
                    {"seconds", record.seconds},
+                   {"time_budget", record.time_budget > 0 ? Json(record.time_budget) : Json(nullptr)},
+                   {"process_seconds", record.process_seconds},
                    {"seed", record.seed},
                    {"threads", record.threads},
                    {"precision", record.precision},

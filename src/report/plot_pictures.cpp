@@ -78,8 +78,9 @@ Drawing draw_samples(const PlotData& data, const std::vector<ShownPicture>& pict
       "set label 1 {} at screen 0.5, screen {} center font ',13'\n",
       gnuplot_text(title), 1 - 22.0 / height);
   for (std::size_t i = 0; i < pictures.size(); ++i) {
+    const std::size_t row = places[i] / columns;
     const double left = 10 + static_cast<double>(places[i] % columns) * (kCell + 10);
-    const double top = kHead + static_cast<double>(places[i] / columns) * (kCell + kText + 8);
+    const double top = kHead + static_cast<double>(row) * (kCell + kText + 8);
     const double wide = scale * static_cast<double>(data.width);
     const double high = scale * static_cast<double>(data.height);
     const double x = left + (kCell - wide) / 2;
@@ -118,7 +119,7 @@ std::string answer(const PlotData& data, const ShownPicture& picture, double lef
       fmt::format("{}{}  {:.1f}%", mark, shortened(name_of(data, best), 30),
                   100 * static_cast<double>(picture.probabilities[static_cast<std::size_t>(best)]));
   const std::string second = known ? "actual: " + shortened(name_of(data, picture.label), 36) : "";
-  const std::string color = !known || right ? "#1b5e20" : "#b71c1c";
+  const std::string color = !known ? "#222222" : right ? "#1b5e20" : "#b71c1c";
   std::string script = fmt::format(
       "unset object\nunset grid\nset label 2 {} at screen {}, screen {} left font ',10' textcolor rgb '{}'\n"
       "set label 3 {} at screen {}, screen {} left font ',9' textcolor rgb '#444444'\n"
@@ -177,8 +178,9 @@ Drawing draw_predictions(const PlotData& data, const std::vector<ShownPicture>& 
       fmt::format("@OUTPUT@set multiplot\nunset key\nset label 1 {} at screen 0.5, screen {} center font ',13'\n",
                   gnuplot_text(title), 1 - 20.0 / height);
   for (std::size_t i = 0; i < pictures.size(); ++i) {
+    const std::size_t row = i / columns;
     script += answer(data, pictures[i], 16 + static_cast<double>(i % columns) * kWide,
-                     kHead + static_cast<double>(i / columns) * kHigh, width, height);
+                     kHead + static_cast<double>(row) * kHigh, width, height);
   }
   return {script + "unset multiplot", width, height};
 }

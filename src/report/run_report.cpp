@@ -34,7 +34,7 @@ std::string history_table(std::span<const EpochResult> history) {
     if (validated) {
       row.insert(row.end(), {cell(result.val_accuracy), cell(result.val_loss)});
     }
-    row.insert(row.end(), {fmt::format("{}", result.learning_rate), fmt::format("{:.1f}", result.seconds)});
+    row.insert(row.end(), {fmt::format("{:.4g}", result.learning_rate), fmt::format("{:.1f}", result.seconds)});
     rows.push_back(std::move(row));
   }
   return grid_table(header, rows);

@@ -7,6 +7,7 @@
 #include "formats/bytes.h"
 #include "lapel/error.h"
 #include "lapel/plot.h"
+#include "store/run_folder.h"
 
 namespace lapel {
 
@@ -88,6 +89,11 @@ std::vector<EpochResult> read_history(const fs::path& file) {
 }
 
 }  // namespace
+
+std::string store::run_status(const fs::path& run) {
+  std::error_code ignored;
+  return fs::exists(run / "metrics.json", ignored) ? read_metrics(run / "metrics.json").status : std::string();
+}
 
 RunSummary read_run(const fs::path& run) {
   std::error_code ignored;

@@ -51,6 +51,17 @@ RunFolder::RunFolder(const fs::path& folder) : path_(without_slash(folder)) {
   make_folder(path_);
 }
 
+RunFolder RunFolder::open(const fs::path& folder) {
+  std::error_code ignored;
+  const fs::path path = without_slash(folder);
+  if (!fs::is_regular_file(path / kRecipeFile, ignored)) {
+    throw Error(ErrorKind::kUsage, path.string(),
+                fs::exists(path, ignored) ? "is no run folder: it has no recipe.toml" : "there is no such run folder",
+                {}, "a folder that `lapel train` made");
+  }
+  return {Opened{}, path};
+}
+
 void RunFolder::write_recipe(std::string_view toml) const { formats::write_text_file(path_ / kRecipeFile, toml); }
 
 void RunFolder::write_history(std::span<const EpochResult> history) const {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "lapel/recipe.h"
 #include "lapel/train.h"
@@ -15,6 +16,8 @@ class RunFolder {
  public:
   /// Makes the folder (and its parents). Throws Error (kUsage) where it exists already, (kIo) where it cannot be made.
   explicit RunFolder(const std::filesystem::path& folder);
+  /// The folder of a run that was begun. Throws Error (kUsage) where it is none.
+  [[nodiscard]] static RunFolder open(const std::filesystem::path& folder);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path model_file() const { return path_ / "model.safetensors"; }
@@ -32,6 +35,9 @@ class RunFolder {
   void discard() const noexcept;
 
  private:
+  struct Opened {};
+  RunFolder(Opened /*tag*/, std::filesystem::path path) : path_(std::move(path)) {}
+
   std::filesystem::path path_;
 };
 
@@ -40,6 +46,9 @@ inline constexpr std::string_view kRecipeFile = "recipe.toml";
 
 /// Where a run folder keeps what its plots are drawn from.
 inline constexpr std::string_view kPlotDataFile = "plots/data.json";
+
+/// The `status` in a run's `metrics.json`; empty where there is none yet.
+[[nodiscard]] std::string run_status(const std::filesystem::path& run);
 
 /// The model file of a run folder, or the file itself. Throws Error (kIo) that says what is missing.
 [[nodiscard]] std::filesystem::path find_model_file(const std::filesystem::path& run_or_model);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -10,6 +11,8 @@
 #include "lapel/recipe.h"
 #include "lapel/train.h"
 #include "plan/network.h"
+#include "store/checkpoint.h"
+#include "train/budget.h"
 
 namespace lapel::training {
 
@@ -24,6 +27,17 @@ struct LoopInput {
   std::function<void(const std::vector<EpochResult>&)> after_epoch = {};
   /// Called with the number of each step (from 1, over all epochs) and its mean loss; may be empty.
   std::function<void(std::int64_t, double)> after_step = {};
+  /// The time, in seconds from any beginning; empty: a steady clock.
+  std::function<double()> now = {};
+  /// On the clock `now`: ends by then, however many epochs it takes; the spec's are not looked at.
+  std::optional<TimeLimit> limit = {};
+  /// Goes on from here; null: from the network's weights.
+  const store::Checkpoint* resume = nullptr;
+  /// Called with what is needed to go on (without recipe and checksum): after an epoch, where the last call was
+  /// `checkpoint_seconds` ago, and where the training is stopped. To keep it from costing much, an epoch passes without
+  /// where calls took more than a fiftieth of the time so far. May be empty.
+  std::function<void(store::Checkpoint)> save = {};
+  double checkpoint_seconds = 300;
 };
 
 struct LoopResult {
@@ -35,6 +49,9 @@ struct LoopResult {
 
 /// Trains the weights of `network`, which was made for training at the spec's batch size (or the number of training
 /// pictures, if that is less), from where they are. The last, partial batch of an epoch is kept, as Keras does.
+/// Where the spec asks for means of the weights, validation is measured with them, and the network has them at the end.
+/// With a time limit the schedule follows the clock, and the last epoch ends where the time does; its line in the
+/// history is over the steps that it had.
 /// After the first epoch's set-up nothing is allocated in a step. Throws Error (kNumeric) at the first step whose
 /// loss is not finite, before the weights are changed by it.
 [[nodiscard]] LoopResult run_loop(plan::Network& network, const LoopInput& input);

@@ -1,15 +1,17 @@
 #include "train/optimizer.h"
 
-#include "kernels/update.h"
+#include <algorithm>
+
 #include "train/options.h"
+#include "train/weight_groups.h"
 
 namespace lapel::training {
 
 namespace {
 
-kernels::UpdateSpan span_of(plan::Parameters& parameters, std::size_t states) {
-  return {parameters.trainable(), parameters.gradients(), states > 0 ? parameters.state(0) : std::span<float>{},
-          states > 1 ? parameters.state(1) : std::span<float>{}, parameters.low()};
+kernels::SgdStep sgd_step(const SgdOptions& options, const WeightRole& role, double learning_rate) {
+  return {static_cast<float>(learning_rate * role.learning_rate), static_cast<float>(options.momentum),
+          options.nesterov, static_cast<float>(options.weight_decay * role.weight_decay)};
 }
 
 class Sgd : public Optimizer {
@@ -17,10 +19,9 @@ class Sgd : public Optimizer {
   explicit Sgd(const SgdOptions& options) : options_(options) {}
   [[nodiscard]] std::size_t states() const override { return options_.momentum == 0 ? 0 : 1; }
   [[nodiscard]] double learning_rate() const override { return options_.learning_rate; }
-  void update(plan::Parameters& parameters, double learning_rate, std::int64_t /*iteration*/) const override {
-    kernels::sgd_update({static_cast<float>(learning_rate), static_cast<float>(options_.momentum), options_.nesterov,
-                         static_cast<float>(options_.weight_decay)},
-                        span_of(parameters, states()));
+  [[nodiscard]] kernels::UpdateRule rule(const WeightRole& role, double learning_rate,
+                                         std::int64_t /*iteration*/) const override {
+    return kernels::UpdateRule(sgd_step(options_, role, learning_rate));
   }
 
  private:
@@ -32,14 +33,40 @@ class Adam : public Optimizer {
   explicit Adam(const AdamWOptions& options) : options_(options) {}
   [[nodiscard]] std::size_t states() const override { return 2; }
   [[nodiscard]] double learning_rate() const override { return options_.learning_rate; }
-  void update(plan::Parameters& parameters, double learning_rate, std::int64_t iteration) const override {
-    kernels::adam_update({static_cast<float>(learning_rate), options_.beta_1, options_.beta_2,
-                          static_cast<float>(options_.epsilon), static_cast<float>(options_.weight_decay), iteration},
-                         span_of(parameters, states()));
+  [[nodiscard]] kernels::UpdateRule rule(const WeightRole& role, double learning_rate,
+                                         std::int64_t iteration) const override {
+    return kernels::UpdateRule(kernels::AdamStep{static_cast<float>(learning_rate * role.learning_rate),
+                                                 options_.beta_1, options_.beta_2, static_cast<float>(options_.epsilon),
+                                                 static_cast<float>(options_.weight_decay * role.weight_decay),
+                                                 iteration});
   }
 
  private:
   AdamWOptions options_;
+};
+
+class Muon : public Optimizer {
+ public:
+  explicit Muon(const MuonOptions& options)
+      : options_(options), others_{options.sgd_learning_rate, options.sgd_momentum, true, options.sgd_weight_decay} {}
+  [[nodiscard]] std::size_t states() const override { return 1; }
+  [[nodiscard]] double learning_rate() const override { return options_.learning_rate; }
+  [[nodiscard]] kernels::UpdateRule rule(const WeightRole& role, double learning_rate,
+                                         std::int64_t /*iteration*/) const override {
+    if (!role.matrix) {
+      // The schedule's factor is that of both.
+      return kernels::UpdateRule(
+          sgd_step(others_, role, learning_rate / options_.learning_rate * options_.sgd_learning_rate));
+    }
+    return kernels::UpdateRule(kernels::MuonStep{static_cast<float>(learning_rate * role.learning_rate),
+                                                 static_cast<float>(options_.momentum), options_.nesterov,
+                                                 static_cast<float>(options_.weight_decay * role.weight_decay),
+                                                 static_cast<int>(options_.ns_steps), options_.normalize_weights});
+  }
+
+ private:
+  MuonOptions options_;
+  SgdOptions others_;
 };
 
 }  // namespace
@@ -49,11 +76,41 @@ std::unique_ptr<Optimizer> make_optimizer(const TypedSpec& spec) {
   if (full.type == "SGD") {
     return std::make_unique<Sgd>(read_options(sgd_options(), full.options));
   }
+  if (full.type == "Muon") {
+    return std::make_unique<Muon>(read_options(muon_options(), full.options));
+  }
   if (full.type == "AdamW") {
     return std::make_unique<Adam>(read_options(adamw_options(), full.options));
   }
   const auto adam = read_options(adam_options(), full.options);
   return std::make_unique<Adam>(AdamWOptions{adam.learning_rate, adam.beta_1, adam.beta_2, adam.epsilon, 0});
+}
+
+WeightRules::WeightRules(const Optimizer& optimizer, std::span<const WeightGroup> groups,
+                         std::span<const plan::ParameterEntry> entries)
+    : optimizer_(optimizer), rules_(entries.size(), optimizer.rule({}, 0, 1)) {
+  const auto by_weight = groups_of(groups, entries);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const WeightRole role{by_weight[i].learning_rate, by_weight[i].weight_decay,
+                          by_weight[i].muon && entries[i].spec.trainable && entries[i].spec.shape.size() > 1};
+    const auto known = std::find(roles_.begin(), roles_.end(), role);
+    role_of_.push_back(static_cast<std::size_t>(known - roles_.begin()));
+    if (known == roles_.end()) {
+      roles_.push_back(role);
+    }
+  }
+}
+
+std::span<const kernels::UpdateRule> WeightRules::at(double learning_rate, std::int64_t iteration) {
+  for (std::size_t role = 0; role < roles_.size(); ++role) {
+    const auto rule = optimizer_.rule(roles_[role], learning_rate, iteration);
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+      if (role_of_[i] == role) {
+        rules_[i] = rule;
+      }
+    }
+  }
+  return rules_;
 }
 
 }  // namespace lapel::training

@@ -70,7 +70,22 @@ std::vector<Option<T>> adam_like() {
   };
 }
 
-constexpr std::string_view kWarmupHelp = "share of all steps in which the learning rate rises";
+template <class T>
+std::vector<Option<T>> warmup_options() {
+  return {
+      {.key = "warmup_epochs",
+       .member = &T::warmup_epochs,
+       .help = "epochs in which the learning rate rises; 0: warmup_fraction says so",
+       .min = 0,
+       .max = 1e6},
+      {.key = "warmup_fraction",
+       .member = &T::warmup_fraction,
+       .help = "share of the training in which the learning rate rises",
+       .min = 0,
+       .max = 1,
+       .below_max = true},
+  };
+}
 
 }  // namespace
 
@@ -91,42 +106,78 @@ std::span<const Option<AdamWOptions>> adamw_options() {
   return kOptions;
 }
 
-std::span<const Option<CosineOptions>> cosine_options() {
-  static const std::array<Option<CosineOptions>, 2> kOptions = {{
-      {.key = "warmup_fraction",
-       .member = &CosineOptions::warmup_fraction,
-       .help = kWarmupHelp,
+std::span<const Option<MuonOptions>> muon_options() {
+  static const std::array<Option<MuonOptions>, 9> kOptions = {{
+      {.key = "learning_rate",
+       .member = &MuonOptions::learning_rate,
+       .help = "size of a step of a matrix; the largest one where a schedule changes it",
+       .min = 0,
+       .above_min = true},
+      {.key = "momentum",
+       .member = &MuonOptions::momentum,
+       .help = "share of the sum of gradients that is kept",
        .min = 0,
        .max = 1,
        .below_max = true},
-      {.key = "alpha",
-       .member = &CosineOptions::alpha,
-       .help = "learning rate at the end, as a share of the largest",
+      {.key = "nesterov", .member = &MuonOptions::nesterov, .help = "Nesterov's momentum"},
+      {.key = "weight_decay",
+       .member = &MuonOptions::weight_decay,
+       .help = "each step takes learning_rate * weight_decay of every matrix away",
+       .min = 0},
+      {.key = "ns_steps", .member = &MuonOptions::ns_steps, .help = "Newton-Schulz steps", .min = 1, .max = 100},
+      {.key = "normalize_weights",
+       .member = &MuonOptions::normalize_weights,
+       .help = "bring the norm of each matrix to the root of its outputs before a step, as airbench does"},
+      {.key = "sgd_learning_rate",
+       .member = &MuonOptions::sgd_learning_rate,
+       .help = "of the other weights, which are trained by SGD with Nesterov's momentum",
+       .min = 0},
+      {.key = "sgd_momentum",
+       .member = &MuonOptions::sgd_momentum,
+       .help = "momentum of the other weights",
        .min = 0,
        .max = 1},
+      {.key = "sgd_weight_decay",
+       .member = &MuonOptions::sgd_weight_decay,
+       .help = "weight decay of the other weights",
+       .min = 0},
   }};
   return kOptions;
 }
 
+std::span<const Option<ConstantOptions>> constant_options() {
+  static const std::vector<Option<ConstantOptions>> kOptions = warmup_options<ConstantOptions>();
+  return kOptions;
+}
+
+std::span<const Option<DecayOptions>> decay_options() {
+  static const std::vector<Option<DecayOptions>> kOptions = [] {
+    auto options = warmup_options<DecayOptions>();
+    options.push_back({.key = "alpha",
+                       .member = &DecayOptions::alpha,
+                       .help = "learning rate at the end, as a share of the largest",
+                       .min = 0,
+                       .max = 1});
+    return options;
+  }();
+  return kOptions;
+}
+
 std::span<const Option<OneCycleOptions>> one_cycle_options() {
-  static const std::array<Option<OneCycleOptions>, 3> kOptions = {{
-      {.key = "warmup_fraction",
-       .member = &OneCycleOptions::warmup_fraction,
-       .help = kWarmupHelp,
-       .min = 0,
-       .max = 1,
-       .below_max = true},
-      {.key = "initial_factor",
-       .member = &OneCycleOptions::initial_factor,
-       .help = "learning rate of the first step, as a share of the largest",
-       .min = 0,
-       .max = 1},
-      {.key = "final_factor",
-       .member = &OneCycleOptions::final_factor,
-       .help = "learning rate at the end, as a share of the largest",
-       .min = 0,
-       .max = 1},
-  }};
+  static const std::vector<Option<OneCycleOptions>> kOptions = [] {
+    auto options = warmup_options<OneCycleOptions>();
+    options.push_back({.key = "initial_factor",
+                       .member = &OneCycleOptions::initial_factor,
+                       .help = "learning rate of the first step, as a share of the largest",
+                       .min = 0,
+                       .max = 1});
+    options.push_back({.key = "final_factor",
+                       .member = &OneCycleOptions::final_factor,
+                       .help = "learning rate at the end, as a share of the largest",
+                       .min = 0,
+                       .max = 1});
+    return options;
+  }();
   return kOptions;
 }
 
@@ -140,18 +191,21 @@ std::span<const TypeEntry> loss_types() {
 }
 
 std::span<const TypeEntry> optimizer_types() {
-  static const std::array<TypeEntry, 3> kTypes = {{
+  static const std::array<TypeEntry, 4> kTypes = {{
       {"SGD", "stochastic gradient descent, with momentum if wanted", rules_of(sgd_options())},
       {"Adam", "Kingma & Ba 2015", rules_of(adam_options())},
       {"AdamW", "Adam with decoupled weight decay, Loshchilov & Hutter 2019", rules_of(adamw_options())},
+      {"Muon", "orthogonalized momentum for matrices, Jordan et al. 2024, and SGD for the rest",
+       rules_of(muon_options())},
   }};
   return kTypes;
 }
 
 std::span<const TypeEntry> schedule_types() {
-  static const std::array<TypeEntry, 3> kTypes = {{
-      {"Constant", "the learning rate of the optimizer throughout", {}},
-      {"Cosine", "half a cosine from the largest learning rate to its share alpha", rules_of(cosine_options())},
+  static const std::array<TypeEntry, 4> kTypes = {{
+      {"Constant", "the learning rate of the optimizer throughout", rules_of(constant_options())},
+      {"Linear", "a straight line from the largest learning rate to its share alpha", rules_of(decay_options())},
+      {"Cosine", "half a cosine from the largest learning rate to its share alpha", rules_of(decay_options())},
       {"OneCycle", "up and down again by half cosines, Smith & Topin 2018", rules_of(one_cycle_options())},
   }};
   return kTypes;
@@ -182,8 +236,27 @@ TypedSpec resolved(std::string_view what, std::span<const TypeEntry> types, cons
               {{"known", fmt::format("{}", fmt::join(known, ", "))}}, nearest_word(spec.type, known));
 }
 
+std::span<const Option<WeightGroup>> group_options() {
+  static const std::array<Option<WeightGroup>, 4> kOptions = {{
+      {.key = "match",
+       .member = &WeightGroup::match,
+       .help = "pattern of weights' names, as \"*/bias\": * stands for any characters, ? for one",
+       .required = true},
+      {.key = "learning_rate",
+       .member = &WeightGroup::learning_rate,
+       .help = "factor of the optimizer's learning rate",
+       .min = 0},
+      {.key = "weight_decay",
+       .member = &WeightGroup::weight_decay,
+       .help = "factor of the optimizer's weight decay",
+       .min = 0},
+      {.key = "muon", .member = &WeightGroup::muon, .help = "whether the optimizer Muon may orthogonalize their steps"},
+  }};
+  return kOptions;
+}
+
 std::span<const Option<TrainSpec>> train_options() {
-  static const std::array<Option<TrainSpec>, 7> kOptions = {{
+  static const std::array<Option<TrainSpec>, 15> kOptions = {{
       {.key = "epochs",
        .member = &TrainSpec::epochs,
        .help = "passes over the training pictures",
@@ -205,6 +278,41 @@ std::span<const Option<TrainSpec>> train_options() {
        .help = "threads that compute; 0: all cores of this process",
        .min = 0,
        .max = 1024},
+      {.key = "time_budget",
+       .member = &TrainSpec::time_budget,
+       .help = "\"60s\", \"5min\", \"1h\": time that the whole process may take, instead of epochs"},
+      {.key = "use_ema",
+       .member = &TrainSpec::use_ema,
+       .help = "evaluate and save the moving mean of the weights over the steps"},
+      {.key = "ema_momentum",
+       .member = &TrainSpec::ema_momentum,
+       .help = "share of that mean that each averaging keeps",
+       .min = 0,
+       .max = 1,
+       .below_max = true},
+      {.key = "ema_frequency",
+       .member = &TrainSpec::ema_frequency,
+       .help = "steps from one averaging to the next",
+       .min = 1},
+      {.key = "ema_overwrite_frequency",
+       .member = &TrainSpec::ema_overwrite_frequency,
+       .help = "steps after which the mean replaces the weights, again and again; 0: never",
+       .min = 0},
+      {.key = "lookahead_sync_period",
+       .member = &TrainSpec::lookahead_sync_period,
+       .help = "steps from which Lookahead makes one of its slow weights; 0: no Lookahead",
+       .min = 0},
+      {.key = "lookahead_slow_step_size",
+       .member = &TrainSpec::lookahead_slow_step_size,
+       .help = "share of the way to the fast weights that the slow ones go",
+       .min = 0,
+       .max = 1,
+       .above_min = true},
+      {.key = "lookahead_ramp",
+       .member = &TrainSpec::lookahead_ramp,
+       .help = "power of the training's progress with which that share falls from 1; 0: it stays",
+       .min = 0,
+       .max = 100},
       {.key = "test_time_augmentation",
        .member = &TrainSpec::test_time_augmentation,
        .help = "the trained model's answers are means over views of a picture: mirrored, and moved by a pixel",

@@ -37,14 +37,32 @@ struct AdamWOptions {
   double weight_decay = 0.004;
 };
 
-struct ConstantOptions {};
+struct MuonOptions {
+  double learning_rate = 0.02;
+  double momentum = 0.95;
+  bool nesterov = true;
+  double weight_decay = 0;
+  std::int64_t ns_steps = 5;
+  bool normalize_weights = false;
+  double sgd_learning_rate = 0.01;
+  double sgd_momentum = 0.9;
+  double sgd_weight_decay = 0;
+};
 
-struct CosineOptions {
+struct ConstantOptions {
+  double warmup_epochs = 0;
+  double warmup_fraction = 0;
+};
+
+/// Of Linear and Cosine.
+struct DecayOptions {
+  double warmup_epochs = 0;
   double warmup_fraction = 0;
   double alpha = 0;
 };
 
 struct OneCycleOptions {
+  double warmup_epochs = 0;
   double warmup_fraction = 0.25;
   double initial_factor = 0.04;
   double final_factor = 0.0001;
@@ -54,7 +72,9 @@ struct OneCycleOptions {
 [[nodiscard]] std::span<const Option<SgdOptions>> sgd_options();
 [[nodiscard]] std::span<const Option<AdamOptions>> adam_options();
 [[nodiscard]] std::span<const Option<AdamWOptions>> adamw_options();
-[[nodiscard]] std::span<const Option<CosineOptions>> cosine_options();
+[[nodiscard]] std::span<const Option<MuonOptions>> muon_options();
+[[nodiscard]] std::span<const Option<ConstantOptions>> constant_options();
+[[nodiscard]] std::span<const Option<DecayOptions>> decay_options();
 [[nodiscard]] std::span<const Option<OneCycleOptions>> one_cycle_options();
 
 /// One thing that can be chosen by name.
@@ -71,6 +91,9 @@ struct TypeEntry {
 /// `spec` with every option of its type written out. Throws Error (kRecipe) at `spec.place` for an unknown type
 /// (`what` says of what: "optimizer"; the nearest known one is named), an unknown option or a value not allowed.
 [[nodiscard]] TypedSpec resolved(std::string_view what, std::span<const TypeEntry> types, const TypedSpec& spec);
+
+/// The options of a `[[train.groups]]`.
+[[nodiscard]] std::span<const Option<WeightGroup>> group_options();
 
 /// The options of the training section that have no type of their own, by their names in TrainSpec.
 [[nodiscard]] std::span<const Option<TrainSpec>> train_options();

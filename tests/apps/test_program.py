@@ -23,7 +23,8 @@ from sandbox import CLASSES, SIDE, SOURCE, Sandbox
 
 LAPEL = sys.argv.pop(1) if len(sys.argv) > 1 else "lapel"
 RUN_FILES = {"recipe.toml", "history.csv", "metrics.json", "model.safetensors", "report.txt"}
-COMMANDS = ["data describe", "train", "evaluate", "predict", "summary", "recipes"]
+COMMANDS = ["data describe", "data show", "data convert", "train", "lr-find", "report", "compare", "evaluate", "predict",
+            "summary", "recipes"]
 # Far more epochs than any test waits for.
 ENDLESS = ("--set", "train.epochs=1000000")
 
@@ -174,7 +175,7 @@ class TerminalTest(ProgramTest):
             self.assertTrue(len(line) <= 39 or "val_accuracy" in line, line)
 
 
-class InterruptTest(ProgramTest):
+class Interruptible(ProgramTest):
     def start_training(self):
         """A training that is in its second epoch at least, with a small pipe behind it."""
         process = self.box.start("train", "tiny.toml", "--out", "run", *ENDLESS, pipesize=4096)
@@ -190,6 +191,17 @@ class InterruptTest(ProgramTest):
         output, errors = process.communicate(timeout=60)
         return output.decode(), errors.decode()
 
+    def wait_until_full(self, process):
+        """Waits until the pipe of standard output has no room for a line more."""
+        for _ in range(6000):
+            size = struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, b"\0" * 4))[0]
+            if size > 4096 - 200:
+                return
+            time.sleep(0.01)
+        self.fail("standard output never filled")
+
+
+class InterruptTest(Interruptible):
     def check_interrupted(self, sent):
         process = self.start_training()
         process.send_signal(sent)
@@ -220,15 +232,6 @@ class InterruptTest(ProgramTest):
         self.assertEqual(process.wait(60), -signal.SIGINT)
         self.finish(process)
 
-    def wait_until_full(self, process):
-        """Waits until the pipe of standard output has no room for a line more."""
-        for _ in range(6000):
-            size = struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, b"\0" * 4))[0]
-            if size > 4096 - 200:
-                return
-            time.sleep(0.01)
-        self.fail("standard output never filled")
-
     def test_kill_leaves_only_whole_files(self):
         process = self.start_training()
         process.kill()
@@ -238,6 +241,56 @@ class InterruptTest(ProgramTest):
         self.assertTrue(all(len(line.split(",")) == 7 for line in history.splitlines()), history)
         self.assertEqual(self.box.run("train", "run/recipe.toml", "--out", "again", "--set", "train.epochs=1").code, 0)
         self.assertFalse(self.box.path("run/model.safetensors").exists())
+
+
+class ResumeTest(Interruptible):
+    """Runs of so many epochs that a full pipe holds them in their midst; nobody's clock has a part in it."""
+
+    EPOCHS = ("--set", "train.epochs=400", "--set", "train.optimizer={ type = \"Adam\" }", "--set", "train.use_ema=true")
+
+    def start_and_hold(self, out):
+        process = self.box.start("train", "tiny.toml", "--out", out, "--plot-format", "none", *self.EPOCHS, pipesize=4096)
+        self.wait_until_full(process)
+        return process
+
+    def check_resumed(self, out):
+        self.train("whole", "--plot-format", "none", *self.EPOCHS)
+        before = len(self.box.path(f"{out}/history.csv").read_text().splitlines())
+        self.assertLess(before, 401)
+        self.assertEqual(len(list(self.box.path(f"{out}/checkpoints").glob("*.tmp"))), 0)
+        self.assertIn("Goes on in epoch ", self.lapel("train", "--resume", out, "--plot-format", "none"))
+        for name in ("model.safetensors", "confusion.csv"):
+            self.assertEqual(self.box.path(f"{out}/{name}").read_bytes(), self.box.path(f"whole/{name}").read_bytes())
+        rows = [[row[:6] for row in csv.reader(self.box.path(f"{run}/history.csv").read_text().splitlines())]
+                for run in (out, "whole")]
+        self.assertEqual(rows[0], rows[1])
+        self.assertEqual(json.loads(self.box.path(f"{out}/metrics.json").read_text())["status"], "complete")
+
+    def test_a_killed_run_goes_on_as_if_nothing_had_been(self):
+        process = self.start_and_hold("run")
+        process.kill()
+        self.finish(process)
+        self.assertFalse(self.box.path("run/model.safetensors").exists())
+        self.assertLessEqual(len(list(self.box.path("run/checkpoints").iterdir())), 2)
+        self.check_resumed("run")
+
+    def test_an_interrupted_run_goes_on_as_if_nothing_had_been(self):
+        process = self.start_and_hold("run")
+        process.send_signal(signal.SIGINT)
+        output, errors = self.finish(process)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertIn("To go on: lapel train --resume run\n", output)
+        self.check_resumed("run")
+
+
+class LrFindTest(ProgramTest):
+    def test_text_and_json_agree(self):
+        found = self.json("lr-find", "tiny.toml")
+        self.assertEqual(found["name"], "tiny")
+        self.assertLessEqual(len(found["points"]), 100)
+        text = self.lapel("lr-find", "tiny.toml", "--plot", "lr.svg")
+        self.assertIn(f"Suggestions: {found['steepest']:.2e} where", text)
+        self.assertIn("</svg>", self.box.path("lr.svg").read_text())
 
 
 class UseTest(ProgramTest):
@@ -258,7 +311,7 @@ class UseTest(ProgramTest):
         self.box.path("run/model.safetensors").rename(self.box.path("alone.safetensors"))
         self.box.path("elsewhere").mkdir()
         self.box.folder = self.box.path("elsewhere")
-        self.assertEqual(len(self.json("evaluate", "../alone.safetensors")["confusion_matrix"]), 3)
+        self.assertEqual(len(self.json("evaluate", "../alone.safetensors", "--data", "../data")["confusion_matrix"]), 3)
 
     def test_evaluate_the_training_part(self):
         self.assertEqual(self.json("evaluate", "run", "--split", "train")["samples"], 90)

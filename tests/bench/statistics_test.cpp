@@ -13,6 +13,7 @@ TEST(Statistics, AreNumpysQuantiles) {
   EXPECT_DOUBLE_EQ(result.q1, 2.25);
   EXPECT_DOUBLE_EQ(result.median, 3.5);
   EXPECT_DOUBLE_EQ(result.q3, 6.25);
+  EXPECT_DOUBLE_EQ(result.mean, 4.5);
 }
 
 TEST(Statistics, OfOneAndOfNone) {
@@ -21,6 +22,7 @@ TEST(Statistics, OfOneAndOfNone) {
   EXPECT_EQ(one.q1, 5);
   EXPECT_EQ(one.median, 5);
   EXPECT_EQ(one.q3, 5);
+  EXPECT_EQ(one.mean, 5);
   EXPECT_EQ(statistics({}).count, 0);
 }
 

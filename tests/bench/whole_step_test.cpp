@@ -30,8 +30,8 @@ class WholeStep : public testing::Test {
 TEST_F(WholeStep, MeasuresAsManyAsAskedFor) {
   // 60 pictures: 7 whole batches and one of 4.
   auto trained = network(true);
-  const Work work{trained, data_.train, {0, 60}, spec_, 8, 33};
-  const TimeStatistics time = time_training(work);
+  const Work work{trained, data_.train, {0, 60}, spec_, BenchMode::kTrain, 8, 33};
+  const TimeStatistics time = time_steps(work);
   EXPECT_EQ(time.count, 33);
   EXPECT_GT(time.min, 0);
   EXPECT_LE(time.min, time.q1);
@@ -42,19 +42,19 @@ TEST_F(WholeStep, MeasuresAsManyAsAskedFor) {
 TEST_F(WholeStep, MeasuresWhereAnEpochHasOneWholeBatch) {
   spec_.batch_size = 40;
   auto trained = network(true);
-  EXPECT_EQ(time_training({trained, data_.train, {0, 60}, spec_, 40, 20}).count, 20);
+  EXPECT_EQ(time_steps({trained, data_.train, {0, 60}, spec_, BenchMode::kTrain, 40, 20}).count, 20);
 }
 
 TEST_F(WholeStep, TrainsTheWeightsOnItsWay) {
   auto trained = network(true);
   const auto before = trained.parameters().get(0);
-  (void)time_training({trained, data_.train, {0, 60}, spec_, 8, 20});
+  (void)time_steps({trained, data_.train, {0, 60}, spec_, BenchMode::kTrain, 8, 20});
   EXPECT_NE(trained.parameters().get(0), before);
 }
 
 TEST_F(WholeStep, MeasuresPredictions) {
   auto used = network(false);
-  EXPECT_EQ(time_prediction({used, data_.train, {0, 60}, spec_, 8, 21}).count, 21);
+  EXPECT_EQ(time_steps({used, data_.train, {0, 60}, spec_, BenchMode::kPredict, 8, 21}).count, 21);
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ TEST(GoldenCases, AreAllThere) {
   const auto names = case_names();
   EXPECT_GE(names.size(), 70U);
   for (const std::string name : {"study-mlp-512", "study-mlp-300-100", "study-cnn-5408", "study-dense-on-pixels",
-                                 "study-cnn", "optimizer-adam", "add-residual"}) {
+                                 "study-cnn", "study-dnn", "dropout-mask", "optimizer-adam", "add-residual"}) {
     EXPECT_TRUE(std::binary_search(names.begin(), names.end(), name)) << name;
   }
 }

@@ -87,16 +87,22 @@ TEST(Augmentation, AnAlternatingFlipChangesItsSideEveryEpoch) {
   EXPECT_NEAR(static_cast<double>(mirrored), 500, 5 * std::sqrt(250.0));
 }
 
-TEST(Augmentation, TranslationIsExact) {
+class Translation : public testing::EachTarget {};
+
+TEST_P(Translation, AgreesWithThePlainOne) {
   for (const std::int64_t channels : {1, 3}) {
-    for (const FillMode fill : kFills) {
-      for (const bool bilinear : {true, false}) {
-        const Shape in = Shape::image(channels, 9, 8);
-        compare(RandomTranslationOp{in, {-0.5, 0.5}, {-1, 1}, fill, 0.25F, bilinear, 1}, in.size());
+    for (const Shape& in : {Shape::image(channels, 9, 8), Shape::image(channels, 3, 37)}) {
+      for (const FillMode fill : kFills) {
+        // Moves by whole places copy; means of four are made in float.
+        compare(RandomTranslationOp{in, {-0.5, 0.5}, {-1, 1}, fill, 0.25F, false, 1}, in.size());
+        compare(RandomTranslationOp{in, {-0.5, 0.5}, {-1, 1}, fill, 0.25F, true, 1}, in.size(), 2e-6, 0.004);
+        compare(RandomTranslationOp{in, {-0.2, 0.2}, {0, 0.2}, fill, 0.25F, true, 1}, in.size(), 2e-6, 0.004);
       }
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(All, Translation, testing::all_targets(), testing::target_name());
 
 /// What one picture of 3 x 4 becomes, moved by these shares of its height and width.
 Numbers moved(std::array<double, 2> shares, FillMode fill, bool bilinear = true) {

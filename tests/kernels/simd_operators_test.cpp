@@ -145,51 +145,6 @@ TEST_P(SimdOperator, BatchNormIsTheSameOnAnyNumberOfThreads) {
   EXPECT_TRUE(run(1) == run(3));
 }
 
-/// A maximum over windows; padding as Keras has it with "same" where `pad_top` or `pad_left` are given.
-Pool2DOp max_pool(const Shape& in, const Shape& out, std::array<std::int64_t, 2> pool,
-                  std::array<std::int64_t, 2> strides, std::int64_t pad_top = 0, std::int64_t pad_left = 0) {
-  Pool2DOp op{kMax, in, out, pool, strides};
-  op.pad_top = pad_top;
-  op.pad_left = pad_left;
-  op.pad_bottom = std::max<std::int64_t>(0, (out.height - 1) * strides[0] + pool[0] - in.height - pad_top);
-  op.pad_right = std::max<std::int64_t>(0, (out.width - 1) * strides[1] + pool[1] - in.width - pad_left);
-  return op;
-}
-
-TEST_P(SimdOperator, MaxPools) {
-  for (const std::int64_t channels : {1, 3, 16, 37}) {
-    const auto image = [&](std::int64_t height, std::int64_t width) { return Shape::image(channels, height, width); };
-    compare(max_pool(image(6, 8), image(3, 4), {2, 2}, {2, 2}), 0);
-    compare(max_pool(image(7, 9), image(3, 4), {2, 2}, {2, 2}), 0);           // a row and a column are in no window
-    compare(max_pool(image(7, 5), image(4, 3), {2, 2}, {2, 2}), 0);           // windows that reach over the edge
-    compare(max_pool(image(7, 5), image(7, 5), {3, 3}, {1, 1}, 1, 1), 4e-3);  // every input in nine windows
-    compare(max_pool(image(9, 8), image(3, 3), {2, 1}, {4, 3}), 0);           // gaps between windows
-    compare(max_pool(image(16, 17), image(1, 2), {16, 16}, {1, 1}), 4e-3);    // the largest that a byte can number
-  }
-}
-
-TEST_P(SimdOperator, MaxPoolGivesTheGradientToTheFirstOfEquals) {
-  const Op op = max_pool(Shape::image(18, 2, 3), Shape::image(18, 1, 1), {2, 3}, {1, 1});
-  OperatorData data = random_operands(op, 1);
-  std::fill(data.inputs[0].begin(), data.inputs[0].end(), 0.25F);
-  const OperatorResult result = run_fast(op, options_for(1, Dtype::kFloat32), data, {});
-  for (std::size_t i = 0; i < result.input_grads[0].size(); ++i) {
-    ASSERT_EQ(result.input_grads[0][i], i < 18 ? data.output_grad[i] : 0.0F) << i;
-  }
-}
-
-TEST_P(SimdOperator, MaxPoolShowsNan) {
-  const Op op = max_pool(Shape::image(9, 2, 2), Shape::image(9, 1, 1), {2, 2}, {2, 2});
-  for (std::size_t place = 0; place < 4; ++place) {
-    OperatorData data = random_operands(op, 1);
-    data.inputs[0][place * 9] = data.inputs[0][place * 9 + 8] = std::numeric_limits<float>::quiet_NaN();
-    const OperatorResult result = run_fast(op, options_for(1, Dtype::kFloat32), data, {});
-    EXPECT_TRUE(std::isnan(result.output[0]));
-    EXPECT_TRUE(std::isnan(result.output[8]));
-    EXPECT_FALSE(std::isnan(result.output[1]));
-  }
-}
-
 TEST_P(SimdOperator, GlobalMeanInFloatIsClose) {
   const Op op = GlobalPool2DOp{kAverage, Shape::image(19, 28, 28)};
   const BuildOptions options = options_for(3, Dtype::kFloat32);
@@ -226,11 +181,8 @@ TEST_P(SimdOperator, GlobalMaximumShowsNan) {
 }
 
 TEST_P(SimdOperator, IsTheSameForAnyNumberOfThreads) {
-  const std::vector<Op> ops{InputOp{784},
-                            DropoutOp{1000, 0.3, 1},
-                            AddOp{1000, 3},
+  const std::vector<Op> ops{InputOp{784}, DropoutOp{1000, 0.3, 1}, AddOp{1000, 3},
                             GlobalPool2DOp{kMax, Shape::image(20, 9, 9)},
-                            max_pool(Shape::image(20, 9, 9), Shape::image(20, 4, 4), {3, 3}, {2, 2}),
                             GlobalPool2DOp{kAverage, Shape::image(20, 9, 9)}};
   constexpr std::int64_t kBatch = 101;
   for (const Op& op : ops) {

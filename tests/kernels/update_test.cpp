@@ -182,6 +182,19 @@ TEST_P(Update, LowCopyAndUnusedStateMayBeLeftOut) {
   EXPECT_EQ(weights, std::vector<float>(19, 0.95F));
 }
 
+TEST_P(Update, StateThatDecaysEndsAtZeroAndTheThreadIsAsBefore) {
+  Arena arena(67);
+  std::fill(arena.grads.begin(), arena.grads.end(), 0.0F);
+  std::fill(arena.state1.begin(), arena.state1.end(), 1.2e-38F);
+  adam_update({}, arena.span());
+  for (const float m : arena.state1) {
+    EXPECT_TRUE(m == 0 || std::isnormal(m)) << m;
+  }
+  volatile float smallest = std::numeric_limits<float>::min();
+  const float half = smallest / 2;
+  EXPECT_GT(half, 0.0F) << "numbers below the normal ones are still zero after the update";
+}
+
 TEST_P(Update, PaddingStaysZero) {
   Arena arena(64);
   for (auto* part : {&arena.weights, &arena.grads, &arena.state1, &arena.state2}) {

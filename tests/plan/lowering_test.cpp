@@ -18,6 +18,8 @@ std::vector<std::string> names(const Lowered& lowered) {
   return result;
 }
 
+using Integer = std::int64_t;
+
 const OptionValues kTen = {{"units", std::int64_t{10}}};
 
 TEST(Lowering, ReshapesAndTheLastSoftmaxAreGone) {
@@ -48,6 +50,36 @@ TEST(Lowering, ReluStaysApartWhereTheProductIsReadTwice) {
        layer("Add", {}, "sum", {"a", "relu"})},
       Shape::image(1, 4, 4));
   EXPECT_EQ(names(lower(model, true, 1.0F)), (std::vector<std::string>{"input", "dense", "relu", "add"}));
+}
+
+const OptionValues kReluConv = {
+    {"filters", Integer{2}}, {"kernel_size", Integer{3}}, {"activation", std::string("relu")}};
+
+TEST(Lowering, ReluBeforeAMaximumMovesBehindIt) {
+  const auto kinds = [](const std::string& pooling, const OptionValues& options) {
+    const model::Model model(
+        "m", {layer("Conv2D", kReluConv), layer(pooling, options), layer("Flatten"), layer("Dense", kTen)},
+        Shape::image(1, 20, 20));
+    const auto lowered = lower(model, true, 1.0F);
+    EXPECT_EQ(lowered.steps.size(), 4U);
+    return std::pair(std::get<kernels::Conv2DOp>(lowered.steps[1].op).activation,
+                     std::get<kernels::Pool2DOp>(lowered.steps[2].op).activation);
+  };
+  EXPECT_EQ(kinds("MaxPooling2D", {}), std::pair(ActivationKind::kLinear, ActivationKind::kRelu));
+  EXPECT_EQ(kinds("MaxPooling2D", {{"pool_size", Integer{16}}}),
+            std::pair(ActivationKind::kRelu, ActivationKind::kLinear));
+  EXPECT_EQ(kinds("AveragePooling2D", {}), std::pair(ActivationKind::kRelu, ActivationKind::kLinear));
+}
+
+TEST(Lowering, ReluStaysWhereItsResultIsReadTwice) {
+  const model::Model model(
+      "m",
+      {layer("Conv2D", kReluConv, "a"),
+       layer("MaxPooling2D", {{"pool_size", Integer{3}}, {"strides", Integer{1}}, {"padding", std::string("same")}},
+             "b"),
+       layer("Add", {}, "sum", {"a", "b"}), layer("Flatten"), layer("Dense", kTen)},
+      Shape::image(1, 8, 8));
+  EXPECT_EQ(std::get<kernels::Conv2DOp>(lower(model, true, 1.0F).steps[1].op).activation, ActivationKind::kRelu);
 }
 
 TEST(Lowering, DropoutIsThereInTrainingOnlyAndIsNumbered) {

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/threads.h"
+#include "lapel/error.h"
 #include "plan/network.h"
 #include "support/tiny.h"
 
@@ -119,6 +121,99 @@ TEST(Plan, TheSameStepTwiceGivesTheSameBits) {
   const auto second = step(network, samples);
   EXPECT_EQ(first.loss_sum, second.loss_sum);
   EXPECT_EQ(gradient, network.parameters().get_gradient(0));
+}
+
+const std::vector<kernels::UpdateRule>& three_updates() {
+  static const std::vector<kernels::UpdateRule> kRules = [] {
+    std::vector<kernels::UpdateRule> rules;
+    kernels::AdamStep adam;
+    adam.learning_rate = 0.01F;
+    for (adam.iteration = 1; adam.iteration <= 3; ++adam.iteration) {
+      rules.emplace_back(adam);
+    }
+    return rules;
+  }();
+  return kRules;
+}
+
+/// Trains a network, with the update in passing or after gradients that are stored.
+Network trained(const Case& how, bool in_passing) {
+  auto network = make_network(how);
+  auto& parameters = network.parameters();
+  parameters.add_optimizer_state(2);
+  const ThreadScope threads(2);
+  const auto samples = rows(kBatch);
+  const Batch batch{pictures().pictures.pixels.data(), pictures().labels, samples};
+  for (const auto& rule : three_updates()) {
+    if (in_passing) {
+      network.plan(kBatch, true).train_step(batch, {}, {1, 1}, rule);
+      continue;
+    }
+    network.plan(kBatch, true).train_step(batch, {}, {1, 1});
+    for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
+      rule.apply(parameters.update_span(i));
+    }
+  }
+  return network;
+}
+
+TEST(Plan, UpdatesInPassingAsAfterwards) {
+  for (const auto dtype : {kernels::Dtype::kFloat32, kernels::Dtype::kBfloat16}) {
+    for (const bool reference : {false, true}) {
+      const auto passing = trained({reference, dtype}, true);
+      const auto after = trained({reference, dtype}, false);
+      for (std::size_t i = 0; i < after.parameters().entries().size(); ++i) {
+        EXPECT_EQ(passing.parameters().get(i), after.parameters().get(i)) << after.parameters().entries()[i].name;
+      }
+    }
+  }
+}
+
+TEST(Plan, AnUpdateInPassingStoresNoGradientOfADenseLayer) {
+  const auto passing = trained({false, kernels::Dtype::kFloat32}, true);
+  const auto after = trained({false, kernels::Dtype::kFloat32}, false);
+  const auto& kernel = passing.parameters().entries()[8];
+  EXPECT_EQ(kernel.name, "logits/kernel");
+  EXPECT_LE(passing.parameters().gradient_bytes() + kernel.size * sizeof(float), after.parameters().gradient_bytes());
+  try {
+    (void)passing.parameters().get_gradient(8);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.place(), "logits/kernel");
+    EXPECT_EQ(error.problem(), "no gradient has been stored");
+  }
+}
+
+TEST(Plan, ALossThatIsNotFiniteChangesNoWeight) {
+  auto network = make_network({false, kernels::Dtype::kFloat32});
+  auto& parameters = network.parameters();
+  parameters.add_optimizer_state(2);
+  auto kernel = parameters.get(8);
+  kernel[0] = std::numeric_limits<float>::infinity();
+  parameters.set(8, kernel);
+  std::vector<std::vector<float>> before;
+  for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
+    before.push_back(parameters.get(i));
+  }
+  const ThreadScope threads(2);
+  const auto samples = rows(kBatch);
+  const auto result = network.plan(kBatch, true)
+                          .train_step({pictures().pictures.pixels.data(), pictures().labels, samples}, {}, {1, 1},
+                                      three_updates().front());
+  EXPECT_FALSE(std::isfinite(result.loss_sum));
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    EXPECT_EQ(parameters.get(i), before[i]) << parameters.entries()[i].name;
+  }
+}
+
+TEST(Plan, AnUpdateNeedsRoomForItsState) {
+  auto network = make_network({false, kernels::Dtype::kFloat32});
+  const auto samples = rows(kBatch);
+  const ThreadScope threads(2);
+  EXPECT_THROW(network.plan(kBatch, true)
+                   .train_step({pictures().pictures.pixels.data(), pictures().labels, samples}, {}, {1, 1},
+                               three_updates().front()),
+               Error);
 }
 
 TEST(Plan, APartialBatchSharesTheWeights) {

@@ -44,7 +44,9 @@ INSTANTIATE_TEST_SUITE_P(
              "fashion.toml:1: unknown key \"nmae\"\n  known  name, description, data, layers, train        try  name"},
         Case{"train", std::string(kLayers) + "[train]\nbatch_size = 8\nepohcs = 3\n",
              "fashion.toml:5: unknown key \"epohcs\" in [train]\n"
-             "  known  epochs, batch_size, precision, shuffle, seed, threads, loss, optimizer, schedule        "
+             "  known  epochs, batch_size, precision, shuffle, seed, threads, time_budget, use_ema, ema_momentum, "
+             "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
+             "loss, optimizer, schedule, groups        "
              "try  epochs"},
         Case{"data", std::string(kLayers) + "[data]\nfolder = \"x\"\n",
              "fashion.toml:4: unknown key \"folder\" in [data]\n"
@@ -81,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
              "fashion.toml:4, optimizer SGD: learning_rate = nan is not allowed\n"
              "  allowed  at least 0        try  learning_rate = 0.01"},
         Case{"optimizer", std::string(kLayers) + "[train]\noptimizer = \"Adm\"\n",
-             "fashion.toml:4: unknown optimizer \"Adm\"\n  known  SGD, Adam, AdamW        try  Adam"},
+             "fashion.toml:4: unknown optimizer \"Adm\"\n  known  SGD, Adam, AdamW, Muon        try  Adam"},
         Case{"no_type", std::string(kLayers) + "[train]\noptimizer = { learning_rate = 0.1 }\n",
              "fashion.toml:4: optimizer has no type\n"
              "  allowed  a text in quotes, or a table with a type        try  optimizer = { type = \"SGD\" }"},

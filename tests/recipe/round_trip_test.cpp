@@ -44,9 +44,18 @@ precision = "float32"
 shuffle = true
 seed = 1
 threads = 0
+time_budget = ""
+use_ema = false
+ema_momentum = 0.99
+ema_frequency = 1
+ema_overwrite_frequency = 0
+lookahead_sync_period = 0
+lookahead_slow_step_size = 0.5
+lookahead_ramp = 0.0
 loss = { type = "sparse_categorical_crossentropy", label_smoothing = 0.0 }
 optimizer = { type = "SGD", learning_rate = 0.01, momentum = 0.0, nesterov = false, weight_decay = 0.0 }
-schedule = { type = "Constant" }
+schedule = { type = "Constant", warmup_epochs = 0.0, warmup_fraction = 0.0 }
+groups = []
 )");
 }
 
@@ -167,6 +176,14 @@ Recipe any_recipe() {
   recipe.train.loss = any_typed(training::loss_types());
   recipe.train.optimizer = any_typed(training::optimizer_types());
   recipe.train.schedule = any_typed(training::schedule_types());
+  recipe.train.time_budget = *rc::gen::elementOf(std::vector<std::string>{"", "60s", "1.5h"});
+  recipe.train.use_ema = *rc::gen::arbitrary<bool>();
+  recipe.train.ema_frequency = *rc::gen::inRange(1, 50);
+  const int groups = *rc::gen::inRange(0, 3);
+  for (int i = 0; i < groups; ++i) {
+    recipe.train.groups.push_back(
+        {any_text(), *rc::gen::inRange(0, 1000) / 8.0, *rc::gen::inRange(0, 1000) / 64.0, *rc::gen::arbitrary<bool>()});
+  }
   return recipe;
 }
 
@@ -199,6 +216,16 @@ TEST(RoundTrip, EveryRecipeComesBack) {
     RC_ASSERT(again.train.epochs == recipe.train.epochs);
     RC_ASSERT(again.train.seed == recipe.train.seed);
     RC_ASSERT(again.train.shuffle == recipe.train.shuffle);
+    RC_ASSERT(again.train.time_budget == recipe.train.time_budget);
+    RC_ASSERT(again.train.use_ema == recipe.train.use_ema);
+    RC_ASSERT(again.train.ema_frequency == recipe.train.ema_frequency);
+    RC_ASSERT(again.train.groups.size() == recipe.train.groups.size());
+    for (std::size_t i = 0; i < again.train.groups.size(); ++i) {
+      RC_ASSERT(again.train.groups[i].match == recipe.train.groups[i].match);
+      RC_ASSERT(again.train.groups[i].learning_rate == recipe.train.groups[i].learning_rate);
+      RC_ASSERT(again.train.groups[i].weight_decay == recipe.train.groups[i].weight_decay);
+      RC_ASSERT(again.train.groups[i].muon == recipe.train.groups[i].muon);
+    }
     expect_same_typed("loss", training::loss_types(), recipe.train.loss, again.train.loss);
     expect_same_typed("optimizer", training::optimizer_types(), recipe.train.optimizer, again.train.optimizer);
     expect_same_typed("schedule", training::schedule_types(), recipe.train.schedule, again.train.schedule);

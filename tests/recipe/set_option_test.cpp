@@ -47,6 +47,21 @@ TEST(SetOption, Scalars) {
   EXPECT_EQ(recipe.layers.size(), 3U);
 }
 
+TEST(SetOption, GroupsAreReplacedAsAWhole) {
+  const Recipe recipe = with({"train.groups=[{ match = \"*/bias\", weight_decay = 0 }, { match = \"a\" }]"});
+  ASSERT_EQ(recipe.train.groups.size(), 2U);
+  EXPECT_EQ(recipe.train.groups[0].match, "*/bias");
+  EXPECT_EQ(recipe.train.groups[0].weight_decay, 0);
+  EXPECT_EQ(recipe.train.groups[0].learning_rate, 1);
+  EXPECT_EQ(
+      test::message_of([] { return with({"train.groups=3"}); }),
+      "--set train.groups=3: groups = 3 is not allowed\n  allowed  a list of tables        try  groups = [{ match = "
+      "\"*/bias\", weight_decay = 0 }]");
+  EXPECT_EQ(test::message_of([] { return with({"train.groups=[{ weight_decay = 0 }]"}); }),
+            "--set train.groups=[{ weight_decay = 0 }]: option \"match\" is missing\n  try  match = ...   (pattern of "
+            "weights' names, as \"*/bias\": * stands for any characters, ? for one)");
+}
+
 TEST(SetOption, ADateIsATextHere) { EXPECT_EQ(with({"name=2024-01-01"}).name, "2024-01-01"); }
 
 TEST(SetOption, AnotherOptimizerBeginsWithItsDefaults) {
@@ -102,7 +117,9 @@ TEST(SetOptionErrors, WholeMessages) {
   EXPECT_EQ(refusal("train.epochs"), "--set train.epochs: not of the form key=value\n  try  train.epochs=3");
   EXPECT_EQ(refusal("train.epohcs=3"),
             "--set train.epohcs=3: unknown key \"train.epohcs\"\n"
-            "  known  epochs, batch_size, precision, shuffle, seed, threads, loss, optimizer, schedule        "
+            "  known  epochs, batch_size, precision, shuffle, seed, threads, time_budget, use_ema, ema_momentum, "
+            "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
+            "loss, optimizer, schedule, groups        "
             "try  train.epochs");
   EXPECT_EQ(refusal("epochs=3"),
             "--set epochs=3: unknown key \"epochs\"\n  known  name, description, data, layers, train");
@@ -115,7 +132,7 @@ TEST(SetOptionErrors, WholeMessages) {
   EXPECT_EQ(refusal("layers.dense.units=-1"),
             "--set layers.dense.units=-1: units = -1 is not allowed\n  allowed  at least 0 and at most 1000000");
   EXPECT_EQ(refusal("train.optimizer=SDG"),
-            "--set train.optimizer=SDG: unknown optimizer \"SDG\"\n  known  SGD, Adam, AdamW        try  SGD");
+            "--set train.optimizer=SDG: unknown optimizer \"SDG\"\n  known  SGD, Adam, AdamW, Muon        try  SGD");
   EXPECT_EQ(refusal("train.optimizer.momentum=1"),
             "--set train.optimizer.momentum=1: unknown key \"train.optimizer.momentum\"\n"
             "  known  type, learning_rate, beta_1, beta_2, epsilon");

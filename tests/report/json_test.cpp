@@ -107,6 +107,8 @@ TEST(Json, OfARun) {
   "steps": 6,
   "parameters": 1570,
   "seconds": 1.25,
+  "time_budget": null,
+  "process_seconds": 2.5,
   "seed": 7,
   "threads": 2,
   "precision": "float32",

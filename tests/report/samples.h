@@ -33,6 +33,7 @@ inline RunRecord sample_record() {
           .seconds = 1.25,
           .seed = 7,
           .threads = 2,
+          .process_seconds = 2.5,
           .precision = "float32",
           .cpu = "A CPU",
           .isa = "avx2",

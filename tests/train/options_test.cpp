@@ -32,7 +32,7 @@ TEST(TrainOptions, AnUnknownOptimizerNamesTheNearest) {
   EXPECT_EQ(message_of([] {
               (void)make_optimizer({"adam", {}, "fashion.toml:31"});
             }),
-            "fashion.toml:31: unknown optimizer \"adam\"\n  known  SGD, Adam, AdamW        try  Adam");
+            "fashion.toml:31: unknown optimizer \"adam\"\n  known  SGD, Adam, AdamW, Muon        try  Adam");
 }
 
 TEST(TrainOptions, AnUnknownOptionNamesTheNearest) {

@@ -1,0 +1,17 @@
+#include "lapel/lr_find.h"
+
+#include "api/training_setup.h"
+#include "train/lr_find.h"
+
+namespace lapel {
+
+LrFindResult find_learning_rate(const Recipe& recipe, const DataSet& data, const LrFindSettings& settings) {
+  const TrainingSetup setup = make_setup(recipe, data);
+  plan::Network network = make_network(setup);
+  LrFindResult result = training::range_test(network, data.train, setup.splits.train, setup.recipe.train, settings);
+  result.name = recipe.name;
+  training::suggest(result);
+  return result;
+}
+
+}  // namespace lapel

@@ -1,0 +1,59 @@
+#include "api/reserve.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "lapel/error.h"
+#include "lapel/plot.h"
+
+namespace lapel {
+
+namespace {
+
+template <class F>
+double seconds_of(const F& body) {
+  const auto start = std::chrono::steady_clock::now();
+  body();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+double evaluation_reserve(Classifier::Impl& classifier, const Pictures& pictures, std::span<const MeasuredPart> parts) {
+  const std::int64_t batch = std::min(pictures.count, Classifier::Impl::kPredictBatch);
+  std::vector<float> answers(static_cast<std::size_t>(batch) * classifier.file.class_names.size());
+  const auto one_batch = [&] { classifier.predict(pictures.pixels.data(), batch, answers); };
+  std::string& views = classifier.file.preprocessing.test_time_augmentation;
+  const std::string views_before = views;
+  const double first = seconds_of(one_batch);
+  const double plan = std::max(0.0, first - seconds_of(one_batch));
+  double seconds = 0;
+  double each = 0;
+  for (const MeasuredPart& part : parts) {
+    if (each == 0 || views != part.test_time_augmentation) {
+      views = part.test_time_augmentation;
+      each = std::min(seconds_of(one_batch), seconds_of(one_batch));
+    }
+    const std::int64_t batches = (part.count + batch - 1) / std::max<std::int64_t>(1, batch);
+    // The last batch of each part is smaller, and needs a plan of its own.
+    seconds += static_cast<double>(batches) * each + (part.count % batch == 0 ? 0 : plan);
+  }
+  views = views_before;
+  return seconds;
+}
+
+double plot_reserve(const DataSet& data, const std::filesystem::path& folder) {
+  constexpr double kPlots = 8;
+  const std::filesystem::path trial = folder / "trial.png";
+  try {
+    const double one = seconds_of([&] { draw_samples(data, trial); });
+    std::filesystem::remove(trial);
+    return kPlots * one;
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
+}  // namespace lapel

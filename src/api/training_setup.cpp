@@ -1,0 +1,26 @@
+#include "api/training_setup.h"
+
+#include <utility>
+
+#include "api/prepare.h"
+#include "train/loop.h"
+
+namespace lapel {
+
+TrainingSetup make_setup(const Recipe& recipe, const DataSet& data) {
+  Recipe full = prepare::fitted(recipe, data);
+  const data::Splits splits = data::split_training(recipe.data, data.train.pictures.count);
+  model::Model model(recipe.name, full.layers, prepare::picture_shape(data.train.pictures));
+  prepare::check_outputs(model, data);
+  return {std::move(full), splits, std::move(model), prepare::chosen_precision(recipe.train.precision),
+          prepare::chosen_threads(recipe.train)};
+}
+
+plan::Network make_network(const TrainingSetup& setup) {
+  const std::int64_t batch = training::effective_batch(setup.recipe.train, setup.splits.train.count);
+  plan::Network network(setup.model, {setup.dtype, setup.threads, prepare::kPixelScale, false, batch, true});
+  network.parameters().initialize(static_cast<std::uint64_t>(setup.recipe.train.seed));
+  return network;
+}
+
+}  // namespace lapel

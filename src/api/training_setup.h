@@ -1,0 +1,27 @@
+#pragma once
+
+#include "data/splits.h"
+#include "kernels/cpu.h"
+#include "lapel/data.h"
+#include "lapel/recipe.h"
+#include "model/model.h"
+#include "plan/network.h"
+
+namespace lapel {
+
+/// A recipe made ready to be trained on a data set.
+struct TrainingSetup {
+  Recipe recipe;  ///< As prepare::fitted makes it.
+  data::Splits splits;
+  model::Model model;
+  kernels::Dtype dtype;
+  int threads;
+};
+
+/// Throws Error (kRecipe) where recipe and data do not fit.
+[[nodiscard]] TrainingSetup make_setup(const Recipe& recipe, const DataSet& data);
+
+/// The network that trains it, with weights as the recipe's seed says.
+[[nodiscard]] plan::Network make_network(const TrainingSetup& setup);
+
+}  // namespace lapel

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/conv_tiles.h"
+#include "kernels/cpu.h"
+#include "kernels/ops.h"
+#include "kernels/weight_layout.h"
+
+namespace lapel::kernels {
+
+/// Backward-weights of a convolution without unfolding it: the gradient of the weights at one place of the window and
+/// one input channel is a sum of products of single inputs with vectors of output gradients. Pictures are divided among
+/// threads, and the sums of the threads added in their order: same threads, same bits.
+class ConvGradient {
+ public:
+  /// Whether this is the way to compute it, here and for these sizes; a rule, not a measurement. docs/kernels.md has
+  /// the numbers behind it.
+  [[nodiscard]] static bool pays(const Conv2DOp& op, Dtype dtype, const Cpu& cpu);
+
+  /// `kernel`: how the weights are stored. Threads are those of the enclosing ThreadScope, at most one a picture.
+  ConvGradient(const Conv2DOp& op, Dtype dtype, std::int64_t batch, const WeightLayout& kernel);
+
+  [[nodiscard]] std::string implementation() const;
+  [[nodiscard]] std::size_t scratch_bytes() const;
+
+  /// `input` and `output_grad` are dense n, h, w, c. `bias_grad` is null without a bias.
+  void run(const void* input, const void* output_grad, float* kernel_grad, float* bias_grad, void* scratch) const;
+
+ private:
+  /// The sums of one thread, and the pictures it works on.
+  struct Part {
+    std::int64_t begin;
+    std::int64_t end;
+    float* sums;
+    std::byte* packed;
+  };
+
+  /// Rows of sums that are made together: those of one line of the window, over the lines of outputs whose windows have
+  /// it within the picture; or where input channels are few all rows, over pictures with zeros above and below too.
+  struct RowGroup {
+    std::int64_t first_row;
+    std::int64_t rows;
+    std::int64_t src_at;  ///< Of the first place, in a picture.
+    std::int64_t grad_at;
+    std::int64_t lines;
+  };
+
+  [[nodiscard]] bool pairs() const { return dtype_ == Dtype::kBfloat16; }
+  [[nodiscard]] std::size_t sums_bytes() const;
+  [[nodiscard]] std::size_t packed_src() const;
+  [[nodiscard]] std::size_t packed_grads() const;
+  [[nodiscard]] RowGroup group_of(std::int64_t kernel_y) const;
+  void sum_part(const Part& part, const void* input, const void* output_grad, bool bias) const;
+  template <class Number>
+  void sum_groups(ConvTiles tiles, float* sums, const Number* src, const Number* grads, bool bias) const;
+  void pad(const float* picture, float* to) const;
+  void pad_pairs(const std::uint16_t* picture, std::uint32_t* to) const;
+  void pair_grads(const std::uint16_t* grads, std::uint32_t* to) const;
+  void write_row(std::int64_t row, const float* sums, float* kernel_grad) const;
+
+  Conv2DOp op_;
+  Dtype dtype_;
+  std::int64_t batch_;
+  std::int64_t parts_;
+  bool few_channels_;                ///< All rows are one group.
+  bool packed_;                      ///< Whether inputs are copied: with zeros around them, or as pairs.
+  std::int64_t top_ = 0, left_ = 0;  ///< Zeros before a copied picture,
+  std::int64_t height_, width_;      ///< and its sizes with all zeros.
+  std::int64_t columns_;             ///< Of output gradients, pairs counted as one.
+  std::int64_t images_;              ///< That a thread works on at a time.
+  std::size_t packed_size_;          ///< Numbers in `kernel_grad`.
+  std::vector<RowGroup> groups_;
+  std::vector<std::int64_t> steps_;       ///< Of the rows of one group: from its src_at to where the row's factor lies.
+  std::vector<std::int64_t> row_places_;  ///< Where each row's gradients go: its part,
+  std::vector<std::int64_t> channel_places_;  ///< and that of each output channel.
+};
+
+}  // namespace lapel::kernels

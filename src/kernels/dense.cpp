@@ -1,0 +1,221 @@
+
+#include <algorithm>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/threads.h"
+#include "kernels/denormals.h"
+#include "kernels/dense_parts.h"
+#include "kernels/simd_operator.h"
+#include "kernels/simd_operators.h"
+#include "lapel/error.h"
+
+namespace lapel::kernels {
+
+namespace {
+
+/// Multiplications that are worth a thread of its own (some microseconds).
+constexpr std::size_t kProductsPerThread = std::size_t{1} << 18U;
+/// Weights of more bytes than this do not stay in the caches of the threads that change them.
+constexpr std::size_t kNearBytes = std::size_t{4} << 20U;
+/// Rows of a batch beyond which the few weights of a layer do not keep all threads busy, nor their gradient a cache.
+constexpr std::int64_t kMostRows = 4096;
+
+std::size_t divided_up(std::size_t count, std::size_t unit) { return (count + unit - 1) / unit; }
+
+/// Part `part` of `parts` of `count`, in whole units.
+Part part_of(std::size_t count, std::size_t unit, std::int64_t part, std::int64_t parts) {
+  const std::size_t units = divided_up(count, unit);
+  const auto number = static_cast<std::size_t>(part);
+  const auto of = static_cast<std::size_t>(parts);
+  return {std::min(count, units * number / of * unit), std::min(count, units * (number + 1) / of * unit)};
+}
+
+/// Calls `body(rows, panels)` for the rectangles that are part `part` of `parts` of all panels, one after another, with
+/// `rows` rows each: whole panels, and at both ends perhaps rows of one that is shared. So each thread reads in forward
+/// the weights that it changed in backward, most of which are in its cache.
+template <class F>
+void for_rectangles(std::size_t rows, std::size_t row_unit, std::size_t panels, std::int64_t part, std::int64_t parts,
+                    const F& body) {
+  const std::size_t units = divided_up(rows, row_unit);
+  const Part mine = part_of(units * panels, 1, part, parts);
+  for (std::size_t at = mine.begin; at < mine.end;) {
+    const std::size_t panel = at / units;
+    const std::size_t first = at % units;
+    const std::size_t whole = first == 0 ? (mine.end - at) / units : 0;
+    const std::size_t end = whole > 0 ? units : std::min(units, first + mine.end - at);
+    body(Part{first * row_unit, std::min(rows, end * row_unit)}, Part{panel, panel + std::max<std::size_t>(1, whole)});
+    at += whole > 0 ? whole * units : end - first;
+  }
+}
+
+class DenseOperator final : public SimdOperator {
+ public:
+  DenseOperator(const DenseOp& op, const BuildOptions& options, std::vector<WeightLayout> layouts,
+                const DensePanels& panels)
+      : SimdOperator(options),
+        op_(op),
+        layouts_(std::move(layouts)),
+        panels_(panels),
+        batch_(static_cast<std::size_t>(options.batch * op.rows)),
+        pads_input_(panels.group == 2 && panels.in % 2 == 1) {
+    const std::size_t products = batch_ * panels_.in * panels_.out / kProductsPerThread;
+    threads_ = static_cast<int>(std::clamp<std::size_t>(products, 1, static_cast<std::size_t>(omp_get_max_threads())));
+    divide_scratch();
+  }
+
+  std::vector<WeightLayout> weight_layouts() const override { return layouts_; }
+  std::size_t scratch_bytes() const override { return scratch_bytes_; }
+  bool backward_reads_inputs() const override { return options().training; }
+  bool backward_reads_output() const override { return options().training && relu(); }
+  bool updates_weights() const override { return options().training; }
+
+  void forward(const StepState& /*state*/) override {
+    DenseForward dense{panels_,
+                       relu(),
+                       words(binding().inputs.at(0)),
+                       panels_.in / panels_.group,
+                       words(binding().weights.at(0)),
+                       bias(),
+                       binding().output};
+    auto* const padded = static_cast<std::uint16_t*>(binding().scratch);
+    if (pads_input_) {
+      dense.input = words(padded);
+      dense.input_words = (panels_.in + 1) / 2;
+    }
+    const auto pad = [&](std::int64_t part, std::int64_t parts) {
+      dense_pad_rows(static_cast<const std::uint16_t*>(binding().inputs.at(0)), panels_.in, padded,
+                     part_of(batch_, 1, part, parts));
+    };
+    const auto multiply = [&](std::int64_t part, std::int64_t parts) {
+      for_rectangles(batch_, 4, panels_.panels, part, parts,
+                     [&](const Part& rows, const Part& panels) { dense_forward(dense, rows, panels); });
+    };
+    if (pads_input_) {
+      parallel_phases(threads_, pad, multiply);
+    } else {
+      parallel_phases(threads_, multiply);
+    }
+  }
+
+  void backward(const StepState& state) override {
+    const DensePack pack{panels_,
+                         batch_,
+                         binding().output_grad,
+                         relu() ? binding().output : nullptr,
+                         scratch_words(0),
+                         input_grad() != nullptr ? scratch_words(turned_at_) : nullptr};
+    const DenseInputGrad input{panels_, batch_, scratch_words(turned_at_), words(binding().weights.at(0)),
+                               input_grad()};
+    const DenseWeightGrad weight = weight_gradient(state.rules);
+    const auto packing = [&](std::int64_t part, std::int64_t parts) {
+      dense_pack(pack, part_of(panels_.panels, 1, part, parts));
+    };
+    const auto input_part = [&](std::int64_t part, std::int64_t parts) {
+      dense_input_grad(input, part_of(panels_.rows, 16, part, parts));
+    };
+    const auto weight_part = [&](std::int64_t part, std::int64_t parts) { weight_gradient_part(weight, part, parts); };
+    if (input_grad() != nullptr) {
+      // The input's gradient before the weights change.
+      parallel_phases(threads_, packing, input_part, weight_part);
+    } else {
+      parallel_phases(threads_, packing, weight_part);
+    }
+  }
+
+ private:
+  [[nodiscard]] bool relu() const { return op_.activation == ActivationKind::kRelu; }
+  [[nodiscard]] const float* bias() const {
+    return op_.bias ? static_cast<const float*>(binding().weights.at(1)) : nullptr;
+  }
+  [[nodiscard]] static const std::uint32_t* words(const void* memory) {
+    return static_cast<const std::uint32_t*>(memory);
+  }
+  [[nodiscard]] std::uint32_t* scratch_words(std::size_t at) const {
+    return reinterpret_cast<std::uint32_t*>(static_cast<std::byte*>(binding().scratch) + at);
+  }
+
+  /// Scratch: in forward, padded input; in backward, packed gradients, turned ones, and packed input for each thread.
+  void divide_scratch() {
+    const std::size_t packed_words = dense_packed_rows(batch_) / panels_.group;
+    turned_at_ = Buffer::aligned(packed_words * panels_.panels * panels_.width * sizeof(std::uint32_t));
+    input_at_ = turned_at_;
+    if (options().needs_input_grad) {
+      input_at_ += Buffer::aligned(dense_turned_words(batch_, panels_) * sizeof(std::uint32_t));
+    }
+    input_bytes_ = Buffer::aligned(packed_words * 64 * sizeof(std::uint32_t));
+    if (options().training) {
+      scratch_bytes_ = input_at_ + static_cast<std::size_t>(threads_) * input_bytes_;
+    }
+    if (pads_input_) {
+      scratch_bytes_ = std::max(scratch_bytes_, batch_ * (panels_.in + 1) * sizeof(std::uint16_t));
+    }
+  }
+
+  [[nodiscard]] DenseWeightGrad weight_gradient(std::span<const UpdateRule> rules) const {
+    DenseWeightGrad dense{panels_, batch_, binding().inputs.at(0), scratch_words(0), nullptr, nullptr, nullptr, nullptr,
+                          {},      {}};
+    if (!rules.empty()) {
+      dense.rule = &rules.front();
+      dense.bias_rule = &rules.back();
+      dense.target = *binding().update_targets.at(0);
+      dense.bias_target = op_.bias ? *binding().update_targets.at(1) : UpdateTarget{};
+    } else {
+      dense.grads = binding().weight_grads.at(0);
+      dense.bias_grads = op_.bias ? binding().weight_grads.at(1) : nullptr;
+    }
+    return dense;
+  }
+
+  void weight_gradient_part(const DenseWeightGrad& dense, std::int64_t part, std::int64_t parts) const {
+    const FlushDenormals flush;  // once for all updates
+    if (op_.bias) {
+      dense_bias_grad(dense, part_of(panels_.panels, 1, part, parts));
+    }
+    std::uint32_t* const input = scratch_words(input_at_ + static_cast<std::size_t>(part) * input_bytes_);
+    // Each thread brings the input of its rows into order: all of them, where panels are divided.
+    const bool by_rows = panels_.panels * panels_.panel_size() * sizeof(float) > kNearBytes && panels_.panels < 16;
+    if (by_rows) {
+      dense_weight_grad(dense, input, part_of(panels_.rows, 16, part, parts), {0, panels_.panels});
+      return;
+    }
+    for_rectangles(panels_.rows, 16, panels_.panels, part, parts,
+                   [&](const Part& rows, const Part& panels) { dense_weight_grad(dense, input, rows, panels); });
+  }
+
+  DenseOp op_;
+  std::vector<WeightLayout> layouts_;
+  DensePanels panels_;
+  std::size_t batch_;
+  bool pads_input_;
+  int threads_ = 1;
+  std::size_t turned_at_ = 0;
+  std::size_t input_at_ = 0;
+  std::size_t input_bytes_ = 0;
+  std::size_t scratch_bytes_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> make_dense_operator(const DenseOp& op, const BuildOptions& options) {
+  const bool fused = op.activation == ActivationKind::kLinear || op.activation == ActivationKind::kRelu;
+  if (!fused || options.batch * op.rows > kMostRows) {
+    return nullptr;
+  }
+  std::vector<WeightLayout> layouts = options.stored_layouts;
+  if (layouts.empty()) {
+    layouts.push_back(dense_panel_layout(op.in, op.out, options.dtype));
+    if (op.bias) {
+      layouts.push_back(WeightLayout::plain({op.out}));
+    }
+  }
+  const std::vector<std::int64_t> shape{op.in, op.out};
+  if (layouts.size() != (op.bias ? 2U : 1U) || layouts[0].shape() != shape ||
+      (op.bias && !(layouts[1] == WeightLayout::plain({op.out})))) {
+    return nullptr;
+  }
+  const auto panels = dense_panels_of(layouts[0], options.dtype);
+  return panels ? std::make_unique<DenseOperator>(op, options, std::move(layouts), *panels) : nullptr;
+}
+
+}  // namespace lapel::kernels

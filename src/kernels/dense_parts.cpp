@@ -1,0 +1,421 @@
+#include "kernels/dense_parts.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/dense_parts.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/dense_pack_inl.h"
+#include "kernels/dense_product_inl.h"
+#include "kernels/simd_inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lapel::kernels::HWY_NAMESPACE {
+
+namespace {
+
+/// Rows of a result that are summed in memory together, beside at most 64 columns.
+constexpr std::size_t kBlock = 64;
+/// Steps of a product after which its columns still lie in the nearest cache.
+constexpr std::size_t kSteps = 128;
+
+/// Operands of more bytes than this come from memory, or from the cache that is shared, and are fetched ahead of their
+/// use; for nearer ones that costs more than it saves.
+constexpr std::size_t kFar = std::size_t{8} << 20U;
+
+bool is_pairs(const DensePanels& panels) { return panels.group == 2; }
+
+bool weights_are_far(const DensePanels& panels) {
+  return panels.panels * panels.panel_size() * sizeof(std::uint32_t) / panels.group > kFar;
+}
+
+/// A whole product, in stretches of steps whose columns stay near. What comes next is fetched with the last of them.
+void multiply_in_stretches(TileProduct product, bool pairs) {
+  const std::size_t steps = product.steps;
+  const auto ahead = product.ahead;
+  for (std::size_t begin = 0; begin < steps; begin += kSteps) {
+    product.steps = HWY_MIN(kSteps, steps - begin);
+    product.add = begin > 0;
+    product.ahead = begin + kSteps < steps ? std::array<Ahead, 4>{} : ahead;
+    multiply(product, pairs);
+    product.a += kSteps * product.a_step;
+    product.b += kSteps * product.width;
+  }
+}
+
+/// The same where both factors come from far: each stretch fetches those of the next, the last one the columns at
+/// `next`.
+void multiply_streaming(TileProduct product, const std::uint32_t* next, bool pairs) {
+  const std::size_t steps = product.steps;
+  const std::size_t stretch_bytes = kSteps * product.width * sizeof(std::uint32_t);
+  for (std::size_t begin = 0; begin < steps; begin += kSteps) {
+    const std::size_t rest = steps - begin;
+    product.steps = HWY_MIN(kSteps, rest);
+    product.add = begin > 0;
+    const std::uint32_t* const next_a = product.a + kSteps * product.a_step;
+    const std::uint32_t* const next_b = product.b + kSteps * product.width;
+    if (rest > kSteps) {
+      const std::size_t next_steps = HWY_MIN(kSteps, rest - kSteps);
+      product.ahead[0] = {next_b, next_steps * product.width * sizeof(std::uint32_t)};
+      product.ahead[1] = {next_a, next_steps * sizeof(std::uint32_t), product.a_row * sizeof(std::uint32_t),
+                          product.rows};
+    } else {
+      product.ahead[0] = {next, next == nullptr ? 0 : stretch_bytes};
+      product.ahead[1] = {};
+    }
+    multiply(product, pairs);
+    product.a = next_a;
+    product.b = next_b;
+  }
+}
+
+template <class T>
+struct FinishRow {
+  const float* sums;
+  const float* bias;
+  bool relu;
+  T* to;
+  template <class D>
+  HWY_INLINE void operator()(D d, std::size_t i) const {
+    auto value = load(d, sums + i);
+    if (bias != nullptr) {
+      value = hn::Add(value, load(d, bias + i));
+    }
+    if (relu) {
+      // A NaN stays: it must reach the loss.
+      value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);
+    }
+    store(d, value, to + i);
+  }
+};
+
+template <class T>
+void finish(const DenseForward& dense, const float* sums, std::size_t row, std::size_t rows, std::size_t panel) {
+  const std::size_t first = panel * dense.panels.width;
+  const std::size_t count = HWY_MIN(dense.panels.width, dense.panels.out - first);
+  const float* const bias = dense.bias == nullptr ? nullptr : dense.bias + first;
+  for (std::size_t r = 0; r < rows; ++r) {
+    T* const to = static_cast<T*>(dense.output) + (row + r) * dense.panels.out + first;
+    for_each_vector(0, count, FinishRow<T>{sums + r * dense.panels.width, bias, dense.relu, to});
+  }
+}
+
+/// One panel of packed gradients, turned.
+void turn_panel(const DensePack& pack, std::size_t panel) {
+  const std::size_t group = pack.panels.group;
+  const std::size_t width = pack.panels.width;
+  const std::size_t rows = dense_packed_rows(pack.batch);
+  const std::size_t words = pack.panels.panels * width / group;  // of all outputs
+  const std::uint32_t* const from = pack.packed + panel * rows / group * width;
+  for (std::size_t first = 0; first < pack.batch; first += kBlock) {
+    const std::size_t to_row = dense_turned_width(pack.batch, first);
+    std::uint32_t* const to = pack.turned + first * words + panel * width / group * to_row;
+    for (std::size_t row = first; row < HWY_MIN(rows, first + kBlock); row += 4) {
+      for (std::size_t column = 0; column < width; column += 4) {
+        const std::uint32_t* const block = from + row / group * width + column;
+        std::uint32_t* const turned = to + column / group * to_row + row - first;
+        if (group == 1) {
+          turn_words(block, width, turned, to_row);
+        } else {
+          turn_pairs(block, width, turned, to_row);
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+struct CopyRow {
+  const float* from;
+  T* to;
+  template <class D>
+  HWY_INLINE void operator()(D d, std::size_t i) const {
+    store(d, load(d, from + i), to + i);
+  }
+};
+
+/// sums[i][n], `width` floats a row, to numbers of `rows` rows of the input's gradient.
+template <class T>
+void store_input_grad(const DenseInputGrad& dense, const std::uint32_t* sums, std::size_t width, std::size_t first_row,
+                      const Part& inputs) {
+  alignas(64) std::uint32_t turned[kBlock * kBlock];
+  const std::size_t rows = HWY_MIN(width, dense.batch - first_row);
+  const std::size_t count = inputs.end - inputs.begin;
+  for (std::size_t i = 0; i < count; i += 4) {
+    for (std::size_t n = 0; n < rows; n += 4) {
+      turn_words(sums + i * width + n, width, turned + n * kBlock + i, kBlock);
+    }
+  }
+  for (std::size_t n = 0; n < rows; ++n) {
+    T* const to = static_cast<T*>(dense.input_grad) + (first_row + n) * dense.panels.in + inputs.begin;
+    for_each_vector(0, count, CopyRow<T>{reinterpret_cast<const float*>(turned) + n * kBlock, to});
+  }
+}
+
+UpdateSpan span_at(const UpdateTarget& target, std::size_t at, const float* grads, std::size_t count) {
+  const auto part = [&]<class T>(T* from) { return from == nullptr ? std::span<T>() : std::span<T>(from + at, count); };
+  return {part(target.weights), {grads, count}, part(target.state1), part(target.state2), part(target.low)};
+}
+
+/// Some inputs of one panel.
+struct WeightBlock {
+  std::size_t row = 0;
+  std::size_t rows = 0;
+  std::size_t panel = 0;
+};
+
+/// The gradient of one block, and what becomes of it. `input` has 64 words a step. What `next` has of weights and state
+/// is fetched.
+void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input, const WeightBlock& block,
+                       const WeightBlock& next, const Ahead& next_input) {
+  alignas(64) float sums[kBlock * kBlock];
+  alignas(64) float interleaved[kBlock * kBlock];
+  const std::size_t width = dense.panels.width;
+  const bool pairs = is_pairs(dense.panels);
+  const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
+  const auto place = [&](const WeightBlock& of) { return of.panel * dense.panels.panel_size() + of.row * width; };
+  const std::size_t at = place(block);
+  const bool fused = dense.rule != nullptr;
+  TileProduct product{input, 1,     kBlock, dense.packed + block.panel * steps * width, steps, sums, block.rows,
+                      width, false, {}};
+  product.ahead[3] = next_input;
+  if (fused) {
+    const std::array<const float*, 3> streams{dense.target.weights, dense.target.state1, dense.target.state2};
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+      if (streams[i] != nullptr && weights_are_far(dense.panels)) {
+        product.ahead[i] = {streams[i] + place(next), next.rows * width * sizeof(float)};
+      }
+    }
+  } else if (!pairs) {
+    product.sums = dense.grads + at;
+  }
+  multiply_in_stretches(product, pairs);
+  const float* grads = product.sums;
+  if (pairs) {
+    float* const to = fused ? interleaved : dense.grads + at;
+    interleave_rows(sums, block.rows, width, to);
+    grads = to;
+  }
+  if (fused) {
+    dense.rule->apply_here(span_at(dense.target, at, grads, block.rows * width));
+  }
+}
+
+}  // namespace
+
+void forward_part(const DenseForward& dense, const Part& rows, const Part& panels) {
+  alignas(64) float sums[kBlock * kBlock];
+  const std::size_t width = dense.panels.width;
+  const bool pairs = is_pairs(dense.panels);
+  const std::size_t steps = (dense.panels.in + dense.panels.group - 1) / dense.panels.group;
+  const bool far = weights_are_far(dense.panels);
+  for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
+    const std::size_t count = HWY_MIN(kBlock, rows.end - row);
+    for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
+      const std::uint32_t* const weights = dense.weights + panel * dense.panels.panel_size() / dense.panels.group;
+      const std::uint32_t* const next =
+          panel + 1 < panels.end ? weights + dense.panels.panel_size() / dense.panels.group : nullptr;
+      const TileProduct product{
+          dense.input + row * dense.input_words, dense.input_words, 1, weights, steps, sums, count, width, false, {}};
+      if (far) {
+        multiply_streaming(product, next, pairs);
+      } else {
+        multiply_in_stretches(product, pairs);
+      }
+      if (pairs) {
+        finish<std::uint16_t>(dense, sums, row, count, panel);
+      } else {
+        finish<float>(dense, sums, row, count, panel);
+      }
+    }
+  }
+}
+
+void pack_part(const DensePack& pack, const Part& panels) {
+  const std::size_t width = pack.panels.width;
+  const std::size_t panel_words = dense_packed_rows(pack.batch) / pack.panels.group * width;
+  for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
+    const std::size_t first = panel * width;
+    const std::size_t count = HWY_MIN(width, pack.panels.out - first);
+    std::uint32_t* const to = pack.packed + panel * panel_words;
+    if (is_pairs(pack.panels)) {
+      pack_columns(static_cast<const std::uint16_t*>(pack.output_grad), static_cast<const std::uint16_t*>(pack.output),
+                   pack.panels.out, pack.batch, first, count, width, to);
+    } else {
+      pack_columns(static_cast<const float*>(pack.output_grad), static_cast<const float*>(pack.output), pack.panels.out,
+                   pack.batch, first, count, width, to);
+    }
+    if (pack.turned != nullptr) {
+      turn_panel(pack, panel);
+    }
+  }
+}
+
+void input_grad_part(const DenseInputGrad& dense, const Part& rows) {
+  alignas(64) float sums[kBlock * kBlock];
+  alignas(64) std::uint32_t weights[kBlock * kBlock / 2];
+  const DensePanels& panels = dense.panels;
+  const bool pairs = is_pairs(panels);
+  const std::size_t steps = panels.width / panels.group;
+  const std::size_t all_steps = panels.panels * steps;
+  const bool far = weights_are_far(panels);
+  for (std::size_t row = rows.begin; row < HWY_MIN(rows.end, panels.in); row += kBlock) {
+    const std::size_t count = HWY_MIN(kBlock, HWY_MIN(rows.end, panels.rows) - row);
+    for (std::size_t first = 0; first < dense.batch; first += kBlock) {
+      const std::size_t width = dense_turned_width(dense.batch, first);
+      for (std::size_t panel = 0; panel < panels.panels; ++panel) {
+        const std::uint32_t* const block =
+            dense.weights + (panel * panels.panel_size() + row * panels.width) / panels.group;
+        const std::uint32_t* a = block;
+        if (pairs) {
+          rows_of_pairs(block, count, panels.width, weights);
+          a = weights;
+        }
+        // The same rows of the next panel, or the next rows of the first.
+        const std::uint32_t* const next = panel + 1 < panels.panels
+                                              ? block + panels.panel_size() / panels.group
+                                              : dense.weights + (row + count) * panels.width / panels.group;
+        multiply({a,
+                  steps,
+                  1,
+                  dense.turned + first * all_steps + panel * steps * width,
+                  steps,
+                  sums,
+                  count,
+                  width,
+                  panel > 0,
+                  {Ahead{next, far ? count * steps * sizeof(std::uint32_t) : 0}}},
+                 pairs);
+      }
+      const auto* const words = reinterpret_cast<const std::uint32_t*>(sums);
+      const Part inputs{row, HWY_MIN(row + count, panels.in)};
+      if (pairs) {
+        store_input_grad<std::uint16_t>(dense, words, width, first, inputs);
+      } else {
+        store_input_grad<float>(dense, words, width, first, inputs);
+      }
+    }
+  }
+}
+
+void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels) {
+  const std::size_t in = dense.panels.in;
+  // A short product's columns stay near by themselves: then few rows at a time, whose update overlaps with the next's
+  // product.
+  const std::size_t at_once = dense.batch <= kSteps * dense.panels.group ? 16 : kBlock;
+  for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
+    const std::size_t end = HWY_MIN(rows.end, row + kBlock);
+    const std::size_t count = HWY_MIN(kBlock, in - HWY_MIN(in, row));
+    if (is_pairs(dense.panels)) {
+      pack_columns<std::uint16_t>(static_cast<const std::uint16_t*>(dense.input), nullptr, in, dense.batch, row, count,
+                                  kBlock, input_pack);
+    } else {
+      pack_columns<float>(static_cast<const float*>(dense.input), nullptr, in, dense.batch, row, count, kBlock,
+                          input_pack);
+    }
+    // Blocks, each of which fetches what the next one changes and a share of the next input.
+    const std::size_t blocks = (end - row + at_once - 1) / at_once;
+    const std::size_t all_blocks = blocks * (panels.end - panels.begin);
+    const auto block_at = [&](std::size_t i) {
+      if (i == all_blocks) {
+        return WeightBlock{end, HWY_MIN(at_once, rows.end - end), panels.begin};
+      }
+      const std::size_t begin = row + i % blocks * at_once;
+      return WeightBlock{begin, HWY_MIN(at_once, end - begin), panels.begin + i / blocks};
+    };
+    const std::size_t number_bytes = sizeof(std::uint32_t) / dense.panels.group;
+    const bool far = dense.batch * in * number_bytes > kFar;
+    const std::size_t next_numbers = far && end < rows.end ? HWY_MIN(kBlock, in - HWY_MIN(in, end)) : 0;
+    for (std::size_t i = 0; i < all_blocks; ++i) {
+      const WeightBlock block = block_at(i);
+      const std::size_t first = dense.batch * i / all_blocks;
+      const Ahead next_input{static_cast<const std::byte*>(dense.input) + (first * in + end) * number_bytes,
+                             next_numbers * number_bytes, in * number_bytes,
+                             dense.batch * (i + 1) / all_blocks - first};
+      weight_grad_block(dense, input_pack + (block.row - row), block, block_at(i + 1), next_input);
+    }
+  }
+}
+
+void bias_grad_part(const DenseWeightGrad& dense, const Part& panels) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToUnsigned<decltype(d)> d32;
+  const std::size_t width = dense.panels.width;
+  const std::size_t words = dense_packed_rows(dense.batch) / dense.panels.group;
+  const bool pairs = is_pairs(dense.panels);
+  alignas(64) float sums[kBlock];
+  for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
+    for (std::size_t o = 0; o < width; o += hn::Lanes(d)) {
+      const std::uint32_t* from = dense.packed + panel * words * width + o;
+      auto sum = hn::Zero(d);
+      for (std::size_t word = 0; word < words; ++word, from += width) {
+        const auto bits = hn::LoadU(d32, from);
+        if (pairs) {
+          sum = hn::Add(sum, hn::BitCast(d, hn::ShiftLeft<16>(bits)));
+          sum = hn::Add(sum, hn::BitCast(d, hn::AndNot(hn::Set(d32, 0xFFFFU), bits)));
+        } else {
+          sum = hn::Add(sum, hn::BitCast(d, bits));
+        }
+      }
+      hn::StoreU(sum, d, sums + o);
+    }
+    const std::size_t first = panel * width;
+    const std::size_t count = HWY_MIN(width, dense.panels.out - first);
+    if (dense.bias_rule != nullptr) {
+      dense.bias_rule->apply_here(span_at(dense.bias_target, first, sums, count));
+    } else {
+      std::memcpy(dense.bias_grads + first, sums, count * sizeof(float));
+    }
+  }
+}
+
+void pad_rows_part(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows) {
+  for (std::size_t row = rows.begin; row < rows.end; ++row) {
+    std::memcpy(to + row * (size + 1), from + row * size, size * sizeof(std::uint16_t));
+    to[row * (size + 1) + size] = 0;
+  }
+}
+
+}  // namespace lapel::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace lapel::kernels {
+
+namespace {
+
+HWY_EXPORT(forward_part);
+HWY_EXPORT(pack_part);
+HWY_EXPORT(input_grad_part);
+HWY_EXPORT(weight_grad_part);
+HWY_EXPORT(bias_grad_part);
+HWY_EXPORT(pad_rows_part);
+
+}  // namespace
+
+void dense_forward(const DenseForward& dense, const Part& rows, const Part& panels) {
+  HWY_DYNAMIC_DISPATCH(forward_part)(dense, rows, panels);
+}
+
+void dense_pad_rows(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows) {
+  HWY_DYNAMIC_DISPATCH(pad_rows_part)(from, size, to, rows);
+}
+
+void dense_pack(const DensePack& pack, const Part& panels) { HWY_DYNAMIC_DISPATCH(pack_part)(pack, panels); }
+
+void dense_input_grad(const DenseInputGrad& dense, const Part& rows) {
+  HWY_DYNAMIC_DISPATCH(input_grad_part)(dense, rows);
+}
+
+void dense_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels) {
+  HWY_DYNAMIC_DISPATCH(weight_grad_part)(dense, input_pack, rows, panels);
+}
+
+void dense_bias_grad(const DenseWeightGrad& dense, const Part& panels) {
+  HWY_DYNAMIC_DISPATCH(bias_grad_part)(dense, panels);
+}
+
+}  // namespace lapel::kernels
+
+#endif  // HWY_ONCE

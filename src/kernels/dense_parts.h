@@ -1,0 +1,112 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/dense_layout.h"
+#include "kernels/update.h"
+
+/// The kernels of dense layers, each over a part of its result, on the calling thread. Operands are words of 32 bits: a
+/// float, or two bfloat16 that are neighbours along the axis that is summed over. Each result is summed in the same
+/// order whatever the parts are.
+namespace lapel::kernels {
+
+/// What is needed next, to be brought near while a product is made: `runs` of `bytes`, `stride` bytes apart.
+struct Ahead {
+  const void* from = nullptr;
+  std::size_t bytes = 0;
+  std::size_t stride = 0;
+  std::size_t runs = 1;
+};
+
+/// sums[r][c] = sum over k of a[r a_row + k a_step] b[k width + c], or added to what is there; rows of `width` floats.
+struct TileProduct {
+  const std::uint32_t* a = nullptr;
+  std::size_t a_row = 0;
+  std::size_t a_step = 0;
+  const std::uint32_t* b = nullptr;
+  std::size_t steps = 0;
+  float* sums = nullptr;
+  std::size_t rows = 0;
+  std::size_t width = 0;  ///< 16, 32 or 64
+  bool add = false;
+  std::array<Ahead, 4> ahead{};
+};
+
+/// A stretch of rows or panels.
+struct Part {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+/// output = input W + bias, perhaps through relu.
+struct DenseForward {
+  DensePanels panels;
+  bool relu = false;
+  const std::uint32_t* input = nullptr;
+  std::size_t input_words = 0;  ///< From a row to the next.
+  const std::uint32_t* weights = nullptr;
+  const float* bias = nullptr;  ///< May be null.
+  void* output = nullptr;
+};
+void dense_forward(const DenseForward& dense, const Part& rows, const Part& panels);
+
+/// Rows of bfloat16 with one more number, zero, behind each: from rows of an odd length to whole words.
+void dense_pad_rows(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows);
+
+/// How many rows of a batch the packed gradients have: a multiple of 4, those beyond the batch being zero.
+[[nodiscard]] constexpr std::size_t dense_packed_rows(std::size_t batch) { return (batch + 3) / 4 * 4; }
+
+/// The columns of the stretch of a batch that begins at row `first` in turned gradients.
+[[nodiscard]] constexpr std::size_t dense_turned_width(std::size_t batch, std::size_t first) {
+  return batch - first <= 16 ? 16 : batch - first <= 32 ? 32 : 64;
+}
+
+/// Words of turned gradients.
+[[nodiscard]] constexpr std::size_t dense_turned_words(std::size_t batch, const DensePanels& panels) {
+  return (batch + 63) / 64 * 64 * panels.panels * panels.width / panels.group;
+}
+
+/// The gradient of the output, zero where relu gave zero, in two orders.
+struct DensePack {
+  DensePanels panels;
+  std::size_t batch = 0;
+  const void* output_grad = nullptr;
+  const void* output = nullptr;  ///< Null without relu.
+  /// For each panel, for each row of the batch (of pairs of them: each word has both), the panel's outputs.
+  std::uint32_t* packed = nullptr;
+  /// For each 64 rows of the batch, for each output (each pair), the rows; null where not wanted.
+  std::uint32_t* turned = nullptr;
+};
+void dense_pack(const DensePack& pack, const Part& panels);
+
+/// The gradient of the input.
+struct DenseInputGrad {
+  DensePanels panels;
+  std::size_t batch = 0;
+  const std::uint32_t* turned = nullptr;
+  const std::uint32_t* weights = nullptr;
+  void* input_grad = nullptr;
+};
+/// `rows` are those of the weights: inputs. It begins at a multiple of 16.
+void dense_input_grad(const DenseInputGrad& dense, const Part& rows);
+
+/// The gradient of weights and bias, stored, or applied at once as `rule` says.
+struct DenseWeightGrad {
+  DensePanels panels;
+  std::size_t batch = 0;
+  const void* input = nullptr;
+  const std::uint32_t* packed = nullptr;
+  float* grads = nullptr;       ///< Null with a rule.
+  float* bias_grads = nullptr;  ///< Null with a rule, or without a bias.
+  const UpdateRule* rule = nullptr;
+  const UpdateRule* bias_rule = nullptr;
+  UpdateTarget target;
+  UpdateTarget bias_target;  ///< Empty without a bias.
+};
+/// `input_pack`: dense_packed_rows(batch) x 64 words or, for bfloat16, half of them. `rows` as above, multiples of 16.
+void dense_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels);
+void dense_bias_grad(const DenseWeightGrad& dense, const Part& panels);
+
+}  // namespace lapel::kernels

@@ -1,0 +1,183 @@
+// The product at the heart of a dense layer's three passes, compiled once for each instruction set: include it after
+// hwy/highway.h, in every file that foreach_target.h repeats. The guard is Highway's toggle, not #pragma once.
+#if defined(LAPEL_KERNELS_DENSE_PRODUCT_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef LAPEL_KERNELS_DENSE_PRODUCT_INL_H
+#undef LAPEL_KERNELS_DENSE_PRODUCT_INL_H
+#else
+#define LAPEL_KERNELS_DENSE_PRODUCT_INL_H
+#endif
+
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/dense_parts.h"
+#include "kernels/simd_inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lapel::kernels::HWY_NAMESPACE {
+
+namespace {
+
+/// sum + a b, lane by lane, for words that are a float each (`kPairs` false) or two bfloat16, whose products are both
+/// added.
+template <bool kPairs, class V>
+HWY_INLINE V multiply_add(V a, V b, V sum) {
+  if constexpr (!kPairs) {
+    return hn::MulAdd(a, b, sum);
+  } else {
+#if HWY_TARGET == HWY_AVX3
+    // AVX512-BF16, for which Highway 1.0 has no function; operators of bfloat16 are made only where the CPU has it.
+    __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
+    return sum;
+#else
+    const hn::DFromV<V> d;
+    const hn::RebindToUnsigned<hn::DFromV<V> > d32;
+    const auto high = hn::Set(d32, 0xFFFF0000U);
+    const auto bits_a = hn::BitCast(d32, a);
+    const auto bits_b = hn::BitCast(d32, b);
+    sum = hn::MulAdd(hn::BitCast(d, hn::ShiftLeft<16>(bits_a)), hn::BitCast(d, hn::ShiftLeft<16>(bits_b)), sum);
+    return hn::MulAdd(hn::BitCast(d, hn::And(bits_a, high)), hn::BitCast(d, hn::And(bits_b, high)), sum);
+#endif
+  }
+}
+
+/// The word at `from` in every lane.
+template <class D>
+HWY_INLINE hn::Vec<D> broadcast(D d, const std::uint32_t* from) {
+  std::uint32_t word = 0;
+  std::memcpy(&word, from, sizeof(word));
+  return hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), word));
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> load_words(D d, const std::uint32_t* from) {
+  return hn::BitCast(d, hn::LoadU(hn::RebindToUnsigned<D>(), from));
+}
+
+/// kRows rows of a product and kVectors vectors of its columns, in registers for all steps.
+template <bool kPairs, std::size_t kRows, std::size_t kVectors>
+HWY_NOINLINE void multiply_tile(const TileProduct& p, std::size_t row, std::size_t column) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  hn::Vec<decltype(d)> sums[kRows][kVectors];
+  float* const to = p.sums + row * p.width + column;
+#pragma GCC unroll 8
+  for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sums[r][v] = p.add ? hn::LoadU(d, to + r * p.width + v * lanes) : hn::Zero(d);
+    }
+  }
+  const std::uint32_t* a = p.a + row * p.a_row;
+  const std::uint32_t* b = p.b + column;
+  for (std::size_t step = 0; step < p.steps; ++step) {
+    hn::Vec<decltype(d)> columns[kVectors];
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      columns[v] = load_words(d, b + v * lanes);
+    }
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const auto factor = broadcast(d, a + r * p.a_row);
+#pragma GCC unroll 8
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        sums[r][v] = multiply_add<kPairs>(factor, columns[v], sums[r][v]);
+      }
+    }
+    a += p.a_step;
+    b += p.width;
+  }
+#pragma GCC unroll 8
+  for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      hn::StoreU(sums[r][v], d, to + r * p.width + v * lanes);
+    }
+  }
+}
+
+/// Fetches, of what comes next, as much as `rows` are of all rows.
+HWY_INLINE void prefetch_share(const TileProduct& p, std::size_t row, std::size_t rows) {
+  constexpr std::size_t kLine = 64;
+  for (const Ahead& ahead : p.ahead) {
+    if (ahead.bytes == 0) {
+      continue;
+    }
+    const std::size_t lines = (ahead.bytes + kLine - 1) / kLine;
+    std::size_t at = lines * ahead.runs * row / p.rows;
+    const std::size_t end = lines * ahead.runs * (row + rows) / p.rows;
+    const auto* run = static_cast<const std::byte*>(ahead.from) + at / lines * ahead.stride;
+    for (std::size_t line = at % lines; at < end; ++at) {
+      hwy::Prefetch(run + line * kLine);
+      if (++line == lines) {
+        line = 0;
+        run += ahead.stride;
+      }
+    }
+  }
+}
+
+template <bool kPairs, std::size_t kMostRows, std::size_t kVectors>
+HWY_INLINE void multiply_columns(const TileProduct& p, std::size_t column) {
+  std::size_t row = 0;
+  for (; row + kMostRows <= p.rows; row += kMostRows) {
+    if (column == 0) {
+      prefetch_share(p, row, kMostRows);
+    }
+    multiply_tile<kPairs, kMostRows, kVectors>(p, row, column);
+  }
+  if constexpr (kMostRows > 4) {
+    if (row + 4 <= p.rows) {
+      multiply_tile<kPairs, 4, kVectors>(p, row, column);
+      row += 4;
+    }
+  }
+  if (row + 2 <= p.rows) {
+    multiply_tile<kPairs, 2, kVectors>(p, row, column);
+    row += 2;
+  }
+  if (row < p.rows) {
+    multiply_tile<kPairs, 1, kVectors>(p, row, column);
+  }
+}
+
+template <bool kPairs>
+HWY_INLINE void multiply_words(const TileProduct& p) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  std::size_t column = 0;
+#if HWY_TARGET == HWY_AVX3
+  for (; column + 4 * lanes <= p.width; column += 4 * lanes) {
+    multiply_columns<kPairs, 4, 4>(p, column);
+  }
+  for (; column + 2 * lanes <= p.width; column += 2 * lanes) {
+    multiply_columns<kPairs, 8, 2>(p, column);
+  }
+  for (; column < p.width; column += lanes) {
+    multiply_columns<kPairs, 8, 1>(p, column);
+  }
+#else
+  for (; column < p.width; column += 2 * lanes) {
+    multiply_columns<kPairs, 4, 2>(p, column);
+  }
+#endif
+}
+
+/// Widths are multiples of 16, so of whole vectors (of pairs of them where they have 8 lanes or fewer).
+HWY_INLINE void multiply(const TileProduct& p, bool pairs) {
+  if (pairs) {
+    multiply_words<true>(p);
+  } else {
+    multiply_words<false>(p);
+  }
+}
+
+}  // namespace
+
+}  // namespace lapel::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,198 @@
+#include "store/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include "formats/checksum.h"
+#include "lapel/error.h"
+
+namespace lapel::store {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr std::string_view kFormat = "1";
+
+fs::path folder_of(const fs::path& run) { return run / "checkpoints"; }
+
+template <class T>
+std::uint32_t crc_of(std::span<const T> values) {
+  return formats::crc32_of({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()});
+}
+
+Json json_of(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+std::optional<double> optional_of(const Json& json) {
+  return json.is_null() ? std::nullopt : std::optional(json.get<double>());
+}
+
+/// Everything but recipe and tensors. Numbers come back bit for bit.
+std::string state_json(const Checkpoint& checkpoint) {
+  Json history = Json::array();
+  for (const auto& epoch : checkpoint.history) {
+    history.push_back({epoch.epoch, epoch.accuracy, epoch.loss, json_of(epoch.val_accuracy), json_of(epoch.val_loss),
+                       epoch.learning_rate, epoch.seconds});
+  }
+  return Json{{"data_checksum", checkpoint.data_checksum},
+              {"steps", checkpoint.steps},
+              {"epoch", checkpoint.epoch},
+              {"epoch_steps", checkpoint.epoch_steps},
+              {"loss_sum", checkpoint.loss_sum},
+              {"correct", checkpoint.correct},
+              {"epoch_seconds", checkpoint.epoch_seconds},
+              {"seconds", checkpoint.seconds},
+              {"elapsed", checkpoint.elapsed},
+              {"history", std::move(history)}}
+      .dump();
+}
+
+void read_state(const std::string& text, Checkpoint& checkpoint) {
+  const Json json = Json::parse(text);
+  json.at("data_checksum").get_to(checkpoint.data_checksum);
+  json.at("steps").get_to(checkpoint.steps);
+  json.at("epoch").get_to(checkpoint.epoch);
+  json.at("epoch_steps").get_to(checkpoint.epoch_steps);
+  json.at("loss_sum").get_to(checkpoint.loss_sum);
+  json.at("correct").get_to(checkpoint.correct);
+  json.at("epoch_seconds").get_to(checkpoint.epoch_seconds);
+  json.at("seconds").get_to(checkpoint.seconds);
+  json.at("elapsed").get_to(checkpoint.elapsed);
+  for (const auto& row : json.at("history")) {
+    checkpoint.history.push_back({row.at(0).get<std::int64_t>(), row.at(1).get<double>(), row.at(2).get<double>(),
+                                  optional_of(row.at(3)), optional_of(row.at(4)), row.at(5).get<double>(),
+                                  row.at(6).get<double>()});
+  }
+}
+
+/// One number for all of the content.
+std::string checksum_text(const std::string& recipe, const std::string& state,
+                          const std::vector<formats::Tensor>& tensors) {
+  std::string parts = recipe + '\n' + state;
+  for (const auto& tensor : tensors) {
+    parts += fmt::format("\n{} {} {:08x}", tensor.name, fmt::join(tensor.shape, ","),
+                         crc_of(std::span<const float>(tensor.values)));
+  }
+  return fmt::format("{:08x}", crc_of(std::span<const char>(parts)));
+}
+
+/// Files of checkpoints, the last one first.
+std::vector<fs::path> checkpoint_files(const fs::path& run) {
+  std::vector<fs::path> files;
+  std::error_code problem;
+  for (fs::directory_iterator entry(folder_of(run), problem), end; !problem && entry != end; entry.increment(problem)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with("step-") && entry->path().extension() == ".safetensors") {
+      files.push_back(entry->path());
+    }
+  }
+  std::sort(files.rbegin(), files.rend());
+  return files;
+}
+
+Checkpoint read_checkpoint(const fs::path& file) {
+  formats::SafeTensors stored = formats::read_safetensors(file);
+  const auto text = [&](const char* key) -> const std::string& {
+    const auto found = stored.metadata.find(key);
+    if (found == stored.metadata.end()) {
+      throw Error(ErrorKind::kModelFile, file.string(), fmt::format("\"{}\" is missing in the metadata", key));
+    }
+    return found->second;
+  };
+  if (text("lapel.checkpoint") != kFormat) {
+    throw Error(ErrorKind::kModelFile, file.string(), "a checkpoint of another version of lapel",
+                {{"format", text("lapel.checkpoint")}, {"known", std::string(kFormat)}});
+  }
+  if (text("lapel.checksum") != checksum_text(text("lapel.recipe"), text("lapel.state"), stored.tensors)) {
+    throw Error(ErrorKind::kModelFile, file.string(), "its content does not agree with its checksum");
+  }
+  Checkpoint checkpoint;
+  checkpoint.recipe = text("lapel.recipe");
+  try {
+    read_state(text("lapel.state"), checkpoint);
+  } catch (const Json::exception& problem) {
+    throw Error(ErrorKind::kModelFile, file.string(), problem.what());
+  }
+  checkpoint.tensors = std::move(stored.tensors);
+  return checkpoint;
+}
+
+/// What to do about a damaged checkpoint, where `older` is the one before it.
+std::string way_out(const fs::path& run, const fs::path& damaged, const fs::path* older) {
+  if (older != nullptr) {
+    try {
+      const std::int64_t steps = read_checkpoint(*older).steps;
+      return fmt::format("remove it: the one before it is whole, and the training goes on after step {}", steps);
+    } catch (const Error&) {
+      return fmt::format("lapel train {}, which begins again: the one before it is damaged as well",
+                         (run / "recipe.toml").string());
+    }
+  }
+  return fmt::format("a copy of {}, or lapel train {}, which begins again", damaged.filename().string(),
+                     (run / "recipe.toml").string());
+}
+
+}  // namespace
+
+void write_checkpoint(const fs::path& run, const Checkpoint& checkpoint) {
+  std::error_code problem;
+  fs::create_directory(folder_of(run), problem);
+  const std::string state = state_json(checkpoint);
+  std::vector<formats::TensorView> views;
+  for (const auto& tensor : checkpoint.tensors) {
+    views.push_back({tensor.name, tensor.shape, tensor.values});
+  }
+  formats::write_safetensors(folder_of(run) / fmt::format("step-{:09}.safetensors", checkpoint.steps),
+                             {{"lapel.checkpoint", std::string(kFormat)},
+                              {"lapel.recipe", checkpoint.recipe},
+                              {"lapel.state", state},
+                              {"lapel.checksum", checksum_text(checkpoint.recipe, state, checkpoint.tensors)}},
+                             views);
+  const auto files = checkpoint_files(run);
+  for (std::size_t i = kCheckpointsKept; i < files.size(); ++i) {
+    fs::remove(files[i], problem);
+  }
+}
+
+Checkpoint read_last_checkpoint(const fs::path& run) {
+  const auto files = checkpoint_files(run);
+  if (files.empty()) {
+    throw Error(ErrorKind::kUsage, run.string(), "there is no checkpoint from which this run could go on", {},
+                fmt::format("lapel train {}, which begins again", (run / "recipe.toml").string()));
+  }
+  try {
+    return read_checkpoint(files.front());
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kModelFile) {
+      throw;
+    }
+    throw Error(ErrorKind::kModelFile, files.front().string(),
+                fmt::format("the checkpoint is damaged: {}", error.problem()), error.facts(),
+                way_out(run, files.front(), files.size() > 1 ? &files[1] : nullptr));
+  }
+}
+
+void remove_checkpoints(const fs::path& run) noexcept {
+  try {
+    std::error_code ignored;
+    fs::remove_all(folder_of(run), ignored);
+  } catch (...) {
+    // They take room and do no harm.
+    return;
+  }
+}
+
+std::uint32_t checksum_of(const LabeledPictures& pictures) {
+  const std::array<std::uint32_t, 2> both = {crc_of(std::span<const std::uint8_t>(pictures.pictures.pixels)),
+                                             crc_of(std::span<const Label>(pictures.labels))};
+  return crc_of(std::span<const std::uint32_t>(both));
+}
+
+}  // namespace lapel::store

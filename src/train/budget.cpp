@@ -1,0 +1,63 @@
+#include "train/budget.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+#include <system_error>
+
+#include "lapel/error.h"
+
+namespace lapel::training {
+
+double budget_seconds(const std::string& text) {
+  if (text.empty()) {
+    return 0;
+  }
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, problem] = std::from_chars(text.data(), end, number);
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  const double each = unit == "s" ? 1 : unit == "min" ? 60 : unit == "h" ? 3600 : 0;
+  if (problem != std::errc() || each == 0 || !(number > 0) || !std::isfinite(number)) {
+    throw Error(ErrorKind::kRecipe, {}, fmt::format("time_budget = \"{}\" is not allowed", text),
+                {{"allowed", "a number above 0 with s, min or h"}}, "time_budget = \"60s\"");
+  }
+  return number * each;
+}
+
+double Budget::progress(double now) {
+  const double length = training_end() - start_;
+  const double share = length > 0 ? (now - start_) / length : 1;
+  progress_ = std::clamp(share, progress_, 1.0);
+  return progress_;
+}
+
+bool Budget::fits(double now) const {
+  return steps_ == 0 ? now < training_end() : now + pace() <= training_end();
+}
+
+void Budget::step_done(double seconds) {
+  paces_[steps_ % kSteps] = seconds;
+  ++steps_;
+  if (steps_ == kSteps) {
+    first_pace_ = pace();
+  }
+}
+
+double Budget::slowdown() const {
+  return steps_ > kSteps && first_pace_ > 0 ? std::max(1.0, pace() / first_pace_) : 1.0;
+}
+
+/// The median of the last steps; of two, the shorter.
+double Budget::pace() const {
+  auto paces = paces_;
+  const std::size_t known = std::min(steps_, kSteps);
+  const auto middle = paces.begin() + static_cast<std::ptrdiff_t>((known - 1) / 2);
+  std::nth_element(paces.begin(), middle, paces.begin() + static_cast<std::ptrdiff_t>(known));
+  return *middle;
+}
+
+}  // namespace lapel::training

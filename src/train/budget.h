@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+
+namespace lapel::training {
+
+/// The seconds that a recipe's `time_budget` stands for: "60s", "1.5min", "2h"; 0 for an empty text.
+/// Throws Error (kRecipe) without a place for any other text, and for a time that is not above 0.
+[[nodiscard]] double budget_seconds(const std::string& text);
+
+/// When a training has to be over, in seconds on the clock of the loop.
+struct TimeLimit {
+  double end = 0;      ///< When the process is to end.
+  double reserve = 0;  ///< Seconds that what follows the training takes: evaluation and writing, measured beforehand.
+};
+
+/// Divides the time that is left. Knows no clock: the caller says what time it is.
+///
+/// A training ends at `end - reserve`. Where steps become slower than the first ones were (another process has come),
+/// the reserve grows in proportion, since what follows will be slower as well; it never shrinks below what was
+/// measured.
+class Budget {
+ public:
+  /// `start`: when the training began.
+  Budget(const TimeLimit& limit, double start) : limit_(limit), start_(start) {}
+
+  /// The share of the training's time that has passed, in [0, 1]. Never falls.
+  [[nodiscard]] double progress(double now);
+  /// Whether a step, at the pace of the last ones, ends in time. The first one does where there is any time.
+  [[nodiscard]] bool fits(double now) const;
+  /// A step took so long.
+  void step_done(double seconds);
+  /// What a validation takes that will have to follow the last step.
+  void set_validation(double seconds) { validation_ = seconds; }
+  /// How many times slower the last steps were than the first; at least 1.
+  [[nodiscard]] double slowdown() const;
+
+ private:
+  /// Steps whose median is a pace: enough that neither an interruption, nor the step that makes a plan, nor the small
+  /// batch at the end of an epoch moves it.
+  static constexpr std::size_t kSteps = 15;
+
+  [[nodiscard]] double training_end() const { return limit_.end - slowdown() * limit_.reserve - validation_; }
+  [[nodiscard]] double pace() const;
+
+  TimeLimit limit_;
+  double start_;
+  double progress_ = 0;
+  double validation_ = 0;
+  double first_pace_ = 0;
+  std::array<double, kSteps> paces_{};  ///< Seconds of the last steps.
+  std::size_t steps_ = 0;
+};
+
+}  // namespace lapel::training

@@ -1,0 +1,71 @@
+#include "train/weight_groups.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "lapel/error.h"
+
+namespace lapel::training {
+
+namespace {
+
+/// Some of the names of trainable weights, for a message.
+std::string names_of(std::span<const plan::ParameterEntry> entries) {
+  constexpr std::size_t kMost = 12;
+  std::vector<std::string_view> names;
+  for (const auto& entry : entries) {
+    if (entry.spec.trainable) {
+      names.push_back(entry.name);
+    }
+  }
+  const std::size_t shown = std::min(names.size(), kMost);
+  const std::string text =
+      fmt::format("{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  return shown < names.size() ? fmt::format("{}, and {} more", text, names.size() - shown) : text;
+}
+
+}  // namespace
+
+bool fits_pattern(std::string_view pattern, std::string_view name) {
+  // Where a star was met last, and how much of the name it stands for.
+  std::size_t star = std::string_view::npos;
+  std::size_t star_end = 0;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < name.size();) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      star_end = i;
+    } else if (at < pattern.size() && (pattern[at] == '?' || pattern[at] == name[i])) {
+      ++at;
+      ++i;
+    } else if (star != std::string_view::npos) {
+      at = star + 1;
+      i = ++star_end;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', at) == std::string_view::npos;
+}
+
+std::vector<WeightGroup> groups_of(std::span<const WeightGroup> groups, std::span<const plan::ParameterEntry> entries) {
+  std::vector<WeightGroup> result(entries.size());
+  for (const auto& group : groups) {
+    bool used = false;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (entries[i].spec.trainable && fits_pattern(group.match, entries[i].name)) {
+        result[i] = group;
+        used = true;
+      }
+    }
+    if (!used) {
+      throw Error(ErrorKind::kRecipe, "train.groups", fmt::format("no weight fits \"{}\"", group.match),
+                  {{"weights", names_of(entries)}}, "match = \"*/bias\"");
+    }
+  }
+  return result;
+}
+
+}  // namespace lapel::training

@@ -1,0 +1,276 @@
+// Dense layers' own kernels, against the plain ones, for each instruction set; and their update in passing against the
+// update of stored gradients, bit by bit.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/threads.h"
+#include "kernels/dense_layout.h"
+#include "kernels/each_target.h"
+#include "kernels/operator_harness.h"
+#include "kernels/simd_operators.h"
+
+namespace lapel::kernels {
+namespace {
+
+using testing::expect_close;
+using testing::random_numbers;
+using testing::random_operands;
+using testing::run_operator;
+using testing::run_reference;
+
+struct Case {
+  std::int64_t batch, in, out;
+  std::int64_t rows = 1;
+};
+
+/// Sizes around those of vectors, tiles, blocks and stretches; and one that two threads divide.
+const std::vector<Case> kCases = {{1, 1, 1},     {3, 5, 10},   {4, 16, 16},   {5, 17, 33},  {7, 64, 64},
+                                  {2, 63, 100},  {33, 31, 32}, {65, 20, 48},  {66, 80, 70}, {17, 300, 10},
+                                  {3, 9, 20, 5}, {8, 513, 65}, {140, 40, 12}, {32, 784, 96}};
+
+DenseOp dense_op(const Case& one, ActivationKind activation, bool bias = true) {
+  return {one.rows, one.in, one.out, bias, activation};
+}
+
+std::vector<Dtype> dtypes() {
+  return cpu().fast_bfloat16 ? std::vector{Dtype::kFloat32, Dtype::kBfloat16} : std::vector{Dtype::kFloat32};
+}
+
+/// What `SCOPED_TRACE` says.
+std::string name_of(const Case& one, Dtype dtype) {
+  return fmt::format("{} x {} x {} x {} {}", one.batch, one.rows, one.in, one.out,
+                     dtype == Dtype::kFloat32 ? "float32" : "bfloat16");
+}
+
+class Dense : public testing::EachTarget {};
+
+TEST_P(Dense, AgreesWithReference) {
+  for (const auto dtype : dtypes()) {
+    for (const Case& one : kCases) {
+      for (const auto activation : {ActivationKind::kLinear, ActivationKind::kRelu}) {
+        SCOPED_TRACE(name_of(one, dtype));
+        const ThreadScope threads(2);
+        const Op op = dense_op(one, activation, one.in % 3 != 0);
+        const BuildOptions options{one.batch, true, one.in % 2 == 1 || one.batch > 60, dtype, {}};
+        const auto data = random_operands(op, one.batch);
+        const auto tested = make_dense_operator(std::get<DenseOp>(op), options);
+        ASSERT_NE(tested, nullptr);
+        expect_close(run_operator(*tested, op, options, data), run_reference(op, options, data),
+                     dtype == Dtype::kFloat32 ? 1e-5 : 1e-2);
+      }
+    }
+  }
+}
+
+TEST_P(Dense, EvaluatesAsItTrains) {
+  for (const auto dtype : dtypes()) {
+    const Op op = dense_op({9, 33, 20}, ActivationKind::kRelu);
+    const auto data = random_operands(op, 9);
+    const BuildOptions training{9, true, true, dtype, {}};
+    const BuildOptions evaluation{9, false, true, dtype, {}};
+    const auto trains = make_dense_operator(std::get<DenseOp>(op), training);
+    const auto evaluates = make_dense_operator(std::get<DenseOp>(op), evaluation);
+    EXPECT_EQ(run_operator(*evaluates, op, evaluation, data).output, run_operator(*trains, op, training, data).output);
+  }
+}
+
+TEST_P(Dense, IsTheSameForAnyNumberOfThreads) {
+  for (const auto dtype : dtypes()) {
+    for (const Case& one : {Case{64, 300, 130}, Case{130, 64, 200}}) {
+      SCOPED_TRACE(name_of(one, dtype));
+      const Op op = dense_op(one, ActivationKind::kRelu);
+      const BuildOptions options{one.batch, true, true, dtype, {}};
+      const auto data = random_operands(op, one.batch);
+      const auto result = [&](int threads) {
+        const ThreadScope scope(threads);
+        const auto tested = make_dense_operator(std::get<DenseOp>(op), options);
+        return run_operator(*tested, op, options, data);
+      };
+      const auto serial = result(1);
+      EXPECT_EQ(result(2), serial);
+      EXPECT_EQ(result(3), serial);
+    }
+  }
+}
+
+/// One dense layer in training with memory of its own, padded as an arena is.
+class Trained {
+ public:
+  Trained(const DenseOp& op, const BuildOptions& options)
+      : op_(op), options_(options), operator_(make_dense_operator(op, options)), scratch_(operator_->scratch_bytes()) {
+    const auto data = random_operands(op, options.batch);
+    const auto add = [&](const std::vector<float>& numbers) -> void* {
+      auto& memory = memories_.emplace_back(numbers.size() * dtype_bytes(options.dtype));
+      memory.write(numbers, options.dtype);
+      return memory.data();
+    };
+    binding_.inputs = {add(data.inputs[0])};
+    binding_.output_grad = add(data.output_grad);
+    binding_.output = add(std::vector<float>(data.output_grad.size()));
+    binding_.input_grads = {options.needs_input_grad ? add(std::vector<float>(data.inputs[0].size())) : nullptr};
+    binding_.scratch = scratch_.data();
+    const auto layouts = operator_->weight_layouts();
+    for (std::size_t i = 0; i < layouts.size(); ++i) {
+      const auto size = static_cast<std::size_t>(layouts[i].packed_size());
+      auto& weight = weights_[i];
+      weight.values.resize(size);
+      layouts[i].pack(data.weights[i], weight.values);
+      weight.grads.assign(size, 0);
+      weight.state1.assign(size, 0);
+      weight.state2.assign(size, 0);
+      weight.low.resize(options.dtype == Dtype::kBfloat16 ? size : 0);
+      if (options.dtype == Dtype::kBfloat16) {
+        to_bfloat16(weight.values, weight.low);
+      }
+      weight.target = {weight.values.data(), weight.state1.data(), weight.state2.data(),
+                       weight.low.empty() ? nullptr : weight.low.data()};
+      binding_.weights.push_back(i == 0 && !weight.low.empty() ? static_cast<const void*>(weight.low.data())
+                                                               : weight.values.data());
+      binding_.update_targets.push_back(&weight.target);
+    }
+  }
+
+  /// Some steps, each of which changes the next one's gradient.
+  void run(const std::vector<UpdateRule>& rules, bool fused) {
+    EXPECT_TRUE(operator_->updates_weights());
+    binding_.weight_grads.clear();
+    for (std::size_t i = 0; i < binding_.weights.size(); ++i) {
+      binding_.weight_grads.push_back(fused ? nullptr : weights_[i].grads.data());
+    }
+    operator_->bind(binding_);
+    for (const auto& rule : rules) {
+      StepState state;
+      const std::vector<UpdateRule> each(binding_.weights.size(), rule);
+      if (fused) {
+        state.rules = each;
+      }
+      scratch_.poison();
+      operator_->forward(state);
+      scratch_.poison();
+      operator_->backward(state);
+      if (!fused) {
+        for (std::size_t i = 0; i < binding_.weights.size(); ++i) {
+          auto& w = weights_[i];
+          rule.apply({w.values, w.grads, w.state1, w.state2, w.low});
+        }
+      }
+    }
+    EXPECT_TRUE(scratch_.guard_holds());
+  }
+
+  void expect_equal(Trained& other) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(weights_[i].values, other.weights_[i].values) << "weight " << i;
+      EXPECT_EQ(weights_[i].state1, other.weights_[i].state1) << "weight " << i;
+      EXPECT_EQ(weights_[i].state2, other.weights_[i].state2) << "weight " << i;
+      EXPECT_EQ(weights_[i].low, other.weights_[i].low) << "weight " << i;
+    }
+    if (options_.needs_input_grad) {
+      EXPECT_EQ(memories_[3].read(options_.dtype), other.memories_[3].read(options_.dtype));
+    }
+  }
+
+ private:
+  struct Weight {
+    std::vector<float> values, grads, state1, state2;
+    std::vector<std::uint16_t> low;
+    UpdateTarget target;
+  };
+
+  DenseOp op_;
+  BuildOptions options_;
+  std::unique_ptr<Operator> operator_;
+  testing::GuardedMemory scratch_;
+  std::vector<testing::GuardedMemory> memories_;
+  std::array<Weight, 2> weights_;
+  Binding binding_;
+};
+
+std::vector<std::vector<UpdateRule>> optimizers() {
+  std::vector<std::vector<UpdateRule>> all;
+  for (const SgdStep& sgd : {SgdStep{0.1F, 0, false, 0}, SgdStep{0.1F, 0, false, 0.1F}, SgdStep{0.1F, 0.9F, false, 0},
+                             SgdStep{0.1F, 0.9F, true, 0.01F}}) {
+    all.emplace_back(3, UpdateRule(sgd));
+  }
+  for (AdamStep adam : {AdamStep{}, AdamStep{0.01F, 0.8, 0.99, 1e-3F, 0.1F, 1}}) {
+    std::vector<UpdateRule> steps;
+    for (adam.iteration = 1; adam.iteration <= 3; ++adam.iteration) {
+      steps.emplace_back(adam);
+    }
+    all.push_back(steps);
+  }
+  return all;
+}
+
+TEST_P(Dense, UpdatesInPassingAsAfterwards) {
+  for (const auto dtype : dtypes()) {
+    for (const Case& one : {Case{5, 17, 33}, Case{33, 70, 10}, Case{64, 300, 130}, Case{140, 40, 12}}) {
+      for (const auto& rules : optimizers()) {
+        for (const int threads : {1, 2}) {
+          SCOPED_TRACE(name_of(one, dtype));
+          const ThreadScope scope(threads);
+          const BuildOptions options{one.batch, true, one.in != 40, dtype, {}};
+          Trained fused(dense_op(one, ActivationKind::kRelu, one.in != 17), options);
+          Trained stored(dense_op(one, ActivationKind::kRelu, one.in != 17), options);
+          fused.run(rules, true);
+          stored.run(rules, false);
+          fused.expect_equal(stored);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Dense, ANotANumberReachesTheOutput) {
+  for (const auto dtype : dtypes()) {
+    const Op op = dense_op({4, 20, 16}, ActivationKind::kRelu);
+    const BuildOptions options{4, false, true, dtype, {}};
+    auto data = random_operands(op, 4);
+    data.inputs[0][25] = std::numeric_limits<float>::quiet_NaN();
+    const auto tested = make_dense_operator(std::get<DenseOp>(op), options);
+    const auto output = run_operator(*tested, op, options, data).output;
+    for (std::size_t i = 0; i < output.size(); ++i) {
+      EXPECT_EQ(std::isnan(output[i]), i / 16 == 1) << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Dense, testing::all_targets(), testing::target_name());
+
+TEST(DensePanels, AreWhereTheFormulaSays) {
+  for (const auto dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
+    for (const auto& [in, out] : {std::pair{20, 10}, std::pair{5, 30}, std::pair{33, 100}}) {
+      const auto layout = dense_panel_layout(in, out, dtype);
+      const auto panels = dense_panels_of(layout, dtype);
+      ASSERT_TRUE(panels);
+      ASSERT_EQ(panels->panel_size() * panels->panels, static_cast<std::size_t>(layout.packed_size()));
+      const auto plain = random_numbers(in * out, 1);
+      std::vector<float> packed(static_cast<std::size_t>(layout.packed_size()));
+      layout.pack(plain, packed);
+      const auto& p = *panels;
+      for (std::size_t i = 0; i < p.in; ++i) {
+        for (std::size_t o = 0; o < p.out; ++o) {
+          const std::size_t at =
+              o / p.width * p.rows * p.width + i / p.group * p.group * p.width + o % p.width * p.group + i % p.group;
+          ASSERT_EQ(packed[at], plain[i * p.out + o]) << i << ", " << o;
+        }
+      }
+    }
+  }
+}
+
+TEST(DensePanels, AreNothingElse) {
+  EXPECT_FALSE(dense_panels_of(WeightLayout::plain({20, 10}), Dtype::kFloat32));
+  EXPECT_FALSE(dense_panels_of(WeightLayout::plain({10}), Dtype::kFloat32));
+  EXPECT_FALSE(dense_panels_of(dense_panel_layout(20, 10, Dtype::kBfloat16), Dtype::kFloat32));
+  const DenseOp op{1, 20, 10, false, ActivationKind::kLinear};
+  const BuildOptions plain{4, true, true, Dtype::kFloat32, {WeightLayout::plain({20, 10})}};
+  EXPECT_EQ(make_dense_operator(op, plain), nullptr);
+  EXPECT_NE(make_operator(op, plain), nullptr);
+}
+
+}  // namespace
+}  // namespace lapel::kernels
