@@ -178,10 +178,10 @@ TEST(Augmentation, RotationsAndZoomsByHand) {
   EXPECT_EQ(turned(square, -0.25, numbers), (Numbers{7, 4, 1, 8, 5, 2, 10, 6, 3}));
   EXPECT_EQ(turned(square, 0.5, numbers), (Numbers{10, 8, 7, 6, 5, 4, 3, 2, 1}));
   EXPECT_EQ(turned(Shape::image(1, 1, 4), 0.5, {1, 2, 3, 4}), (Numbers{4, 3, 2, 1}));
-  EXPECT_EQ(turned(Shape::image(1, 1, 4), 0.25, {1, 2, 3, 4}, 0, false), (Numbers{9, 9, 9, 9}))
-      << "a line of places turned upright goes between them";
+  EXPECT_EQ(turned(Shape::image(1, 1, 4), 0.25, {1, 2, 3, 4}, 0, false), (Numbers{9, 3, 9, 9}))
+      << "a line turned upright stands half a place from the picture's; such a place counts as the next";
   EXPECT_EQ(turned(square, 0, numbers, 1), (Numbers{9, 9, 9, 9, 5, 9, 9, 9, 9})) << "half as large";
-  EXPECT_EQ(turned(square, 0, numbers, -0.5), (Numbers{3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7.5})) << "twice as large";
+  EXPECT_EQ(turned(square, 0, numbers, -0.5), (Numbers{3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7.25})) << "twice as large";
 }
 
 TEST(Augmentation, ErasingIsExact) {

@@ -22,7 +22,7 @@ TEST(LayerTable, HasEachTypeOnceWithHelp) {
       EXPECT_FALSE(rule.help.empty()) << type.type << '.' << rule.key;
     }
   }
-  EXPECT_EQ(types.size(), 14U);
+  EXPECT_EQ(types.size(), 19U);
 }
 
 TEST(LayerTable, NamesLayersAsKerasDoes) {
