@@ -88,7 +88,8 @@ struct RunRecord {
   std::int64_t epochs = 0;  ///< Completed.
   std::int64_t steps = 0;
   std::int64_t parameters = 0;
-  double seconds = 0;  ///< Training with validation, without loading and the final evaluation.
+  double training_flop = 0;  ///< Floating-point operations of the products in all steps, forward and backward.
+  double seconds = 0;        ///< Training with validation, without loading and the final evaluation.
   std::int64_t seed = 0;
   int threads = 0;
   double time_budget = 0;      ///< Seconds; 0: the recipe has none.

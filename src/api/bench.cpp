@@ -36,14 +36,6 @@ std::int64_t bytes_of(const DataSet& data) {
   return static_cast<std::int64_t>(bytes);
 }
 
-std::int64_t flop_of(const plan::Plan& plan) {
-  std::int64_t flop = 0;
-  for (const auto& step : plan.steps()) {
-    flop += step.flop + step.backward_flop;
-  }
-  return flop;
-}
-
 /// Who ran what on which machine.
 void describe(BenchResult& result, const model::Model& model, const Recipe& recipe, kernels::Dtype dtype) {
   result.recipe = recipe.name;
@@ -122,7 +114,7 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
   const measuring::Work work{network,       data.train,   splits.train,  recipe.train,
                              settings.mode, result.batch, settings.steps};
   result.step = measuring::time_steps(work);
-  result.flop = flop_of(network.plan(result.batch, training));
+  result.flop = network.plan(result.batch, training).flop();
   result.gflops = static_cast<double>(result.flop) / (result.step.median * 1e6);
   describe_memory(result.memory, network);
   if (settings.parts) {

@@ -130,6 +130,15 @@ void check_same_training(const store::Checkpoint& checkpoint, const std::string&
   }
 }
 
+/// Of so many steps over the epochs of `count` pictures, of which the last may be cut short.
+double training_flop(plan::Network& network, std::int64_t count, std::int64_t steps) {
+  const std::int64_t batch = network.options().main_batch;
+  const std::int64_t steps_of_epoch = (count + batch - 1) / batch;
+  const std::int64_t samples = steps / steps_of_epoch * count + std::min(steps % steps_of_epoch * batch, count);
+  return static_cast<double>(network.plan(batch, true).flop()) / static_cast<double>(batch) *
+         static_cast<double>(samples);
+}
+
 /// One training, from the recipe to the run folder.
 class Run {
  public:
@@ -228,6 +237,7 @@ class Run {
     record_.status = loop.interrupted ? "interrupted" : "complete";
     record_.epochs = static_cast<std::int64_t>(loop.history.size());
     record_.steps = loop.steps;
+    record_.training_flop = training_flop(network, splits_.train.count, loop.steps);
     record_.seconds = loop.seconds;
     classifier->replace(model_file_of(network, data_, recipe_));
     return Classifier(classifier);

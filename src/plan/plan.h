@@ -94,6 +94,8 @@ class Plan {
 
   [[nodiscard]] std::int64_t batch() const { return options_.batch; }
   [[nodiscard]] std::vector<StepInfo> steps() const;
+  /// Arithmetic of all steps, forward and, in training, backward.
+  [[nodiscard]] std::int64_t flop() const;
   /// Bytes of activations, their gradients and workspace.
   [[nodiscard]] std::size_t bytes() const { return memory_.size(); }
 

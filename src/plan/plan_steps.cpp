@@ -84,4 +84,12 @@ std::vector<StepInfo> Plan::steps() const {
   return table;
 }
 
+std::int64_t Plan::flop() const {
+  std::int64_t flop = 0;
+  for (const auto& step : steps()) {
+    flop += step.flop + step.backward_flop;
+  }
+  return flop;
+}
+
 }  // namespace lapel::plan

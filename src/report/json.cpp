@@ -108,6 +108,7 @@ std::string to_json(const RunRecord& record) {
                    {"epochs", record.epochs},
                    {"steps", record.steps},
                    {"parameters", record.parameters},
+                   {"training_flop", record.training_flop},
                    {"seconds", record.seconds},
                    {"time_budget", record.time_budget > 0 ? Json(record.time_budget) : Json(nullptr)},
                    {"process_seconds", record.process_seconds},

@@ -35,9 +35,7 @@ double Budget::progress(double now) {
   return progress_;
 }
 
-bool Budget::fits(double now) const {
-  return steps_ == 0 ? now < training_end() : now + pace() <= training_end();
-}
+bool Budget::fits(double now) const { return steps_ == 0 ? now < training_end() : now + pace() <= training_end(); }
 
 void Budget::step_done(double seconds) {
   paces_[steps_ % kSteps] = seconds;

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using test::message_of;
 
-class ResumeApi : public testing::Test {
+class ResumeApi : public ::testing::Test {
  protected:
   [[nodiscard]] fs::path folder(const char* name) const { return temp_.path() / name; }
   [[nodiscard]] TrainSettings settings(const char* name) const {

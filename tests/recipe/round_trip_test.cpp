@@ -92,7 +92,10 @@ TEST(ParseRecipe, PlacesAreLines) {
 OptionValue any_value(const OptionRule& rule) {
   const double low = rule.min.value_or(-1e6);
   const double high = std::min(rule.max.value_or(1e6), 1e6);
-  const auto integer = [&] { return *rc::gen::inRange<std::int64_t>(static_cast<std::int64_t>(low), 1000); };
+  const auto integer = [&] {
+    const auto end = static_cast<std::int64_t>(std::min(high, 999.0)) + 1;
+    return *rc::gen::inRange<std::int64_t>(static_cast<std::int64_t>(low), end);
+  };
   if (rule.pair) {
     return std::vector<std::int64_t>{integer(), integer()};
   }

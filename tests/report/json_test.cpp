@@ -106,6 +106,7 @@ TEST(Json, OfARun) {
   "epochs": 2,
   "steps": 6,
   "parameters": 1570,
+  "training_flop": 56520.0,
   "seconds": 1.25,
   "time_budget": null,
   "process_seconds": 2.5,

@@ -30,6 +30,7 @@ inline RunRecord sample_record() {
           .epochs = 2,
           .steps = 6,
           .parameters = 1570,
+          .training_flop = 56520,
           .seconds = 1.25,
           .seed = 7,
           .threads = 2,
