@@ -118,6 +118,23 @@ TEST(MixTargets, AreOfOperatorsThatMix) {
   EXPECT_FALSE(mixes_targets(DenseOp{}));
 }
 
+/// Of Beta(1, 1), the uniform distribution, half of the picture on average, in the picture's proportions.
+TEST(CutMix, BoxesHaveTheirAreaAndLieWithin) {
+  constexpr int kDraws = 4000;
+  double area = 0;
+  std::set<std::int64_t> tops;
+  for (std::uint32_t sample = 0; sample < kDraws; ++sample) {
+    const CutMixOp op{Shape::image(1, 100, 60), {1, 1}};
+    const Box box = draw_cut_mix(op, {1, RandomPurpose::kAugment, 0, 1, sample});
+    ASSERT_TRUE(box.top >= 0 && box.left >= 0 && box.bottom <= 100 && box.right <= 60) << sample;
+    ASSERT_NEAR(static_cast<double>(box.bottom - box.top) / 100, static_cast<double>(box.right - box.left) / 60, 0.03);
+    area += static_cast<double>(box.places()) / 6000;
+    tops.insert(box.top);
+  }
+  EXPECT_NEAR(area / kDraws, 0.5, 5 * std::sqrt(1.0 / 12 / kDraws));
+  EXPECT_GT(tops.size(), 80U);
+}
+
 TEST(Mixing, EveryRowHasAPartnerAndIsOne) {
   for (const std::int64_t rows : {2, 3, 16}) {
     std::set<std::int64_t> distances;
