@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(
              "fashion.toml:5: unknown key \"epohcs\" in [train]\n"
              "  known  epochs, batch_size, precision, shuffle, seed, threads, time_budget, use_ema, ema_momentum, "
              "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
-             "loss, optimizer, schedule, groups        "
+             "test_time_augmentation, loss, optimizer, schedule, groups        "
              "try  epochs"},
         Case{"data", std::string(kLayers) + "[data]\nfolder = \"x\"\n",
              "fashion.toml:4: unknown key \"folder\" in [data]\n"
