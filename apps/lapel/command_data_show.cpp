@@ -5,6 +5,7 @@
 #include "command.h"
 #include "lapel/data.h"
 #include "lapel/plot.h"
+#include "recipe_finder.h"
 #include "shared_arguments.h"
 
 namespace lapel::app {
@@ -12,12 +13,19 @@ namespace lapel::app {
 namespace {
 
 struct Options {
-  std::string data = "fashion-mnist";
+  std::string data;
+  std::string augment;
   std::string out = "samples.png";
 };
 
 ExitCode run(const Options& options, Output& output) {
-  draw_samples(load_data(options.data), options.out);
+  if (options.augment.empty()) {
+    draw_samples(load_data(options.data.empty() ? DataSpec{}.source : options.data), options.out);
+  } else {
+    Recipe recipe = find_recipe(options.augment);
+    recipe.data.source = options.data.empty() ? recipe.data.source : options.data;
+    draw_augmentations(recipe, load_data(recipe.data), options.out);
+  }
   output.print(options.out + "\n");
   return kSuccess;
 }
@@ -27,11 +35,15 @@ ExitCode run(const Options& options, Output& output) {
 Command data_show_command() {
   const auto options = std::make_shared<Options>();
   return {.name = "data show",
-          .help = "Draws some pictures of every class of a data set.",
+          .help = "Draws some pictures of every class of a data set, or what a training makes of them.",
           .arguments = {{.name = "DATA",
                          .value = {},
-                         .help = fmt::format("{}; if left out, the first", kDataHelp),
+                         .help = fmt::format("{}; if left out, the first, or the recipe's", kDataHelp),
                          .target = &options->data},
+                        {.name = "--augment",
+                         .value = "RECIPE",
+                         .help = "draw what the layers of this recipe that change pictures in training make of them",
+                         .target = &options->augment},
                         {.name = "--out",
                          .value = "FILE",
                          .help = "the .png or .svg file to draw (samples.png)",

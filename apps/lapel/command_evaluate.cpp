@@ -16,12 +16,16 @@ struct Options {
   std::string data;
   std::string split = "test";
   std::string precision = "auto";
+  std::string augmentation;
   bool json = false;
 };
 
 ExitCode run(const Options& options, Output& output) {
   Classifier classifier = Classifier::load(options.run);
   classifier.use_precision(options.precision);
+  if (!options.augmentation.empty()) {
+    classifier.use_test_time_augmentation(options.augmentation);
+  }
   const DataSet data = load_data_for(classifier, options.data);
   const Evaluation evaluation = classifier.evaluate(split_of(data, options.split), options.split);
   output.print(options.json ? to_json(evaluation) : to_text(evaluation));
@@ -34,8 +38,17 @@ Command evaluate_command() {
   const auto options = std::make_shared<Options>();
   return {.name = "evaluate",
           .help = "Measures a trained model: accuracy, loss, classification report and confusion matrix.",
-          .arguments = {run_argument(&options->run), data_argument(&options->data), split_argument(&options->split),
-                        precision_argument(&options->precision), json_argument(&options->json)},
+          .arguments = {run_argument(&options->run),
+                        data_argument(&options->data),
+                        split_argument(&options->split),
+                        {.name = "--test-time-augmentation",
+                         .value = "VIEWS",
+                         .help = "average over views of each picture: none, flip or flip+shift; if left out, as the "
+                                 "model was trained to be used",
+                         .target = &options->augmentation,
+                         .choices = {"none", "flip", "flip+shift"}},
+                        precision_argument(&options->precision),
+                        json_argument(&options->json)},
           .run = [options](Output& output) { return run(*options, output); }};
 }
 

@@ -48,6 +48,12 @@ class Classifier {
   /// Chooses it: "float32", "bfloat16" (imitated where the processor lacks it), or "auto", as it was trained. Throws
   /// Error (kUsage) for an unknown name.
   void use_precision(const std::string& precision);
+  /// Over which views of a picture `predict` and `evaluate` average the model's answers, before the softmax: "none",
+  /// as it is; "flip", it and its mirror image; "flip+shift", six: both, and both moved by a pixel up and left, and
+  /// down and right (docs/augmentation.md). What the model was saved with.
+  [[nodiscard]] const std::string& test_time_augmentation() const;
+  /// Chooses another one. Throws Error (kUsage) for an unknown name.
+  void use_test_time_augmentation(const std::string& name);
 
   /// Probabilities, pictures x classes, row-major. Throws Error (kData) for pictures of another size.
   [[nodiscard]] std::vector<float> predict(const Pictures& pictures) const;

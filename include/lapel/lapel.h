@@ -1,11 +1,12 @@
 #pragma once
 
 // Everything that Lapel offers to a program.
-#include "lapel/bench.h"       // IWYU pragma: export
-#include "lapel/classifier.h"  // IWYU pragma: export
-#include "lapel/data.h"        // IWYU pragma: export
-#include "lapel/error.h"       // IWYU pragma: export
-#include "lapel/lr_find.h"     // IWYU pragma: export
+#include "lapel/augmentation.h"  // IWYU pragma: export
+#include "lapel/bench.h"         // IWYU pragma: export
+#include "lapel/classifier.h"    // IWYU pragma: export
+#include "lapel/data.h"          // IWYU pragma: export
+#include "lapel/error.h"         // IWYU pragma: export
+#include "lapel/lr_find.h"       // IWYU pragma: export
 #include "lapel/metrics.h"
 #include "lapel/plot.h"     // IWYU pragma: export
 #include "lapel/recipe.h"   // IWYU pragma: export

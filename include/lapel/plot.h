@@ -10,6 +10,7 @@
 #include "lapel/classifier.h"
 #include "lapel/data.h"
 #include "lapel/metrics.h"
+#include "lapel/recipe.h"
 #include "lapel/train.h"
 
 /// Pictures of results, drawn by gnuplot, which must be installed. Without a screen; PNG or SVG by the name of the
@@ -23,6 +24,11 @@ std::vector<std::filesystem::path> draw_run(const std::filesystem::path& run, Pl
 
 /// A grid of pictures with their class names, some of every class.
 void draw_samples(const DataSet& data, const std::filesystem::path& file);
+
+/// What the layers of `recipe` that change pictures in training make of training pictures in the first epochs: for each
+/// of several such layers a row of one picture, changed by this layer alone; then rows changed by all of them, one
+/// after the other. Throws also Error (kRecipe): there is no such layer, or it does not fit the pictures.
+void draw_augmentations(const Recipe& recipe, const DataSet& data, const std::filesystem::path& file);
 
 /// Pictures with their classes, what the model takes them for, and a bar for the probability of each class. `actual`:
 /// the label of each picture, or nothing where it is not known.

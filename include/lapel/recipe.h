@@ -12,7 +12,8 @@
 namespace lapel {
 
 /// The value of one option of a layer, loss, optimizer or schedule.
-using OptionValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>>;
+using OptionValue =
+    std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
 using OptionValues = std::map<std::string, OptionValue, std::less<>>;
 
 /// A thing chosen by type name with options of its own: `{ type = "SGD", learning_rate = 0.01 }`.
@@ -73,6 +74,8 @@ struct TrainSpec {
   std::int64_t lookahead_sync_period = 0;    ///< Steps of Lookahead's fast weights; 0: no Lookahead.
   double lookahead_slow_step_size = 0.5;     ///< How far the slow weights go towards the fast ones.
   double lookahead_ramp = 0;                 ///< Above 0: they go all the way at first, so far at the end.
+  /// Of the trained model: "none", "flip" or "flip+shift" (Classifier::test_time_augmentation).
+  std::string test_time_augmentation = "none";
 };
 
 /// All that decides a training: data, model and training options. A value; read from TOML, or made in code.

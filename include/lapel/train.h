@@ -95,6 +95,7 @@ struct RunRecord {
   double time_budget = 0;      ///< Seconds; 0: the recipe has none.
   double process_seconds = 0;  ///< From the beginning of the process to this record, the plots alone not yet drawn.
   std::string precision;       ///< `float32` or `bfloat16`: what was used.
+  std::string test_time_augmentation = "none";  ///< With which `validation` and `test` were measured, but not `train`.
   std::string cpu;
   std::string isa;
   std::string lapel_version;

@@ -10,6 +10,7 @@
 
 #include "api/classifier_impl.h"
 #include "api/prepare.h"
+#include "base/options.h"
 #include "base/threads.h"
 #include "lapel/error.h"
 #include "store/run_folder.h"
@@ -56,7 +57,10 @@ void Classifier::Impl::predict(const std::uint8_t* pixels, std::int64_t count, s
       network->parameters().set(i, file.tensors[i].values);
     }
   }
-  network->predict(pixels, 0, count, batch, probabilities);
+  const store::Preprocessing& pictures = file.preprocessing;
+  network->predict(model::views_of(pictures.test_time_augmentation),
+                   Shape::image(pictures.channels, pictures.height, pictures.width), pixels, count, batch,
+                   probabilities);
 }
 
 Classifier::Classifier(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -98,6 +102,19 @@ void Classifier::use_precision(const std::string& precision) {
 }
 
 Summary Classifier::summary() const { return model::summarize(impl_->file.model); }
+
+const std::string& Classifier::test_time_augmentation() const {
+  return impl_->file.preprocessing.test_time_augmentation;
+}
+
+void Classifier::use_test_time_augmentation(const std::string& name) {
+  const auto known = model::test_time_augmentations();
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    throw Error(ErrorKind::kUsage, {}, fmt::format("unknown test-time augmentation \"{}\"", name),
+                {{"known", fmt::format("{}", fmt::join(known, ", "))}}, nearest_word(name, known));
+  }
+  impl_->file.preprocessing.test_time_augmentation = name;
+}
 
 std::vector<float> Classifier::predict(const Pictures& pictures) const {
   check_size(pictures, impl_->file.preprocessing);

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "formats/bytes.h"
+#include "lapel/augmentation.h"
 #include "lapel/error.h"
 #include "report/gnuplot.h"
 #include "report/lr_find.h"
@@ -78,6 +79,87 @@ std::vector<fs::path> draw_run(const fs::path& run, PlotFormat format) {
 void draw_samples(const DataSet& data, const fs::path& file) {
   const report::PlotData shown = report::plot_data(data.name, data, nullptr, {});
   draw(report::draw_samples(shown, shown.train_samples, "Training pictures: " + data.name), file);
+}
+
+namespace {
+
+/// The first training picture of each class, in the order in which they come, at most ten.
+std::vector<std::uint32_t> one_of_each_class(const LabeledPictures& pictures) {
+  constexpr std::size_t kMost = 10;
+  std::vector<Label> seen;
+  std::vector<std::uint32_t> samples;
+  for (std::size_t i = 0; i < pictures.labels.size() && samples.size() < kMost; ++i) {
+    if (std::find(seen.begin(), seen.end(), pictures.labels[i]) == seen.end()) {
+      seen.push_back(pictures.labels[i]);
+      samples.push_back(static_cast<std::uint32_t>(i));
+    }
+  }
+  return samples;
+}
+
+/// Rows of pictures over epochs; what stands under each is a class name of its own.
+class AugmentationRows {
+ public:
+  AugmentationRows(const DataSet& data, report::PlotData& shown)
+      : data_(data), shown_(shown), samples_(one_of_each_class(data.train)) {}
+
+  [[nodiscard]] std::size_t most_rows() const { return samples_.size(); }
+
+  /// The first `rows` of the pictures, each as it is and then in the first epochs of `recipe`.
+  void add(const Recipe& recipe, std::size_t rows, const std::string& caption) {
+    constexpr std::int64_t kEpochs = 9;
+    std::vector<Pictures> epochs;
+    for (std::int64_t epoch = 1; epoch <= kEpochs; ++epoch) {
+      epochs.push_back(augmented(recipe, data_.train.pictures, samples_, epoch));
+    }
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::string& name = data_.class_names.at(data_.train.labels.at(samples_[row]));
+      add_picture(data_.train.pictures.picture(samples_[row]), caption.empty() ? name : caption);
+      for (std::size_t i = 0; i < epochs.size(); ++i) {
+        add_picture(epochs[i].picture(static_cast<std::int64_t>(row)), fmt::format("epoch {}", i + 1));
+      }
+    }
+  }
+
+ private:
+  void add_picture(std::span<const std::uint8_t> pixels, const std::string& caption) {
+    auto& captions = shown_.class_names;
+    auto found = std::find(captions.begin(), captions.end(), caption);
+    if (found == captions.end()) {
+      found = captions.insert(captions.end(), caption);
+    }
+    shown_.train_samples.push_back({0, static_cast<int>(found - captions.begin()), {pixels.begin(), pixels.end()}, {}});
+  }
+
+  const DataSet& data_;
+  report::PlotData& shown_;
+  std::vector<std::uint32_t> samples_;
+};
+
+}  // namespace
+
+void draw_augmentations(const Recipe& recipe, const DataSet& data, const fs::path& file) {
+  constexpr std::size_t kRowsTogether = 3;
+  const std::vector<LayerSpec> layers = augmentations(recipe);
+  if (layers.empty()) {
+    throw Error(ErrorKind::kRecipe, recipe.name, "no layer of this recipe changes pictures in training", {},
+                "a recipe with RandomFlip, RandomTranslation or another layer of docs/augmentation.md");
+  }
+  const Pictures& pictures = data.train.pictures;
+  report::PlotData shown;
+  shown.height = pictures.height;
+  shown.width = pictures.width;
+  shown.channels = pictures.channels;
+  AugmentationRows rows(data, shown);
+  for (const LayerSpec& layer : layers.size() > 1 ? layers : std::vector<LayerSpec>()) {
+    Recipe alone = recipe;
+    alone.layers = {layer};
+    rows.add(alone, 1, layer.type);
+  }
+  rows.add(recipe, std::min(rows.most_rows(), kRowsTogether), {});
+  draw(report::draw_samples(shown, shown.train_samples,
+                            fmt::format("Training pictures of {} in the epochs of {}", data.name, recipe.name)),
+       file);
 }
 
 void draw_predictions(const Classifier& classifier, const Pictures& pictures,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
 #include <vector>
 
 #include "lapel/error.h"
@@ -20,18 +21,26 @@ double seconds_of(const F& body) {
 
 }  // namespace
 
-double evaluation_reserve(Classifier::Impl& classifier, const Pictures& pictures, std::span<const std::int64_t> parts) {
+double evaluation_reserve(Classifier::Impl& classifier, const Pictures& pictures, std::span<const MeasuredPart> parts) {
   const std::int64_t batch = std::min(pictures.count, Classifier::Impl::kPredictBatch);
   std::vector<float> answers(static_cast<std::size_t>(batch) * classifier.file.class_names.size());
   const auto one_batch = [&] { classifier.predict(pictures.pixels.data(), batch, answers); };
+  std::string& views = classifier.file.preprocessing.test_time_augmentation;
+  const std::string views_before = views;
   const double first = seconds_of(one_batch);
-  const double each = std::min(seconds_of(one_batch), seconds_of(one_batch));
+  const double plan = std::max(0.0, first - seconds_of(one_batch));
   double seconds = 0;
-  for (const std::int64_t count : parts) {
-    const std::int64_t batches = (count + batch - 1) / std::max<std::int64_t>(1, batch);
+  double each = 0;
+  for (const MeasuredPart& part : parts) {
+    if (each == 0 || views != part.test_time_augmentation) {
+      views = part.test_time_augmentation;
+      each = std::min(seconds_of(one_batch), seconds_of(one_batch));
+    }
+    const std::int64_t batches = (part.count + batch - 1) / std::max<std::int64_t>(1, batch);
     // The last batch of each part is smaller, and needs a plan of its own.
-    seconds += static_cast<double>(batches) * each + (count % batch == 0 ? 0 : first - each);
+    seconds += static_cast<double>(batches) * each + (part.count % batch == 0 ? 0 : plan);
   }
+  views = views_before;
   return seconds;
 }
 

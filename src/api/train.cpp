@@ -32,6 +32,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Training pictures are many, and their score is only for comparison.
+const char* const kTrainingViews = "none";
+
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
@@ -42,11 +45,13 @@ std::string known_name(const DataSet& data) {
   return data::find_known(data.name) != nullptr ? data.name : std::string();
 }
 
-store::ModelFile model_file_of(const plan::Network& network, const DataSet& data, const DataSpec& spec) {
+store::ModelFile model_file_of(const plan::Network& network, const DataSet& data, const Recipe& recipe) {
+  const DataSpec& spec = recipe.data;
   const auto& pictures = data.train.pictures;
   store::ModelFile file{network.model(),
                         data.class_names,
-                        {pictures.height, pictures.width, pictures.channels, static_cast<double>(prepare::kPixelScale)},
+                        {pictures.height, pictures.width, pictures.channels, static_cast<double>(prepare::kPixelScale),
+                         recipe.train.test_time_augmentation},
                         known_name(data),
                         spec.test_split,
                         spec.split_seed,
@@ -210,8 +215,7 @@ class Run {
     for (std::size_t i = 0; i < initial_.size(); ++i) {
       network.parameters().set(i, initial_[i].values);
     }
-    const auto classifier =
-        std::make_shared<Classifier::Impl>(model_file_of(network, data_, recipe_.data), setup_.threads);
+    const auto classifier = std::make_shared<Classifier::Impl>(model_file_of(network, data_, recipe_), setup_.threads);
     classifier->dtype = setup_.dtype;
     classifier->source = recipe_.data.source;
     training::LoopInput input{data_.train, splits_, recipe_.train, settings_.observer, settings_.stop};
@@ -237,7 +241,7 @@ class Run {
     record_.steps = loop.steps;
     record_.training_flop = training_flop(network, splits_.train.count, loop.steps);
     record_.seconds = loop.seconds;
-    classifier->replace(model_file_of(network, data_, recipe_.data));
+    classifier->replace(model_file_of(network, data_, recipe_));
     return Classifier(classifier);
   }
 
@@ -255,8 +259,9 @@ class Run {
     constexpr double kFiles = 10;
     constexpr double kTheRest = 0.03;  // Text, and giving memory back.
     const double spent = now();
-    const std::vector<std::int64_t> parts = {measured_part().count, splits_.validation.count,
-                                             data_.test.pictures.count};
+    const std::string& views = recipe_.train.test_time_augmentation;
+    const std::vector<MeasuredPart> parts = {
+        {measured_part().count, kTrainingViews}, {splits_.validation.count, views}, {data_.test.pictures.count, views}};
     double reserve = evaluation_reserve(classifier, data_.train.pictures, parts) + kFiles * write_seconds_ + kTheRest;
     if (folder_ && settings_.plots) {
       reserve += plot_reserve(data_, folder_->path());
@@ -306,7 +311,9 @@ class Run {
   }
 
   TrainResult measure(Classifier classifier) {
+    classifier.use_test_time_augmentation(kTrainingViews);
     record_.train = classifier.evaluate(part_of(data_.train, measured_part()), "train").score;
+    classifier.use_test_time_augmentation(recipe_.train.test_time_augmentation);
     if (splits_.validation.count > 0) {
       record_.validation = classifier.evaluate(part_of(data_.train, splits_.validation), "validation").score;
     }
@@ -361,6 +368,7 @@ class Run {
     record.time_budget = budget_;
     record.precision = prepare::precision_name(setup_.dtype);
     record.cpu = kernels::cpu().model;
+    record.test_time_augmentation = recipe_.train.test_time_augmentation;
     record.isa = kernels::cpu().isa;
     record.lapel_version = version();
     record.onednn_version = kernels::onednn_version();

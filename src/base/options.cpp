@@ -51,6 +51,8 @@ std::string expected_type(const OptionRule& rule) {
       return "a number";
     case 4:
       return "a list of integers";
+    case 5:
+      return "a number or a list of two numbers";
     default:
       return "a text in quotes";
   }
@@ -70,6 +72,32 @@ void check_range(const OptionRule& rule, const OptionValue& given, double value)
   }
 }
 
+/// `given` as a range; the same `given` where it is none.
+OptionValue as_range(const OptionRule& rule, const OptionValue& given) {
+  NumberRange range;
+  if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&given)) {
+    range.assign(integers->begin(), integers->end());
+  } else if (const auto* numbers = std::get_if<NumberRange>(&given)) {
+    range = *numbers;
+  } else if (std::holds_alternative<std::int64_t>(given) || std::holds_alternative<double>(given)) {
+    const double end = std::holds_alternative<double>(given) ? std::get<double>(given)
+                                                             : static_cast<double>(std::get<std::int64_t>(given));
+    range = {rule.symmetric && end != 0 ? -end : 0.0, end};
+  } else {
+    return given;
+  }
+  std::sort(range.begin(), range.end());
+  return range;
+}
+
+bool right_length(const OptionRule& rule, const OptionValue& value) {
+  if (const auto* range = std::get_if<NumberRange>(&value)) {
+    const bool may_be_empty = !rule.required && std::get<NumberRange>(rule.fallback).empty();
+    return range->size() == 2 || (range->empty() && may_be_empty);
+  }
+  return !rule.pair || std::get<std::vector<std::int64_t>>(value).size() == 2;
+}
+
 /// `given` in the type of the rule's fallback; the same `given` where it cannot be.
 OptionValue converted(const OptionRule& rule, const OptionValue& given) {
   if (std::holds_alternative<double>(rule.fallback) && std::holds_alternative<std::int64_t>(given)) {
@@ -77,6 +105,9 @@ OptionValue converted(const OptionRule& rule, const OptionValue& given) {
   }
   if (rule.pair && std::holds_alternative<std::int64_t>(given)) {
     return std::vector<std::int64_t>(2, std::get<std::int64_t>(given));
+  }
+  if (std::holds_alternative<NumberRange>(rule.fallback)) {
+    return as_range(rule, given);
   }
   return given;
 }
@@ -86,7 +117,7 @@ OptionValue converted(const OptionRule& rule, const OptionValue& given) {
 OptionValue checked_value(const OptionRule& rule, const OptionValue& given) {
   OptionValue value = converted(rule, given);
   const auto* list = std::get_if<std::vector<std::int64_t>>(&value);
-  if (value.index() != rule.fallback.index() || (rule.pair && list->size() != 2)) {
+  if (value.index() != rule.fallback.index() || !right_length(rule, value)) {
     refuse(rule, given, expected_type(rule));
   }
   if (const auto* integer = std::get_if<std::int64_t>(&value)) {
@@ -96,6 +127,10 @@ OptionValue checked_value(const OptionRule& rule, const OptionValue& given) {
   } else if (list != nullptr) {
     for (const std::int64_t item : *list) {
       check_range(rule, given, static_cast<double>(item));
+    }
+  } else if (const auto* range = std::get_if<NumberRange>(&value)) {
+    for (const double end : *range) {
+      check_range(rule, given, end);
     }
   } else if (const auto* text = std::get_if<std::string>(&value);
              text != nullptr && !rule.choices.empty() &&
@@ -152,6 +187,13 @@ std::string option_text(const OptionValue& value) {
     std::string operator()(double number) const {
       std::string text = fmt::format("{}", number);
       return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+    }
+    std::string operator()(const std::vector<double>& list) const {
+      std::string text;
+      for (const double number : list) {
+        text += (text.empty() ? "" : ", ") + Text{}(number);
+      }
+      return '[' + text + ']';
     }
     std::string operator()(const std::string& text) const {
       std::string quoted = "\"";

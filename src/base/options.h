@@ -16,13 +16,17 @@ namespace lapel {
 /// A height and a width; written as one integer or as a list of two, as Keras takes them.
 using IntPair = std::array<std::int64_t, 2>;
 
+/// A lower and an upper end, in this order; written as a list of two numbers, or as one (Option::symmetric), as Keras
+/// takes them. Empty, for "not given", only where that is the default.
+using NumberRange = std::vector<double>;
+
 /// One option of a thing with options `T`: the single place from which the reader, the writer, the help and
 /// the documents are made.
 template <class T>
 struct Option {
   std::string_view key;
   std::variant<bool T::*, std::int64_t T::*, double T::*, std::string T::*, IntPair T::*,
-               std::vector<std::int64_t> T::*>
+               std::vector<std::int64_t> T::*, NumberRange T::*>
       member;
   std::string_view help;
   std::optional<double> min = {};  ///< Smallest value allowed; of numbers only.
@@ -31,6 +35,7 @@ struct Option {
   bool below_max = false;          ///< `max` itself is not allowed.
   bool required = false;
   std::vector<std::string_view> choices = {};  ///< Of text only; empty: any.
+  bool symmetric = false;  ///< Of a NumberRange: v alone stands for [-v, v]; without this for [0, v].
 };
 
 /// An option without its type: what checks, messages and documents need. `fallback` holds the default.
@@ -45,11 +50,12 @@ struct OptionRule {
   bool required;
   bool pair;  ///< An IntPair: the fallback is a list of two.
   std::vector<std::string_view> choices;
+  bool symmetric = false;
 };
 
 /// The value of `given` in the type of the rule's fallback (an integer becomes a number, a single integer a
-/// pair), checked against its range and choices. Throws Error (kRecipe) that names the key, the value and
-/// what is allowed.
+/// pair, a single number a range), checked against its range and choices. Throws Error (kRecipe) that names the key,
+/// the value and what is allowed.
 [[nodiscard]] OptionValue checked_value(const OptionRule& rule, const OptionValue& given);
 
 /// Throws Error (kRecipe) for a key in `given` that no rule has (naming the nearest one), and for a required
@@ -69,8 +75,9 @@ void check_keys(std::span<const OptionRule> rules, const OptionValues& given);
 template <class T>
 [[nodiscard]] OptionRule rule_of(const Option<T>& option) {
   const T defaults{};
-  OptionRule rule{option.key,      {},    option.help,   option.min, option.max, option.above_min, option.below_max,
-                  option.required, false, option.choices};
+  OptionRule rule{
+      option.key,      {},    option.help,    option.min,      option.max, option.above_min, option.below_max,
+      option.required, false, option.choices, option.symmetric};
   std::visit(
       [&](auto member) {
         if constexpr (std::is_same_v<decltype(member), IntPair T::*>) {

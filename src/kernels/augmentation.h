@@ -1,22 +1,40 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 
 #include "base/rng.h"
+#include "kernels/operator.h"
 #include "kernels/ops.h"
 
 /// What the random operators on pictures draw, and the arithmetic of their places: shared by the fast and the plain
 /// operators, so that both change a picture in the same way.
 namespace lapel::kernels {
 
+/// The random numbers of one row of a batch.
+[[nodiscard]] inline RandomStream random_of_row(const StepState& state, std::uint32_t unit, std::int64_t row) {
+  return {state.seed, RandomPurpose::kAugment, unit, state.epoch, state.samples[static_cast<std::size_t>(row)]};
+}
+
+/// The point of a range that a uniform number chooses.
+[[nodiscard]] inline double between(const std::array<double, 2>& range, float uniform) {
+  return range[0] + static_cast<double>(uniform) * (range[1] - range[0]);
+}
+
 struct FlipDraw {
   bool horizontal = false;
   bool vertical = false;
 };
 
-[[nodiscard]] inline FlipDraw draw_flip(const RandomFlipOp& op, const RandomStream& random) {
-  return {op.horizontal && random.uniform(0) < 0.5F, op.vertical && random.uniform(1) < 0.5F};
+[[nodiscard]] inline FlipDraw draw_flip(const RandomFlipOp& op, RandomStream random) {
+  bool other_side = false;
+  if (op.alternating) {
+    other_side = random.epoch % 2 == 0;
+    random.epoch = 0;
+  }
+  return {op.horizontal && (random.uniform(0) < 0.5F) != other_side,
+          op.vertical && (random.uniform(1) < 0.5F) != other_side};
 }
 
 /// Where a number comes from along one axis: `places` away, and by `share` (in [0, 1)) from the place after that.
@@ -30,21 +48,56 @@ struct TranslationDraw {
   Origin right;
 };
 
-[[nodiscard]] inline Origin draw_origin(const std::array<double, 2>& factor, std::int64_t extent, bool bilinear,
-                                        float uniform) {
-  const double move =
-      static_cast<double>(extent) * (factor[0] + static_cast<double>(uniform) * (factor[1] - factor[0]));
-  if (!bilinear) {
-    return {-std::llround(move), 0};
+[[nodiscard]] TranslationDraw draw_translation(const RandomTranslationOp& op, const RandomStream& random);
+
+/// Where the number at (x, y) comes from: (x_x x + x_y y + x_0, y_x x + y_y y + y_0), all in 1/65536 of a pixel.
+struct AffineDraw {
+  std::int32_t x_x = 0, x_y = 0, x_0 = 0;
+  std::int32_t y_x = 0, y_y = 0, y_0 = 0;
+};
+
+inline constexpr int kAffineBits = 16;
+inline constexpr std::int32_t kAffineOne = 1 << kAffineBits;
+
+[[nodiscard]] AffineDraw draw_affine(const RandomAffineOp& op, const RandomStream& random);
+
+/// The places from `top`, `left` on to before `bottom`, `right`.
+struct Box {
+  std::int64_t top = 0, left = 0, bottom = 0, right = 0;
+
+  [[nodiscard]] bool contains(std::int64_t y, std::int64_t x) const {
+    return y >= top && y < bottom && x >= left && x < right;
   }
-  const double whole = std::floor(-move);
-  return {static_cast<std::int64_t>(whole), static_cast<float>(-move - whole)};
+  [[nodiscard]] std::int64_t places() const { return (bottom - top) * (right - left); }
+};
+
+/// Nothing: an empty box.
+[[nodiscard]] Box draw_erasing(const RandomErasingOp& op, const RandomStream& random);
+
+/// What stands at number `index` of an erased picture: a number of the normal distribution cut to [0, 1], by its
+/// inverse (Wichura 1988, algorithm AS 241, PPND7).
+[[nodiscard]] float erasing_noise(std::uint32_t bits);
+
+/// The random bits of erasing_noise: number kErasingNoise + index of the row's stream; a multiple of 4.
+inline constexpr std::uint64_t kErasingNoise = 8;
+
+/// A number of the distribution Beta(alpha, alpha), as a quotient of two of the gamma distribution (Marsaglia & Tsang
+/// 2000) of logarithms, so that a small alpha gives 0 or 1 and not 0/0. Takes blocks of `random` from the second on.
+[[nodiscard]] float draw_beta(double alpha, const RandomStream& random);
+
+/// How far on in the batch the partner of a row stands: from 1 on; 0 in a batch of one.
+[[nodiscard]] std::int64_t partner_distance(const StepState& state, std::uint32_t unit);
+
+[[nodiscard]] inline std::int64_t partner_of(std::int64_t row, std::int64_t distance, std::int64_t rows) {
+  return (row + distance) % rows;
 }
 
-[[nodiscard]] inline TranslationDraw draw_translation(const RandomTranslationOp& op, const RandomStream& random) {
-  return {draw_origin(op.height_factor, op.in.height, op.bilinear, random.uniform(0)),
-          draw_origin(op.width_factor, op.in.width, op.bilinear, random.uniform(1))};
+[[nodiscard]] inline float draw_mix_up(const MixUpOp& op, const RandomStream& random) {
+  return draw_beta(op.alpha, random);
 }
+
+/// What comes from the partner.
+[[nodiscard]] Box draw_cut_mix(const CutMixOp& op, const RandomStream& random);
 
 /// The place within a picture of `extent` places that stands at `place`; -1 where a constant does.
 [[nodiscard]] inline std::int64_t inside(FillMode mode, std::int64_t place, std::int64_t extent) {
@@ -68,11 +121,11 @@ struct TranslationDraw {
 }
 
 /// The mean of the four neighbours, each by its share.
-[[nodiscard]] inline float bilinear(const TranslationDraw& draw, float here, float right, float below,
+[[nodiscard]] inline float bilinear(float right_share, float down_share, float here, float right, float below,
                                     float below_right) {
-  const float upper = here * (1 - draw.right.share) + right * draw.right.share;
-  const float lower = below * (1 - draw.right.share) + below_right * draw.right.share;
-  return upper * (1 - draw.down.share) + lower * draw.down.share;
+  const float upper = here + (right - here) * right_share;
+  const float lower = below + (below_right - below) * right_share;
+  return upper + (lower - upper) * down_share;
 }
 
 }  // namespace lapel::kernels

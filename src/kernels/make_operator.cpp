@@ -72,6 +72,14 @@ struct Maker {
   std::unique_ptr<Operator> operator()(const RandomTranslationOp& op) const {
     return make_random_translation_operator(op, options);
   }
+  std::unique_ptr<Operator> operator()(const RandomAffineOp& op) const {
+    return make_random_affine_operator(op, options);
+  }
+  std::unique_ptr<Operator> operator()(const RandomErasingOp& op) const {
+    return make_random_erasing_operator(op, options);
+  }
+  std::unique_ptr<Operator> operator()(const MixUpOp& op) const { return make_mix_up_operator(op, options); }
+  std::unique_ptr<Operator> operator()(const CutMixOp& op) const { return make_cut_mix_operator(op, options); }
   std::unique_ptr<Operator> operator()(const ReshapeOp& /*op*/) const { return nullptr; }
 };
 

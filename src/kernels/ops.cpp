@@ -38,6 +38,10 @@ struct Name {
   std::string_view operator()(const BatchNormOp&) const { return "batch_norm"; }
   std::string_view operator()(const RandomFlipOp&) const { return "random_flip"; }
   std::string_view operator()(const RandomTranslationOp&) const { return "random_translation"; }
+  std::string_view operator()(const RandomAffineOp&) const { return "random_affine"; }
+  std::string_view operator()(const RandomErasingOp&) const { return "random_erasing"; }
+  std::string_view operator()(const MixUpOp&) const { return "mix_up"; }
+  std::string_view operator()(const CutMixOp&) const { return "cut_mix"; }
   std::string_view operator()(const ReshapeOp&) const { return "reshape"; }
   std::string_view operator()(const InputOp&) const { return "input"; }
 };
@@ -60,6 +64,19 @@ struct Flop {
   }
 };
 
+struct AugmentationUnit {
+  std::uint32_t* operator()(RandomFlipOp& op) const { return &op.unit; }
+  std::uint32_t* operator()(RandomTranslationOp& op) const { return &op.unit; }
+  std::uint32_t* operator()(RandomAffineOp& op) const { return &op.unit; }
+  std::uint32_t* operator()(RandomErasingOp& op) const { return &op.unit; }
+  std::uint32_t* operator()(MixUpOp& op) const { return &op.unit; }
+  std::uint32_t* operator()(CutMixOp& op) const { return &op.unit; }
+  template <class Other>
+  std::uint32_t* operator()(Other& /*op*/) const {
+    return nullptr;
+  }
+};
+
 struct Pixels {
   std::int64_t operator()(const InputOp& op) const { return op.size; }
   std::int64_t operator()(const DenseChainOp& op) const { return op.pixel_scale ? op.layers.front().rows : 0; }
@@ -74,6 +91,13 @@ struct Pixels {
 bool fits_chain(const DenseOp& op) {
   constexpr std::int64_t kRows = 16;
   return op.rows >= kRows && op.in <= DenseChainOp::kWidest && op.out <= DenseChainOp::kWidest;
+}
+
+std::uint32_t* augmentation_unit(Op& op) { return std::visit(AugmentationUnit{}, op); }
+
+bool is_augmentation(const Op& op) {
+  Op copy = op;
+  return augmentation_unit(copy) != nullptr;
 }
 
 std::string_view op_name(const Op& op) { return std::visit(Name{}, op); }

@@ -125,12 +125,16 @@ struct BatchNormOp {
 
 /// In training a picture is mirrored, for each direction with probability 1/2: sample s from left to right iff
 /// RandomStream{seed, kAugment, unit, epoch, s}.uniform(0) < 1/2, from top to bottom iff uniform(1) < 1/2. In
-/// evaluation: the identity. Has no gradient, so no weight may come before it.
+/// evaluation: the identity. Has no gradient, so no weight may come before it. All of this is true of the other random
+/// operators on pictures as well.
+/// `alternating` (Jordan 2024, arXiv 2404.00498): chance decides for the first epoch alone, by the same
+/// numbers of epoch 0; from then on a picture is mirrored in every other epoch.
 struct RandomFlipOp {
   Shape in;
   bool horizontal = true;
   bool vertical = false;
   std::uint32_t unit = 0;  ///< Which random operator of the model; set by the plan.
+  bool alternating = false;
   bool operator==(const RandomFlipOp&) const = default;
 };
 
@@ -153,6 +157,61 @@ struct RandomTranslationOp {
   bool operator==(const RandomTranslationOp&) const = default;
 };
 
+/// In training a picture is turned and zoomed about its middle. With u_i = RandomStream{seed, kAugment, unit, epoch,
+/// s}.uniform(i), and r(f, u) = f[0] + u (f[1] - f[0]): counter-clockwise by the angle a = 2 pi r(rotation, u_0); to
+/// the height 1 / z_y, z_y = 1 + r(height_zoom, u_1), and the width 1 / z_x, z_x = 1 + r(width_zoom, u_2), or z_y where
+/// `same_zoom`. So the number at (x, y) comes from c + R(a) Z ((x, y) - c). Places are kept in 1/65536 of a pixel.
+struct RandomAffineOp {
+  Shape in;
+  std::array<double, 2> rotation{};     ///< Of a full turn.
+  std::array<double, 2> height_zoom{};  ///< From -1 on; above 0 makes it smaller.
+  std::array<double, 2> width_zoom{};
+  bool same_zoom = false;
+  FillMode fill = FillMode::kReflect;
+  float fill_value = 0;
+  bool bilinear = true;
+  std::uint32_t unit = 0;
+  bool operator==(const RandomAffineOp&) const = default;
+};
+
+/// The largest height and width that RandomAffineOp takes: its places are 16 bits before the point.
+inline constexpr std::int64_t kMostAffineExtent = 4096;
+
+/// Zhong et al. 2017 (arXiv 1708.04896) as Keras has it. In training, with probability r(factor, u_0) (that is, iff u_1
+/// is below it), a box of the picture becomes noise, a number of the normal distribution for each, cut to [0, 1]; or
+/// `fill_value`. The box is sqrt(r(scale, u_2)) of the width and sqrt(r(scale, u_3)) of the height, and lies anywhere
+/// within the picture (u_4, u_5).
+struct RandomErasingOp {
+  Shape in;
+  std::array<double, 2> factor{0, 1};
+  std::array<double, 2> scale{0.02, 0.33};
+  bool noise = true;
+  float fill_value = 0;
+  std::uint32_t unit = 0;
+  bool operator==(const RandomErasingOp&) const = default;
+};
+
+/// Zhang et al. 2017 (arXiv 1710.09412). In training row i of a batch becomes w x_i + (1 - w) x_j, with w of the
+/// distribution Beta(alpha, alpha) for each sample, and so do its targets (mixing.h). The partner is j = (i + k) modulo
+/// the rows, with one k from 1 on for the whole batch.
+struct MixUpOp {
+  std::int64_t size = 0;
+  double alpha = 0.2;
+  std::uint32_t unit = 0;
+  bool operator==(const MixUpOp&) const = default;
+};
+
+/// Yun et al. 2019 (arXiv 1905.04899) as Keras has it. In training a box of row i of a batch is that of its partner's,
+/// which is found as MixUpOp does. Height and width of the box are sqrt(1 - v) of the picture's, with v of the
+/// distribution Beta(a, a), a = r(factor, u_0) + 1e-6; it lies anywhere within the picture. The targets are mixed by
+/// the share of the places that were exchanged (mixing.h).
+struct CutMixOp {
+  Shape in;
+  std::array<double, 2> factor{0, 1};
+  std::uint32_t unit = 0;
+  bool operator==(const CutMixOp&) const = default;
+};
+
 /// The same numbers under another shape: no work, the output is the input.
 struct ReshapeOp {
   std::int64_t size = 0;
@@ -167,10 +226,15 @@ struct InputOp {
 };
 
 using Op = std::variant<DenseOp, DenseChainOp, Conv2DOp, Pool2DOp, GlobalPool2DOp, ActivationOp, DropoutOp, AddOp,
-                        BatchNormOp, RandomFlipOp, RandomTranslationOp, ReshapeOp, InputOp>;
+                        BatchNormOp, RandomFlipOp, RandomTranslationOp, RandomAffineOp, RandomErasingOp, MixUpOp,
+                        CutMixOp, ReshapeOp, InputOp>;
 
 /// `dense`, `conv2d`, ... : the kind of an operator, for tables of steps.
 [[nodiscard]] std::string_view op_name(const Op& op);
+
+/// The `unit` of an operator that changes pictures in training alone; null for every other.
+[[nodiscard]] std::uint32_t* augmentation_unit(Op& op);
+[[nodiscard]] bool is_augmentation(const Op& op);
 
 /// Arithmetic of the forward pass for one sample: 2 per multiply-add, elementwise work not counted; 0 for a chain on
 /// pixels, which multiplies for each of the 256 numbers that a pixel can be and not for a sample.

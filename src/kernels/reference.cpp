@@ -106,6 +106,14 @@ struct Make {
     return make_reference_random_translation(op, options);
   }
   std::unique_ptr<Operator> operator()(const InputOp& op) const { return make_reference_input(op, options); }
+  std::unique_ptr<Operator> operator()(const RandomAffineOp& op) const {
+    return make_reference_random_affine(op, options);
+  }
+  std::unique_ptr<Operator> operator()(const RandomErasingOp& op) const {
+    return make_reference_random_erasing(op, options);
+  }
+  std::unique_ptr<Operator> operator()(const MixUpOp& op) const { return make_reference_mix_up(op, options); }
+  std::unique_ptr<Operator> operator()(const CutMixOp& op) const { return make_reference_cut_mix(op, options); }
   std::unique_ptr<Operator> operator()(const ReshapeOp& /*op*/) const {
     throw Error(ErrorKind::kInternal, {}, "a reshape is no operator: its output is its input");
   }

@@ -81,6 +81,12 @@ class ReferenceOperator : public Operator {
 [[nodiscard]] std::unique_ptr<Operator> make_reference_random_translation(const RandomTranslationOp& op,
                                                                           const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_input(const InputOp& op, const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_reference_random_affine(const RandomAffineOp& op,
+                                                                     const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_reference_random_erasing(const RandomErasingOp& op,
+                                                                      const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_reference_mix_up(const MixUpOp& op, const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_reference_cut_mix(const CutMixOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_activation(const ActivationOp& op, const BuildOptions& options);
 
 }  // namespace lapel::kernels

@@ -6,7 +6,7 @@
 
 /// The operators that Lapel computes itself, vectorised with Highway; parts of make_operator. Each gives the
 /// numbers of its reference operator for any number of threads: exactly, but for the sums of an add of more than
-/// two inputs and of a global mean, which are made in float.
+/// two inputs and of a global mean, and for mixed pictures, which are made in float.
 namespace lapel::kernels {
 
 /// Backward does nothing: pixels have no gradient.
@@ -35,10 +35,20 @@ namespace lapel::kernels {
 [[nodiscard]] std::unique_ptr<Operator> make_matrix_vector_operator(const DenseOp& op, const BuildOptions& options,
                                                                     const std::vector<WeightLayout>& layouts);
 
-/// Not vectorised: rows of a picture are copied, or mixed in plain loops.
+/// Not vectorised: rows of a picture are copied or filled in plain loops.
 [[nodiscard]] std::unique_ptr<Operator> make_random_flip_operator(const RandomFlipOp& op, const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_random_erasing_operator(const RandomErasingOp& op,
+                                                                     const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_cut_mix_operator(const CutMixOp& op, const BuildOptions& options);
+
+/// Moves between places are mixed in float.
 [[nodiscard]] std::unique_ptr<Operator> make_random_translation_operator(const RandomTranslationOp& op,
                                                                          const BuildOptions& options);
+
+/// Gathers from a copy of each picture that has what lies beyond its edges as well.
+[[nodiscard]] std::unique_ptr<Operator> make_random_affine_operator(const RandomAffineOp& op,
+                                                                    const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_mix_up_operator(const MixUpOp& op, const BuildOptions& options);
 
 /// The largest of each window; null for windows of more than 256 places (255 with a relu), and for means. Keeps the
 /// place of each maximum from forward to backward, a byte each. A NaN wins.

@@ -24,6 +24,11 @@ namespace lapel::layers {
 [[nodiscard]] LayerType batch_normalization_layer();
 [[nodiscard]] LayerType random_flip_layer();
 [[nodiscard]] LayerType random_translation_layer();
+[[nodiscard]] LayerType random_rotation_layer();
+[[nodiscard]] LayerType random_zoom_layer();
+[[nodiscard]] LayerType random_erasing_layer();
+[[nodiscard]] LayerType mix_up_layer();
+[[nodiscard]] LayerType cut_mix_layer();
 
 /// The line of the table for `L`, which has `kType` and a constructor from OptionValues. `base_name` is what
 /// Keras names it, `help` one sentence.

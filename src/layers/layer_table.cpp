@@ -26,6 +26,11 @@ std::span<const LayerType> layer_types() {
       batch_normalization_layer(),
       random_flip_layer(),
       random_translation_layer(),
+      random_rotation_layer(),
+      random_zoom_layer(),
+      random_erasing_layer(),
+      mix_up_layer(),
+      cut_mix_layer(),
   };
   return kTypes;
 }

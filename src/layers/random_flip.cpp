@@ -9,14 +9,18 @@ namespace {
 
 struct Options {
   std::string mode = "horizontal_and_vertical";
+  bool alternating = false;
 };
 
 std::span<const Option<Options>> table() {
-  static const std::array<Option<Options>, 1> kOptions = {{
+  static const std::array<Option<Options>, 2> kOptions = {{
       {.key = "mode",
        .member = &Options::mode,
        .help = "which sides change places, each with probability 1/2",
        .choices = {"horizontal", "vertical", "horizontal_and_vertical"}},
+      {.key = "alternating",
+       .member = &Options::alternating,
+       .help = "chance decides for the first epoch alone, then every other epoch is mirrored (Lapel's own)"},
   }};
   return kOptions;
 }
@@ -35,8 +39,10 @@ class RandomFlip final : public Layer {
     return inputs[0];
   }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
-    return {kernels::RandomFlipOp{
-        .in = inputs[0], .horizontal = options_.mode != "vertical", .vertical = options_.mode != "horizontal"}};
+    return {kernels::RandomFlipOp{.in = inputs[0],
+                                  .horizontal = options_.mode != "vertical",
+                                  .vertical = options_.mode != "horizontal",
+                                  .alternating = options_.alternating}};
   }
 
  private:

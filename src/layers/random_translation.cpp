@@ -1,6 +1,4 @@
-#include <algorithm>
-#include <array>
-
+#include "layers/fill.h"
 #include "layers/layer_factories.h"
 #include "layers/window.h"
 
@@ -8,40 +6,29 @@ namespace lapel::layers {
 
 namespace {
 
-struct Options {
-  double height_factor = 0;
-  double width_factor = 0;
-  std::string fill_mode = "reflect";
-  double fill_value = 0;
-  std::string interpolation = "bilinear";
+struct Options : FillOptions {
+  NumberRange height_factor;
+  NumberRange width_factor;
 };
 
-constexpr std::array<std::string_view, 4> kFillModes = {"constant", "reflect", "wrap", "nearest"};
-
 std::span<const Option<Options>> table() {
-  static const std::array<Option<Options>, 5> kOptions = {{
+  static const std::array<Option<Options>, 2> kOwn = {{
       {.key = "height_factor",
        .member = &Options::height_factor,
-       .help = "how far up or down, as a share of the height",
-       .min = 0,
+       .help = "how far down (below 0: up), as a share of the height; one number: either way",
+       .min = -1,
        .max = 1,
-       .required = true},
+       .required = true,
+       .symmetric = true},
       {.key = "width_factor",
        .member = &Options::width_factor,
-       .help = "how far to the left or right, as a share of the width",
-       .min = 0,
+       .help = "how far to the right (below 0: left), as a share of the width; one number: either way",
+       .min = -1,
        .max = 1,
-       .required = true},
-      {.key = "fill_mode",
-       .member = &Options::fill_mode,
-       .help = "what comes in from beyond the edge",
-       .choices = {kFillModes.begin(), kFillModes.end()}},
-      {.key = "fill_value", .member = &Options::fill_value, .help = "with fill_mode \"constant\": that number"},
-      {.key = "interpolation",
-       .member = &Options::interpolation,
-       .help = "\"bilinear\" moves by parts of a pixel, \"nearest\" by whole ones",
-       .choices = {"bilinear", "nearest"}},
+       .required = true,
+       .symmetric = true},
   }};
+  static const std::vector<Option<Options>> kOptions = with_fill<Options>(kOwn);
   return kOptions;
 }
 
@@ -59,13 +46,12 @@ class RandomTranslation final : public Layer {
     return inputs[0];
   }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
-    const auto fill = std::find(kFillModes.begin(), kFillModes.end(), options_.fill_mode) - kFillModes.begin();
     return {kernels::RandomTranslationOp{.in = inputs[0],
-                                         .height_factor = {-options_.height_factor, options_.height_factor},
-                                         .width_factor = {-options_.width_factor, options_.width_factor},
-                                         .fill = static_cast<kernels::FillMode>(fill),
+                                         .height_factor = ends_of(options_.height_factor),
+                                         .width_factor = ends_of(options_.width_factor),
+                                         .fill = options_.mode(),
                                          .fill_value = static_cast<float>(options_.fill_value),
-                                         .bilinear = options_.interpolation == "bilinear"}};
+                                         .bilinear = options_.bilinear()}};
   }
 
  private:

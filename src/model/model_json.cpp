@@ -62,6 +62,17 @@ std::vector<std::int64_t> read_integers(const Json& list, const Cursor& cursor) 
   return integers;
 }
 
+std::vector<double> read_numbers(const Json& list, const Cursor& cursor) {
+  std::vector<double> numbers;
+  for (const auto& item : list) {
+    if (!item.is_number()) {
+      cursor.refuse("is not a list of numbers");
+    }
+    numbers.push_back(item.get<double>());
+  }
+  return numbers;
+}
+
 OptionValue read_option(const Json& value, const Cursor& cursor) {
   if (value.is_boolean()) {
     return value.get<bool>();
@@ -76,7 +87,9 @@ OptionValue read_option(const Json& value, const Cursor& cursor) {
     return value.get<std::string>();
   }
   if (value.is_array()) {
-    return read_integers(value, cursor);
+    const bool has_fraction =
+        std::any_of(value.begin(), value.end(), [](const Json& item) { return item.is_number_float(); });
+    return has_fraction ? OptionValue(read_numbers(value, cursor)) : OptionValue(read_integers(value, cursor));
   }
   cursor.refuse("is no value of an option");
 }

@@ -18,6 +18,9 @@ struct OutputSize {
   std::int64_t operator()(const kernels::GlobalPool2DOp& op) const { return op.in.channels; }
   std::int64_t operator()(const kernels::RandomFlipOp& op) const { return op.in.size(); }
   std::int64_t operator()(const kernels::RandomTranslationOp& op) const { return op.in.size(); }
+  std::int64_t operator()(const kernels::RandomAffineOp& op) const { return op.in.size(); }
+  std::int64_t operator()(const kernels::RandomErasingOp& op) const { return op.in.size(); }
+  std::int64_t operator()(const kernels::CutMixOp& op) const { return op.in.size(); }
   template <class SameSize>
   std::int64_t operator()(const SameSize& op) const {
     return op.size;
@@ -31,7 +34,7 @@ bool is_identity(const kernels::Op& op, bool training) {
   if (const auto* activation = std::get_if<kernels::ActivationOp>(&op)) {
     return activation->kind == ActivationKind::kLinear;
   }
-  if (std::holds_alternative<kernels::RandomFlipOp>(op) || std::holds_alternative<kernels::RandomTranslationOp>(op)) {
+  if (kernels::is_augmentation(op)) {
     return !training;
   }
   const auto* dropout = std::get_if<kernels::DropoutOp>(&op);
@@ -79,10 +82,8 @@ class Lowering {
     for (auto& op : node.layer->lower(node.input_shapes)) {
       if (auto* dropout = std::get_if<kernels::DropoutOp>(&op)) {
         dropout->unit = dropouts_++;
-      } else if (auto* flip = std::get_if<kernels::RandomFlipOp>(&op)) {
-        flip->unit = augmentations_++;
-      } else if (auto* translation = std::get_if<kernels::RandomTranslationOp>(&op)) {
-        translation->unit = augmentations_++;
+      } else if (std::uint32_t* unit = kernels::augmentation_unit(op)) {
+        *unit = augmentations_++;
       }
       if (is_identity(op, training_)) {
         continue;

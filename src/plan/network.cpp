@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/threads.h"
+#include "plan/show.h"
 
 namespace lapel::plan {
 
@@ -60,6 +61,30 @@ void Network::predict(const std::uint8_t* pixels, std::int64_t first, std::int64
     const auto out = probabilities.subspan(static_cast<std::size_t>((begin - first) * model_.outputs()),
                                            static_cast<std::size_t>(size * model_.outputs()));
     plan(size, false).predict({pixels, {}, rows_}, out);
+  });
+}
+
+void Network::predict(std::span<const model::View> views, const Shape& picture, const std::uint8_t* pixels,
+                      std::int64_t count, std::int64_t batch, std::span<float> probabilities) {
+  if (views.size() == 1 && views.front() == model::View{}) {
+    predict(pixels, 0, count, batch, probabilities);
+    return;
+  }
+  const ThreadScope threads(options_.threads);
+  for_batches(0, count, batch, [&](std::int64_t begin, std::int64_t size) {
+    rows_.resize(static_cast<std::size_t>(size));
+    std::iota(rows_.begin(), rows_.end(), 0U);
+    seen_.resize(static_cast<std::size_t>(size * picture.size()));
+    logits_.resize(static_cast<std::size_t>(size * model_.outputs()));
+    mean_logits_.assign(logits_.size(), 0.0F);
+    for (const model::View& view : views) {
+      show(view, picture, {pixels + begin * picture.size(), seen_.size()}, seen_);
+      plan(size, false).logits({seen_.data(), {}, rows_}, {}, logits_);
+      std::transform(logits_.begin(), logits_.end(), mean_logits_.begin(), mean_logits_.begin(),
+                     [&](float one, float sum) { return sum + view.weight * one; });
+    }
+    kernels::softmax_rows(kernels::Dtype::kFloat32, mean_logits_.data(), size, model_.outputs(),
+                          probabilities.data() + begin * model_.outputs());
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "lapel/data.h"
 #include "model/model.h"
+#include "model/views.h"
 #include "plan/parameters.h"
 #include "plan/plan.h"
 
@@ -46,6 +47,10 @@ class Network {
   /// Probabilities of `count` pictures from `first` on, count x classes, in batches of at most `batch`.
   void predict(const std::uint8_t* pixels, std::int64_t first, std::int64_t count, std::int64_t batch,
                std::span<float> probabilities);
+  /// The same of what `views` show of the pictures, which are of the size `picture`: the softmax of the mean of the
+  /// logits, each view by its weight.
+  void predict(std::span<const model::View> views, const Shape& picture, const std::uint8_t* pixels, std::int64_t count,
+               std::int64_t batch, std::span<float> probabilities);
   /// Sums of loss and of right answers over the same, without probabilities.
   [[nodiscard]] kernels::LossResult evaluate(const LabeledPictures& pictures, std::int64_t first, std::int64_t count,
                                              std::int64_t batch, const LossRule& loss);
@@ -66,6 +71,9 @@ class Network {
   std::unique_ptr<Parameters> parameters_;  // plans hold pointers into it
   std::vector<Entry> plans_;
   std::vector<std::uint32_t> rows_;
+  std::vector<std::uint8_t> seen_;  // a batch as a view shows it
+  std::vector<float> logits_;
+  std::vector<float> mean_logits_;
 };
 
 }  // namespace lapel::plan

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/mixing.h"
+#include "kernels/update.h"
 #include "lapel/error.h"
 #include "plan/memory.h"
 
@@ -27,6 +29,12 @@ Plan::Plan(const model::Model& model, const PlanOptions& options, std::span<cons
   plan_memory();
   labels_.resize(static_cast<std::size_t>(options.batch));
   targets_.resize(static_cast<std::size_t>(options.batch * classes_));
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (kernels::mixes_targets(steps_[i].lowered.op)) {
+      mixing_.push_back(i);
+      mixed_targets_.resize(targets_.size());
+    }
+  }
 }
 
 void Plan::make_steps(std::span<const kernels::WeightLayout> stored) {
@@ -271,27 +279,36 @@ void Plan::update(const Step& step, std::span<const kernels::UpdateRule> rules) 
   }
 }
 
-kernels::LossResult Plan::compute_loss(const Batch& batch, const LossRule& loss, void* gradient) {
+/// One-hot, then as the steps mixed the rows that they belong to.
+void Plan::fill_targets(const kernels::StepState& state) {
+  std::fill(targets_.begin(), targets_.end(), 0.0F);
+  for (std::size_t row = 0; row < labels_.size(); ++row) {
+    targets_[row * static_cast<std::size_t>(classes_) + labels_[row]] = 1.0F;
+  }
+  for (const std::size_t step : mixing_) {
+    kernels::mix_targets(steps_[step].lowered.op, state, classes_, targets_, mixed_targets_);
+    std::swap(targets_, mixed_targets_);
+  }
+}
+
+kernels::LossResult Plan::compute_loss(const Batch& batch, const LossRule& loss, const StepKey& key, void* gradient) {
   const void* logits = piece(value_piece_[lowered_.logits]);
   const float scale = 1.0F / static_cast<float>(options_.batch);
   for (std::size_t row = 0; row < labels_.size(); ++row) {
     labels_[row] = batch.labels[batch.samples[row]];
   }
-  if (!loss.one_hot) {
+  if (!loss.one_hot && mixing_.empty()) {
     return kernels::softmax_cross_entropy(options_.dtype, logits, labels_, classes_, loss.label_smoothing, scale,
                                           gradient);
   }
-  std::fill(targets_.begin(), targets_.end(), 0.0F);
-  for (std::size_t row = 0; row < labels_.size(); ++row) {
-    targets_[row * static_cast<std::size_t>(classes_) + labels_[row]] = 1.0F;
-  }
+  fill_targets(state(batch, key));
   return kernels::softmax_cross_entropy_dense(options_.dtype, logits, targets_, classes_, loss.label_smoothing, scale,
                                               gradient);
 }
 
 kernels::LossResult Plan::forward_and_loss(const Batch& batch, const LossRule& loss, const StepKey& key) {
   forward(batch, key);
-  const auto result = compute_loss(batch, loss, piece(gradients_[lowered_.logits].parts.front()));
+  const auto result = compute_loss(batch, loss, key, piece(gradients_[lowered_.logits].parts.front()));
   tell(StepPart::kLoss, 0);
   return result;
 }
@@ -336,7 +353,7 @@ kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, c
 
 kernels::LossResult Plan::evaluate(const Batch& batch, const LossRule& loss, std::span<float> probabilities) {
   predict(batch, probabilities);
-  return compute_loss(batch, loss, nullptr);
+  return compute_loss(batch, loss, {}, nullptr);
 }
 
 void Plan::predict(const Batch& batch, std::span<float> probabilities) {
@@ -345,6 +362,16 @@ void Plan::predict(const Batch& batch, std::span<float> probabilities) {
     kernels::softmax_rows(options_.dtype, piece(value_piece_[lowered_.logits]), options_.batch, classes_,
                           probabilities.data());
     tell(StepPart::kLoss, 0);
+  }
+}
+
+void Plan::logits(const Batch& batch, const StepKey& key, std::span<float> logits) {
+  forward(batch, key);
+  const void* from = piece(value_piece_[lowered_.logits]);
+  if (options_.dtype == kernels::Dtype::kFloat32) {
+    std::copy_n(static_cast<const float*>(from), logits.size(), logits.begin());
+  } else {
+    kernels::from_bfloat16({static_cast<const std::uint16_t*>(from), logits.size()}, logits);
   }
 }
 

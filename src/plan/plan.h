@@ -86,6 +86,8 @@ class Plan {
   kernels::LossResult evaluate(const Batch& batch, const LossRule& loss, std::span<float> probabilities);
   /// Forward alone.
   void predict(const Batch& batch, std::span<float> probabilities);
+  /// Forward alone, in the plan's mode; `logits` (batch x classes) gets what a softmax would make probabilities of.
+  void logits(const Batch& batch, const StepKey& key, std::span<float> logits);
 
   /// Tells `observer` of every part of the steps to come; null: nobody.
   void observe(StepObserver* observer) { observer_ = observer; }
@@ -128,7 +130,8 @@ class Plan {
                                                                      std::span<const kernels::UpdateRule> rules);
   /// Whether this step's operator updates its weights itself.
   [[nodiscard]] static bool updates_in_passing(const Step& step, std::span<const kernels::UpdateRule> rules);
-  kernels::LossResult compute_loss(const Batch& batch, const LossRule& loss, void* gradient);
+  kernels::LossResult compute_loss(const Batch& batch, const LossRule& loss, const StepKey& key, void* gradient);
+  void fill_targets(const kernels::StepState& state);
   [[nodiscard]] kernels::StepState state(const Batch& batch, const StepKey& key) const;
   [[nodiscard]] void* piece(std::size_t index);
   [[nodiscard]] bool passes_gradient_on(const Step& step) const;
@@ -162,6 +165,8 @@ class Plan {
   bool stores_gradients_ = false;  // also those that an update would not need
   std::vector<Label> labels_;
   std::vector<float> targets_;
+  std::vector<float> mixed_targets_;
+  std::vector<std::size_t> mixing_;  // steps that mix the rows of a batch, and so their targets
   std::int64_t classes_ = 0;
 };
 

@@ -21,6 +21,7 @@ std::string type_text(const OptionRule& rule) {
     std::string operator()(double) const { return "number"; }
     std::string operator()(const std::string&) const { return "text"; }
     std::string operator()(const std::vector<std::int64_t>&) const { return "list of integers"; }
+    std::string operator()(const std::vector<double>&) const { return "number or [number, number]"; }
   };
   return rule.pair ? "integer or [integer, integer]" : std::visit(Text{}, rule.fallback);
 }

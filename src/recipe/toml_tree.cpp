@@ -113,14 +113,18 @@ std::optional<OptionValue> to_option(const TomlValue& value) {
   struct Convert {
     std::optional<OptionValue> operator()(const TomlList& list) const {
       std::vector<std::int64_t> integers;
+      std::vector<double> numbers;
       for (const auto& item : list) {
-        const auto* integer = std::get_if<std::int64_t>(&item.content);
-        if (integer == nullptr) {
+        if (const auto* integer = std::get_if<std::int64_t>(&item.content)) {
+          integers.push_back(*integer);
+          numbers.push_back(static_cast<double>(*integer));
+        } else if (const auto* number = std::get_if<double>(&item.content)) {
+          numbers.push_back(*number);
+        } else {
           return std::nullopt;
         }
-        integers.push_back(*integer);
       }
-      return integers;
+      return integers.size() == list.size() ? OptionValue(std::move(integers)) : OptionValue(std::move(numbers));
     }
     std::optional<OptionValue> operator()(const TomlTable& /*table*/) const { return std::nullopt; }
     std::optional<OptionValue> operator()(const TomlDate& /*date*/) const { return std::nullopt; }

@@ -49,7 +49,7 @@ struct TomlEntry {
 /// does not begin as one (with a quote, bracket or brace) is taken as a string.
 [[nodiscard]] TomlValue parse_toml_value(std::string_view text, const std::string& place);
 
-/// The value as an option; nothing for a table, a date, or a list of other things than integers.
+/// The value as an option; nothing for a table, a date, or a list of other things than numbers.
 [[nodiscard]] std::optional<OptionValue> to_option(const TomlValue& value);
 
 /// As it could have been written, shortened: `{...}` for a table.

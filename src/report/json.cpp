@@ -115,6 +115,7 @@ std::string to_json(const RunRecord& record) {
                    {"seed", record.seed},
                    {"threads", record.threads},
                    {"precision", record.precision},
+                   {"test_time_augmentation", record.test_time_augmentation},
                    {"cpu", record.cpu},
                    {"isa", record.isa},
                    {"versions", {{"lapel", record.lapel_version}, {"onednn", record.onednn_version}}}});

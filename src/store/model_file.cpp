@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 
 #include "lapel/error.h"
 #include "lapel/version.h"
+#include "model/views.h"
 
 namespace lapel::store {
 
@@ -20,8 +22,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Metadata = std::map<std::string, std::string>;
 
-/// What `lapel.format` says; to be raised when older programs could no longer read the file.
-constexpr std::string_view kFormat = "1";
+/// What `lapel.format` says. The second has `test_time_augmentation` in its preprocessing, which a program that knows
+/// the first alone would pass over: so only a file that needs it is of the second.
+constexpr std::string_view kPlainFormat = "1";
+constexpr std::string_view kAugmentedFormat = "2";
 
 /// Of a training whose file says nothing of it.
 constexpr std::string_view kPlainPrecision = "float32";
@@ -50,10 +54,10 @@ void check_format(const Metadata& metadata, const std::string& place) {
     damaged(place, "is a safetensors file, but holds no model of Lapel's",
             {{"missing", "\"lapel.format\" in its metadata"}}, "the model.safetensors of a run folder");
   }
-  if (found->second != kFormat) {
+  if (found->second != kPlainFormat && found->second != kAugmentedFormat) {
     const auto writer = metadata.find("lapel.version");
     damaged(place, fmt::format("has the format {}, which this version does not know", found->second),
-            {{"known", std::string(kFormat)},
+            {{"known", fmt::format("{} and {}", kPlainFormat, kAugmentedFormat)},
              {"written by", writer == metadata.end() ? "an unknown version" : "Lapel " + writer->second}},
             fmt::format("a newer Lapel than {}", version()));
   }
@@ -81,9 +85,15 @@ Preprocessing read_preprocessing(const Metadata& metadata, const std::string& pl
   const auto preprocessing = parsed(
       metadata, std::string(kKey), "a JSON object of height, width, channels and scale", place, [](const Json& json) {
         return Preprocessing{json.at("height").get<std::int64_t>(), json.at("width").get<std::int64_t>(),
-                             json.at("channels").get<std::int64_t>(), json.at("scale").get<double>()};
+                             json.at("channels").get<std::int64_t>(), json.at("scale").get<double>(),
+                             json.value("test_time_augmentation", "none")};
       });
-  const auto& [height, width, channels, scale] = preprocessing;
+  const auto& [height, width, channels, scale, views] = preprocessing;
+  const auto known = model::test_time_augmentations();
+  if (std::find(known.begin(), known.end(), views) == known.end()) {
+    damaged(place, fmt::format("\"{}\" in the metadata has the test_time_augmentation \"{}\"", kKey, views),
+            {{"known", fmt::format("{}", fmt::join(known, ", "))}}, fmt::format("a newer Lapel than {}", version()));
+  }
   for (const std::int64_t size : {height, width, channels}) {
     if (size < 1 || size > kMaxSize) {
       damaged(place, fmt::format("\"{}\" in the metadata has pictures of {} x {} x {}", kKey, height, width, channels),
@@ -116,7 +126,7 @@ void check_agreement(const ModelFile& content, const std::string& place) {
     damaged(place, "the model's outputs and the classes differ in number",
             {{"outputs", fmt::format("{}", content.model.outputs())}, {"classes", fmt::format("{}", classes)}});
   }
-  const auto& [height, width, channels, scale] = content.preprocessing;
+  const auto& [height, width, channels, scale, views] = content.preprocessing;
   const Shape picture = Shape::image(channels, height, width);
   const Shape& input = content.model.input_shape();
   if (input.flat ? input.size() != picture.size() : input != picture) {
@@ -189,12 +199,17 @@ std::vector<formats::Tensor> in_model_order(std::vector<formats::Tensor> tensors
   return ordered;
 }
 
+bool is_augmented(const Preprocessing& preprocessing) { return preprocessing.test_time_augmentation != "none"; }
+
 std::string preprocessing_json(const Preprocessing& preprocessing) {
-  return Json{{"height", preprocessing.height},
-              {"width", preprocessing.width},
-              {"channels", preprocessing.channels},
-              {"scale", preprocessing.scale}}
-      .dump();
+  Json json{{"height", preprocessing.height},
+            {"width", preprocessing.width},
+            {"channels", preprocessing.channels},
+            {"scale", preprocessing.scale}};
+  if (is_augmented(preprocessing)) {
+    json["test_time_augmentation"] = preprocessing.test_time_augmentation;
+  }
+  return json.dump();
 }
 
 /// As read_safetensors; what is wrong with the file comes with what to try.
@@ -213,7 +228,8 @@ formats::SafeTensors read_stored(const std::filesystem::path& file) {
 }  // namespace
 
 void write_model_file(const std::filesystem::path& file, const ModelFile& content) {
-  Metadata metadata{{"lapel.format", std::string(kFormat)},
+  const auto format = is_augmented(content.preprocessing) ? kAugmentedFormat : kPlainFormat;
+  Metadata metadata{{"lapel.format", std::string(format)},
                     {"lapel.version", std::string(version())},
                     {"lapel.model", model::to_json(content.model)},
                     {"lapel.classes", Json(content.class_names).dump(-1, ' ', false, Json::error_handler_t::replace)},

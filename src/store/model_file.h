@@ -10,12 +10,14 @@
 
 namespace lapel::store {
 
-/// How pictures become the model's input: 8-bit values of this size, times `scale`.
+/// How pictures become the model's input: 8-bit values of this size, times `scale`; and over which views of a picture
+/// the answers are averaged (model/views.h).
 struct Preprocessing {
   std::int64_t height = 0;
   std::int64_t width = 0;
   std::int64_t channels = 1;
   double scale = 1.0 / 255.0;
+  std::string test_time_augmentation = "none";
 };
 
 /// The content of `model.safetensors` (docs/model-file.md): tensors under Keras's names (`dense/kernel`) in Keras's

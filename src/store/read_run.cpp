@@ -45,6 +45,7 @@ RunRecord read_metrics(const fs::path& file) {
     record.seed = json.at("seed").get<std::int64_t>();
     record.threads = json.at("threads").get<int>();
     record.precision = json.at("precision").get<std::string>();
+    record.test_time_augmentation = json.value("test_time_augmentation", "none");
     return record;
   } catch (const Json::exception& problem) {
     refuse(file, fmt::format("is not what a training wrote there: {}", problem.what()));

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "lapel/error.h"
+#include "model/views.h"
 
 namespace lapel::training {
 
@@ -255,7 +256,7 @@ std::span<const Option<WeightGroup>> group_options() {
 }
 
 std::span<const Option<TrainSpec>> train_options() {
-  static const std::array<Option<TrainSpec>, 14> kOptions = {{
+  static const std::array<Option<TrainSpec>, 15> kOptions = {{
       {.key = "epochs",
        .member = &TrainSpec::epochs,
        .help = "passes over the training pictures",
@@ -312,6 +313,10 @@ std::span<const Option<TrainSpec>> train_options() {
        .help = "power of the training's progress with which that share falls from 1; 0: it stays",
        .min = 0,
        .max = 100},
+      {.key = "test_time_augmentation",
+       .member = &TrainSpec::test_time_augmentation,
+       .help = "the trained model's answers are means over views of a picture: mirrored, and moved by a pixel",
+       .choices = model::test_time_augmentations()},
   }};
   return kOptions;
 }

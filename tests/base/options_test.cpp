@@ -74,6 +74,36 @@ TEST(Options, AnIntegerIsANumberAndAPair) {
   EXPECT_EQ(checked_value(rule, std::int64_t{3}), OptionValue(3.0));
 }
 
+TEST(Options, ANumberOrAListIsARange) {
+  OptionRule rule{"factor", NumberRange{0.5, 1}, "", -1, 1, false, false, false, false, {}};
+  const auto range = [&](const OptionValue& given) { return std::get<NumberRange>(checked_value(rule, given)); };
+  EXPECT_EQ(range(0.25), (NumberRange{0, 0.25}));
+  EXPECT_EQ(range(std::int64_t{1}), (NumberRange{0, 1}));
+  EXPECT_EQ(range(NumberRange{0.5, -0.25}), (NumberRange{-0.25, 0.5})) << "in order";
+  EXPECT_EQ(range(List{0, 1}), (NumberRange{0, 1}));
+  rule.symmetric = true;
+  EXPECT_EQ(range(0.25), (NumberRange{-0.25, 0.25}));
+  EXPECT_EQ(option_text(checked_value(rule, std::int64_t{0})), "[0.0, 0.0]");
+  const auto refusal = [&](const OptionValue& given) {
+    try {
+      (void)checked_value(rule, given);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(refusal(1.5),
+            "factor = 1.5 is not allowed\n  allowed  at least -1 and at most 1        try  factor = [0.5, 1.0]");
+  EXPECT_EQ(refusal(NumberRange{0.1, 0.2, 0.3}),
+            "factor = [0.1, 0.2, 0.3] is not allowed\n"
+            "  allowed  a number or a list of two numbers        try  factor = [0.5, 1.0]");
+  EXPECT_EQ(refusal(List{}),
+            "factor = [] is not allowed\n"
+            "  allowed  a number or a list of two numbers        try  factor = [0.5, 1.0]");
+  rule.fallback = NumberRange{};
+  EXPECT_EQ(range(List{}), NumberRange{}) << "where that is the default";
+}
+
 TEST(Options, WriteReadsBack) {
   rc::check("read(write(thing)) == thing", [] {
     Thing thing;

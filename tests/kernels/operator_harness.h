@@ -37,7 +37,9 @@ inline OpSizes sizes_of(const Op& op) {
           return {1, typed.in.size(), typed.in.channels};
         } else if constexpr (std::is_same_v<T, Conv2DOp> || std::is_same_v<T, Pool2DOp>) {
           return {1, typed.in.size(), typed.out.size()};
-        } else if constexpr (std::is_same_v<T, RandomFlipOp> || std::is_same_v<T, RandomTranslationOp>) {
+        } else if constexpr (std::is_same_v<T, RandomFlipOp> || std::is_same_v<T, RandomTranslationOp> ||
+                             std::is_same_v<T, RandomAffineOp> || std::is_same_v<T, RandomErasingOp> ||
+                             std::is_same_v<T, CutMixOp>) {
           return {1, typed.in.size(), typed.in.size()};
         } else if constexpr (std::is_same_v<T, AddOp>) {
           return {typed.inputs, typed.size, typed.size};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "kernels/batch.h"
 #include "kernels/each_target.h"
 #include "kernels/operator_harness.h"
 #include "lapel/error.h"
@@ -14,46 +15,18 @@
 namespace lapel::kernels {
 namespace {
 
+using testing::Batch;
 using testing::expect_close;
 using testing::OperatorData;
 using testing::OperatorHarness;
 using testing::OperatorResult;
+using testing::options_for;
 using testing::random_operands;
 using testing::run_operator;
 using testing::run_reference;
 
 constexpr auto kMax = Pool2DOp::Kind::kMax;
 constexpr auto kAverage = Pool2DOp::Kind::kAverage;
-
-/// A data set of 50 pictures, and a batch of it in some order.
-struct Batch {
-  std::vector<std::uint8_t> pixels;
-  std::vector<std::uint32_t> samples;
-  StepState state;
-
-  Batch(std::int64_t rows, std::int64_t size, bool training = true) : pixels(static_cast<std::size_t>(50 * size)) {
-    const RandomStream stream{3, RandomPurpose::kTest, 0, 0, 0};
-    for (std::size_t i = 0; i < pixels.size(); ++i) {
-      pixels[i] = static_cast<std::uint8_t>(stream.below(i, 256));
-    }
-    for (std::int64_t row = 0; row < rows; ++row) {
-      samples.push_back(static_cast<std::uint32_t>((row * 17 + 5) % 50));
-    }
-    state.pixels = pixels.data();
-    state.samples = samples;
-    state.seed = 0x123456789ABCDEFULL;
-    state.epoch = 4;
-    state.training = training;
-  }
-};
-
-BuildOptions options_for(std::int64_t batch, Dtype dtype, bool training = true) {
-  BuildOptions options;
-  options.batch = batch;
-  options.training = training;
-  options.dtype = dtype;
-  return options;
-}
 
 OperatorResult run_fast(const Op& op, const BuildOptions& options, const OperatorData& data, const StepState& state) {
   const auto tested = make_operator(op, options);
@@ -170,70 +143,6 @@ TEST_P(SimdOperator, BatchNormIsTheSameOnAnyNumberOfThreads) {
     return run_fast(op, options, data, rows.state);
   };
   EXPECT_TRUE(run(1) == run(3));
-}
-
-/// Runs the fast and the plain operator on the same pictures, and expects every bit equal. No gradient is asked for.
-void compare_augmentation(const Op& op, std::int64_t size) {
-  for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
-    for (const bool training : {true, false}) {
-      BuildOptions options = options_for(40, dtype, training);
-      options.training = false;
-      const Batch rows(40, size, training);
-      const OperatorData data = random_operands(op, 40);
-      const auto tested = make_operator(op, options);
-      const OperatorResult actual = run_operator(*tested, op, options, data, rows.state);
-      EXPECT_TRUE(actual == run_reference(op, options, data, rows.state)) << op_name(op);
-      const bool as_it_was = dtype == Dtype::kFloat32 && actual.output == data.inputs[0];
-      EXPECT_EQ(as_it_was, dtype == Dtype::kFloat32 && !training) << op_name(op);
-    }
-  }
-}
-
-TEST(Augmentation, FlipIsExact) {
-  for (const std::int64_t channels : {1, 3}) {
-    const Shape in = Shape::image(channels, 5, 7);
-    compare_augmentation(RandomFlipOp{in, true, false, 1}, in.size());
-    compare_augmentation(RandomFlipOp{in, false, true, 2}, in.size());
-    compare_augmentation(RandomFlipOp{in, true, true, 3}, in.size());
-  }
-}
-
-TEST(Augmentation, TranslationIsExact) {
-  for (const std::int64_t channels : {1, 3}) {
-    for (const FillMode fill : {FillMode::kConstant, FillMode::kReflect, FillMode::kWrap, FillMode::kNearest}) {
-      for (const bool bilinear : {true, false}) {
-        const Shape in = Shape::image(channels, 9, 8);
-        compare_augmentation(RandomTranslationOp{in, {-0.5, 0.5}, {-1, 1}, fill, 0.25F, bilinear, 1}, in.size());
-      }
-    }
-  }
-}
-
-/// What one picture of 3 x 4 becomes, moved by these shares of its height and width.
-std::vector<float> moved(std::array<double, 2> shares, FillMode fill, bool bilinear = true) {
-  const Op op =
-      RandomTranslationOp{Shape::image(1, 3, 4), {shares[0], shares[0]}, {shares[1], shares[1]}, fill, 9, bilinear};
-  const std::vector<std::uint32_t> samples{0};
-  StepState state;
-  state.samples = samples;
-  state.training = true;
-  const BuildOptions options = options_for(1, Dtype::kFloat32, false);
-  const auto tested = make_operator(op, options);
-  return run_operator(*tested, op, options, {{{1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13}}, {}, {}}, state).output;
-}
-
-/// numpy.pad's names for the same: "symmetric" is Keras's "reflect", "edge" its "nearest".
-TEST(Augmentation, TranslationsByHand) {
-  using Numbers = std::vector<float>;
-  EXPECT_EQ(moved({0, 0}, FillMode::kConstant), (Numbers{1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13}));
-  EXPECT_EQ(moved({1.0 / 3, 0}, FillMode::kConstant, false), (Numbers{9, 9, 9, 9, 1, 2, 3, 4, 5, 6, 7, 8}));
-  EXPECT_EQ(moved({0, 0.5}, FillMode::kConstant), (Numbers{9, 9, 1, 2, 9, 9, 5, 6, 9, 9, 10, 11}));
-  EXPECT_EQ(moved({0, 0.5}, FillMode::kReflect), (Numbers{2, 1, 1, 2, 6, 5, 5, 6, 11, 10, 10, 11}));
-  EXPECT_EQ(moved({0, -0.5}, FillMode::kReflect), (Numbers{3, 4, 4, 3, 7, 8, 8, 7, 12, 13, 13, 12}));
-  EXPECT_EQ(moved({0, 0.5}, FillMode::kWrap), (Numbers{3, 4, 1, 2, 7, 8, 5, 6, 12, 13, 10, 11}));
-  EXPECT_EQ(moved({0, 0.5}, FillMode::kNearest), (Numbers{1, 1, 1, 2, 5, 5, 5, 6, 10, 10, 10, 11}));
-  EXPECT_EQ(moved({0, 0.125}, FillMode::kConstant),
-            (Numbers{5, 1.5, 2.5, 3.5, 7, 5.5, 6.5, 7.5, 9.5, 10.5, 11.5, 12.5}));
 }
 
 TEST_P(SimdOperator, GlobalMeanInFloatIsClose) {

@@ -22,7 +22,7 @@ TEST(LayerTable, HasEachTypeOnceWithHelp) {
       EXPECT_FALSE(rule.help.empty()) << type.type << '.' << rule.key;
     }
   }
-  EXPECT_EQ(types.size(), 14U);
+  EXPECT_EQ(types.size(), 19U);
 }
 
 TEST(LayerTable, NamesLayersAsKerasDoes) {
@@ -44,7 +44,12 @@ TEST(LayerTable, NamesLayersAsKerasDoes) {
       {"Add", "add"},
       {"BatchNormalization", "batch_normalization"},
       {"RandomFlip", "random_flip"},
-      {"RandomTranslation", "random_translation"}};
+      {"RandomTranslation", "random_translation"},
+      {"RandomRotation", "random_rotation"},
+      {"RandomZoom", "random_zoom"},
+      {"RandomErasing", "random_erasing"},
+      {"MixUp", "mix_up"},
+      {"CutMix", "cut_mix"}};
   EXPECT_EQ(names, keras);
 }
 
@@ -78,6 +83,8 @@ TEST(LayerTable, EveryOptionIsKept) {
         value = std::int64_t{17};
       } else if (std::holds_alternative<double>(value)) {
         value = 0.75;
+      } else if (std::holds_alternative<NumberRange>(value)) {
+        value = NumberRange{0.25, 0.75};
       } else {
         value = std::vector<std::int64_t>{6};
       }
@@ -103,13 +110,31 @@ TEST(LayerTable, KerasDefaults) {
   EXPECT_EQ(make_layer("AveragePooling2D", {})->options(), pool);
   EXPECT_EQ(make_layer("BatchNormalization", {})->options(),
             (OptionValues{{"momentum", 0.99}, {"epsilon", 0.001}, {"center", true}, {"scale", true}}));
-  EXPECT_EQ(make_layer("RandomFlip", {})->options(), (OptionValues{{"mode", "horizontal_and_vertical"}}));
+  EXPECT_EQ(make_layer("RandomFlip", {})->options(),
+            (OptionValues{{"mode", "horizontal_and_vertical"}, {"alternating", false}}));
   EXPECT_EQ(make_layer("RandomTranslation", {{"height_factor", 0.1}, {"width_factor", 0.2}})->options(),
-            (OptionValues{{"height_factor", 0.1},
-                          {"width_factor", 0.2},
+            (OptionValues{{"height_factor", NumberRange{-0.1, 0.1}},
+                          {"width_factor", NumberRange{-0.2, 0.2}},
                           {"fill_mode", "reflect"},
                           {"fill_value", 0.0},
                           {"interpolation", "bilinear"}}));
+  EXPECT_EQ(make_layer("RandomRotation", {{"factor", 0.1}})->options(),
+            (OptionValues{{"factor", NumberRange{-0.1, 0.1}},
+                          {"fill_mode", "reflect"},
+                          {"fill_value", 0.0},
+                          {"interpolation", "bilinear"}}));
+  EXPECT_EQ(make_layer("RandomZoom", {{"height_factor", NumberRange{0.3, -0.2}}})->options(),
+            (OptionValues{{"height_factor", NumberRange{-0.2, 0.3}},
+                          {"width_factor", NumberRange{}},
+                          {"fill_mode", "reflect"},
+                          {"fill_value", 0.0},
+                          {"interpolation", "bilinear"}}));
+  EXPECT_EQ(make_layer("RandomErasing", {{"factor", 0.5}})->options(), (OptionValues{{"factor", NumberRange{0, 0.5}},
+                                                                                     {"scale", NumberRange{0.02, 0.33}},
+                                                                                     {"fill_mode", "noise"},
+                                                                                     {"fill_value", 0.0}}));
+  EXPECT_EQ(make_layer("MixUp", {})->options(), (OptionValues{{"alpha", 0.2}}));
+  EXPECT_EQ(make_layer("CutMix", {})->options(), (OptionValues{{"factor", NumberRange{0, 1}}}));
   const OptionValues dense{{"units", std::int64_t{3}}, {"activation", "linear"}, {"use_bias", true}};
   EXPECT_EQ(make_layer("Dense", {{"units", std::int64_t{3}}})->options(), dense);
 }
@@ -126,7 +151,8 @@ TEST(LayerErrors, UnknownType) {
   EXPECT_EQ(message_of([] { return make_layer("Conv2d", {}); }),
             "unknown layer type \"Conv2d\"\n"
             "  known  Input, Flatten, Dense, Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, "
-            "GlobalMaxPooling2D, Dropout, Activation, Add, BatchNormalization, RandomFlip, RandomTranslation        "
+            "GlobalMaxPooling2D, Dropout, Activation, Add, BatchNormalization, RandomFlip, RandomTranslation, "
+            "RandomRotation, RandomZoom, RandomErasing, MixUp, CutMix        "
             "try  Conv2D");
 }
 

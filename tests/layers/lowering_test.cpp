@@ -79,6 +79,28 @@ TEST(Lowering, RandomChangesOfPictures) {
                                                           .bilinear = false}}));
 }
 
+TEST(Lowering, RandomTurnsZoomsAndErasures) {
+  EXPECT_EQ(lowered("RandomRotation", {{"factor", 0.1}, {"interpolation", "nearest"}}, {kPicture}),
+            (std::vector<Op>{kernels::RandomAffineOp{.in = kPicture, .rotation = {-0.1, 0.1}, .bilinear = false}}));
+  EXPECT_EQ(lowered("RandomZoom", {{"height_factor", NumberRange{0.1, 0.2}}}, {kPicture}),
+            (std::vector<Op>{kernels::RandomAffineOp{
+                .in = kPicture, .height_zoom = {0.1, 0.2}, .width_zoom = {0.1, 0.2}, .same_zoom = true}}));
+  EXPECT_EQ(
+      lowered("RandomZoom", {{"height_factor", 0.1}, {"width_factor", 0.2}, {"fill_mode", "wrap"}}, {kPicture}),
+      (std::vector<Op>{kernels::RandomAffineOp{
+          .in = kPicture, .height_zoom = {-0.1, 0.1}, .width_zoom = {-0.2, 0.2}, .fill = kernels::FillMode::kWrap}}));
+  EXPECT_EQ(lowered("RandomErasing", {{"factor", NumberRange{0.5, 0.5}}, {"scale", 0.2}, {"fill_mode", "constant"}},
+                    {kPicture}),
+            (std::vector<Op>{
+                kernels::RandomErasingOp{.in = kPicture, .factor = {0.5, 0.5}, .scale = {0, 0.2}, .noise = false}}));
+}
+
+TEST(Lowering, Mixtures) {
+  EXPECT_EQ(lowered("MixUp", {{"alpha", 0.4}}, {kPicture}),
+            (std::vector<Op>{kernels::MixUpOp{.size = 210, .alpha = 0.4}}));
+  EXPECT_EQ(lowered("CutMix", {}, {kPicture}), (std::vector<Op>{kernels::CutMixOp{.in = kPicture, .factor = {0, 1}}}));
+}
+
 TEST(Lowering, TheOthers) {
   const kernels::Pool2DOp pool{.kind = kernels::Pool2DOp::Kind::kAverage,
                                .in = kPicture,
@@ -115,6 +137,10 @@ std::int64_t output_size(const Op& op) {
     std::int64_t operator()(const kernels::BatchNormOp& op) const { return op.size; }
     std::int64_t operator()(const kernels::RandomFlipOp& op) const { return op.in.size(); }
     std::int64_t operator()(const kernels::RandomTranslationOp& op) const { return op.in.size(); }
+    std::int64_t operator()(const kernels::RandomAffineOp& op) const { return op.in.size(); }
+    std::int64_t operator()(const kernels::RandomErasingOp& op) const { return op.in.size(); }
+    std::int64_t operator()(const kernels::MixUpOp& op) const { return op.size; }
+    std::int64_t operator()(const kernels::CutMixOp& op) const { return op.in.size(); }
     std::int64_t operator()(const kernels::AddOp& add) const { return add.size; }
     std::int64_t operator()(const kernels::ReshapeOp& reshape) const { return reshape.size; }
     std::int64_t operator()(const kernels::InputOp& input) const { return input.size; }

@@ -204,6 +204,17 @@ TEST(Lowering, FewRowsOrManyNumbersAreNoChain) {
   EXPECT_EQ(names(lower(wide, true, 1.0F)), (std::vector<std::string>{"input", "dense", "dense", "dense"}));
 }
 
+TEST(Lowering, MixturesAreThereInTrainingOnlyAndAreNumberedWithTheOthers) {
+  const model::Model model(
+      "m", {layer("RandomFlip"), layer("MixUp"), layer("CutMix"), layer("Flatten"), layer("Dense", kTen)},
+      Shape::image(1, 4, 4));
+  const auto training = lower(model, true, 1.0F);
+  ASSERT_EQ(names(training), (std::vector<std::string>{"input", "random_flip", "mix_up", "cut_mix", "dense"}));
+  EXPECT_EQ(std::get<kernels::MixUpOp>(training.steps[2].op).unit, 1U);
+  EXPECT_EQ(std::get<kernels::CutMixOp>(training.steps[3].op).unit, 2U);
+  EXPECT_EQ(names(lower(model, false, 1.0F)), (std::vector<std::string>{"input", "dense"}));
+}
+
 TEST(Lowering, ScaleReachesTheInput) {
   const model::Model model("m", {layer("Flatten"), layer("Dense", kTen)}, Shape::image(1, 4, 4));
   EXPECT_EQ(std::get<kernels::InputOp>(lower(model, false, 0.25F).steps.front().op).scale, 0.25F);

@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(
              "fashion.toml:5: unknown key \"epohcs\" in [train]\n"
              "  known  epochs, batch_size, precision, shuffle, seed, threads, time_budget, use_ema, ema_momentum, "
              "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
-             "loss, optimizer, schedule, groups        "
+             "test_time_augmentation, loss, optimizer, schedule, groups        "
              "try  epochs"},
         Case{"data", std::string(kLayers) + "[data]\nfolder = \"x\"\n",
              "fashion.toml:4: unknown key \"folder\" in [data]\n"
@@ -99,7 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"unknown_type", "\n[[layers]]\ntype = \"Flaten\"\n",
              "fashion.toml:2: unknown layer type \"Flaten\"\n"
              "  known  Input, Flatten, Dense, Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, "
-             "GlobalMaxPooling2D, Dropout, Activation, Add, BatchNormalization, RandomFlip, RandomTranslation        "
+             "GlobalMaxPooling2D, Dropout, Activation, Add, BatchNormalization, RandomFlip, RandomTranslation, "
+             "RandomRotation, RandomZoom, RandomErasing, MixUp, CutMix        "
              "try  Flatten"},
         Case{"missing", "[[layers]]\ntype = \"Dense\"\nname = \"d\"\n",
              "fashion.toml:1, layer 'd' (Dense): option \"units\" is missing\n"

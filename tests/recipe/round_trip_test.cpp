@@ -4,6 +4,7 @@
 #include "lapel/recipe.h"
 #include "layers/layer.h"
 #include "model/names.h"
+#include "model/views.h"
 #include "support/samples.h"
 #include "train/options.h"
 
@@ -52,6 +53,7 @@ ema_overwrite_frequency = 0
 lookahead_sync_period = 0
 lookahead_slow_step_size = 0.5
 lookahead_ramp = 0.0
+test_time_augmentation = "none"
 loss = { type = "sparse_categorical_crossentropy", label_smoothing = 0.0 }
 optimizer = { type = "SGD", learning_rate = 0.01, momentum = 0.0, nesterov = false, weight_decay = 0.0 }
 schedule = { type = "Constant", warmup_epochs = 0.0, warmup_fraction = 0.0 }
@@ -107,6 +109,10 @@ OptionValue any_value(const OptionRule& rule) {
   }
   if (std::holds_alternative<std::int64_t>(rule.fallback)) {
     return integer();
+  }
+  if (std::holds_alternative<NumberRange>(rule.fallback)) {
+    const double share = *rc::gen::inRange(1, 1'000'003) / 1'000'003.0;
+    return NumberRange{low + share * (high - low) / 2, high};
   }
   if (std::holds_alternative<double>(rule.fallback)) {
     const double share = *rc::gen::inRange(1, 1'000'003) / 1'000'003.0;
@@ -175,6 +181,7 @@ Recipe any_recipe() {
   recipe.train.loss = any_typed(training::loss_types());
   recipe.train.optimizer = any_typed(training::optimizer_types());
   recipe.train.schedule = any_typed(training::schedule_types());
+  recipe.train.test_time_augmentation = std::string(*rc::gen::elementOf(model::test_time_augmentations()));
   recipe.train.time_budget = *rc::gen::elementOf(std::vector<std::string>{"", "60s", "1.5h"});
   recipe.train.use_ema = *rc::gen::arbitrary<bool>();
   recipe.train.ema_frequency = *rc::gen::inRange(1, 50);
@@ -216,6 +223,7 @@ TEST(RoundTrip, EveryRecipeComesBack) {
     RC_ASSERT(again.train.seed == recipe.train.seed);
     RC_ASSERT(again.train.shuffle == recipe.train.shuffle);
     RC_ASSERT(again.train.time_budget == recipe.train.time_budget);
+    RC_ASSERT(again.train.test_time_augmentation == recipe.train.test_time_augmentation);
     RC_ASSERT(again.train.use_ema == recipe.train.use_ema);
     RC_ASSERT(again.train.ema_frequency == recipe.train.ema_frequency);
     RC_ASSERT(again.train.groups.size() == recipe.train.groups.size());

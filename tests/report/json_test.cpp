@@ -113,6 +113,7 @@ TEST(Json, OfARun) {
   "seed": 7,
   "threads": 2,
   "precision": "float32",
+  "test_time_augmentation": "none",
   "cpu": "A CPU",
   "isa": "avx2",
   "versions": {

@@ -122,6 +122,19 @@ TEST_F(ModelFileTest, ADataSetWithoutAKnownNameIsNotNamed) {
   EXPECT_EQ(read_model_file(file()).data_source, "");
 }
 
+TEST_F(ModelFileTest, TestTimeAugmentationTravelsAndRaisesTheFormat) {
+  ModelFile before = sample();
+  before.preprocessing.test_time_augmentation = "flip+shift";
+  write_model_file(file(), before);
+  EXPECT_EQ(read_model_file(file()).preprocessing.test_time_augmentation, "flip+shift");
+  const Metadata metadata = formats::read_safetensors(file()).metadata;
+  EXPECT_EQ(metadata.at("lapel.format"), "2");
+  EXPECT_EQ(metadata.at("lapel.preprocessing"),
+            R"({"height":2,"width":3,"channels":1,"scale":0.00392156862745098,"test_time_augmentation":"flip+shift"})");
+  write_model_file(file(), sample());
+  EXPECT_EQ(read_model_file(file()).preprocessing.test_time_augmentation, "none") << "files without it still open";
+}
+
 TEST_F(ModelFileTest, TensorsAreGivenInTheModelsOrderWhateverTheFiles) {
   write_model_file(file(), sample());
   const formats::SafeTensors content = formats::read_safetensors(file());
@@ -158,15 +171,15 @@ TEST_F(ModelFileTest, DamagedTensorsAreNamed) {
 }
 
 TEST_F(ModelFileTest, OtherFormatsAreRefused) {
-  EXPECT_EQ(message_with("lapel.format", "2"),
-            "DIR/model.safetensors: has the format 2, which this version does not know\n"
-            "  known  1        written by  Lapel " +
+  EXPECT_EQ(message_with("lapel.format", "3"),
+            "DIR/model.safetensors: has the format 3, which this version does not know\n"
+            "  known  1 and 2        written by  Lapel " +
                 std::string(version()) + "        try  a newer Lapel than " + std::string(version()));
   EXPECT_EQ(message_after([](Tensors&, Metadata& metadata) {
               metadata = {{"lapel.format", "x"}};
             }),
             "DIR/model.safetensors: has the format x, which this version does not know\n"
-            "  known  1        written by  an unknown version        try  a newer Lapel than " +
+            "  known  1 and 2        written by  an unknown version        try  a newer Lapel than " +
                 std::string(version()));
   EXPECT_EQ(message_after([](Tensors&, Metadata& metadata) {
               metadata = {{"format", "pt"}};
@@ -198,6 +211,11 @@ TEST_F(ModelFileTest, MetadataThatCannotBeReadAreNamed) {
   EXPECT_EQ(message_with("lapel.preprocessing", R"({"height":2,"width":3,"channels":1,"scale":-1})"),
             "DIR/model.safetensors: \"lapel.preprocessing\" in the metadata has the scale -1\n  allowed  above 0       "
             " try  the file as `lapel train` wrote it");
+  EXPECT_EQ(message_with("lapel.preprocessing",
+                         R"({"height":2,"width":3,"channels":1,"scale":1,"test_time_augmentation":"spin"})"),
+            "DIR/model.safetensors: \"lapel.preprocessing\" in the metadata has the test_time_augmentation \"spin\"\n"
+            "  known  none, flip, flip+shift        try  a newer Lapel than " +
+                std::string(version()));
   EXPECT_EQ(message_with("lapel.model", "{"), "DIR/model.safetensors: the model description is not JSON");
 }
 

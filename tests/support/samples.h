@@ -21,6 +21,8 @@ namespace lapel::test {
       options.emplace(rule.key, std::vector<std::int64_t>{3, 2});
     } else if (std::holds_alternative<std::vector<std::int64_t>>(rule.fallback)) {
       options.emplace(rule.key, std::vector<std::int64_t>{9, 8, 3});
+    } else if (std::holds_alternative<NumberRange>(rule.fallback)) {
+      options.emplace(rule.key, 0.25);
     } else if (std::holds_alternative<double>(rule.fallback)) {
       options.emplace(rule.key, 0.25);
     } else {

@@ -9,6 +9,7 @@
 #include <new>
 #include <string_view>
 
+#include "support/samples.h"
 #include "support/tiny.h"
 #include "train/loop.h"
 
@@ -56,13 +57,27 @@ class Counter : public TrainObserver {
   }
 };
 
-std::int64_t allocations_of(const TypedSpec& optimizer, kernels::Dtype dtype) {
+/// Every layer that changes pictures, before the residual network.
+std::vector<LayerSpec> augmented_layers() {
+  auto layers = test::residual_layers(4);
+  std::vector<LayerSpec> changes;
+  for (const auto& type : layers::layer_types()) {
+    if (layers::make_layer(type.type, test::sample_options(type))->before_weights()) {
+      changes.push_back(test::layer(std::string(type.type), test::sample_options(type)));
+    }
+  }
+  layers.insert(layers.begin(), changes.begin(), changes.end());
+  return layers;
+}
+
+std::int64_t allocations_of(const TypedSpec& optimizer, kernels::Dtype dtype,
+                            const std::vector<LayerSpec>& layers = test::residual_layers(4)) {
   const auto pictures = test::tiny_pictures(45, 8, 6, 1, 4);
   TrainSpec spec;
   spec.epochs = 6;
   spec.batch_size = 8;
   spec.optimizer = optimizer;
-  plan::Network network(model::Model("m", test::residual_layers(4), Shape::image(1, 8, 6)),
+  plan::Network network(model::Model("m", layers, Shape::image(1, 8, 6)),
                         {dtype, 2, 1.0F / 255.0F, false, spec.batch_size, true});
   network.parameters().initialize(1);
   Counter counter;
@@ -77,6 +92,12 @@ TEST(Allocations, ThereAreNoneInTheSteadyLoop) {
   for (const auto dtype : {kernels::Dtype::kFloat32, kernels::Dtype::kBfloat16}) {
     EXPECT_EQ(allocations_of({"SGD", {}, {}}, dtype), 0);
     EXPECT_EQ(allocations_of({"Adam", {}, {}}, dtype), 0);
+  }
+}
+
+TEST(Allocations, ChangingPicturesAllocatesNothing) {
+  for (const auto dtype : {kernels::Dtype::kFloat32, kernels::Dtype::kBfloat16}) {
+    EXPECT_EQ(allocations_of({"SGD", {}, {}}, dtype, augmented_layers()), 0);
   }
 }
 

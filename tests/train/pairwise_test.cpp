@@ -88,8 +88,14 @@ std::vector<std::vector<Choice>> dimensions() {
        {"augmented",
         [](Case& c) {
           auto& layers = c.options.layers;
-          layers.insert(layers.begin(), {layer("RandomFlip"),
-                                         layer("RandomTranslation", {{"height_factor", 0.1}, {"width_factor", 0.1}})});
+          layers.insert(layers.begin(), {layer("RandomFlip", {{"alternating", true}}),
+                                         layer("RandomTranslation", {{"height_factor", 0.1}, {"width_factor", 0.1}}),
+                                         layer("RandomRotation", {{"factor", 0.1}}),
+                                         layer("RandomZoom", {{"height_factor", 0.2}}), layer("RandomErasing")});
+        }},
+       {"mixed",
+        [](Case& c) {
+          c.options.layers.insert(c.options.layers.begin(), {layer("RandomFlip"), layer("CutMix"), layer("MixUp")});
         }}},
   };
 }

@@ -1,0 +1,49 @@
+#include <array>
+
+#include "layers/layer_factories.h"
+
+namespace lapel::layers {
+
+namespace {
+
+struct Options {
+  double alpha = 0.2;
+};
+
+std::span<const Option<Options>> table() {
+  static const std::array<Option<Options>, 1> kOptions = {{
+      {.key = "alpha",
+       .member = &Options::alpha,
+       .help = "the shares are of the distribution Beta(alpha, alpha): near 0 or 1 below 1, uniform at 1",
+       .min = 0,
+       .max = 1000,
+       .above_min = true},
+  }};
+  return kOptions;
+}
+
+class MixUp final : public Layer {
+ public:
+  static constexpr std::string_view kType = "MixUp";
+
+  explicit MixUp(const OptionValues& given) : options_(read_options(table(), given)) {}
+
+  [[nodiscard]] std::string_view type() const override { return kType; }
+  [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
+  [[nodiscard]] bool before_weights() const override { return true; }
+  [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
+  [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
+    return {kernels::MixUpOp{.size = inputs[0].size(), .alpha = options_.alpha}};
+  }
+
+ private:
+  Options options_;
+};
+
+}  // namespace
+
+LayerType mix_up_layer() {
+  return layer_type<MixUp>("mix_up", "pairs of pictures, and their classes, mixed in training", rules_of(table()));
+}
+
+}  // namespace lapel::layers

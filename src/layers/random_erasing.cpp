@@ -1,0 +1,73 @@
+#include <array>
+
+#include "layers/fill.h"
+#include "layers/layer_factories.h"
+#include "layers/window.h"
+
+namespace lapel::layers {
+
+namespace {
+
+struct Options {
+  NumberRange factor = {0, 1};
+  NumberRange scale = {0.02, 0.33};
+  std::string fill_mode = "noise";
+  double fill_value = 0;
+};
+
+std::span<const Option<Options>> table() {
+  static const std::array<Option<Options>, 4> kOptions = {{
+      {.key = "factor",
+       .member = &Options::factor,
+       .help = "the probability, drawn anew for each picture from this range; one number: from 0 on",
+       .min = 0,
+       .max = 1},
+      {.key = "scale",
+       .member = &Options::scale,
+       .help = "the squares of the box's height and width, as shares of the picture's; one number: from 0 on",
+       .min = 0,
+       .max = 1},
+      {.key = "fill_mode",
+       .member = &Options::fill_mode,
+       .help = "what the box becomes: noise (Keras's fill_value = None), or fill_value",
+       .choices = {"noise", "constant"}},
+      {.key = "fill_value",
+       .member = &Options::fill_value,
+       .help = "with fill_mode \"constant\": that number, black being 0 and white 1"},
+  }};
+  return kOptions;
+}
+
+class RandomErasing final : public Layer {
+ public:
+  static constexpr std::string_view kType = "RandomErasing";
+
+  explicit RandomErasing(const OptionValues& given) : options_(read_options(table(), given)) {}
+
+  [[nodiscard]] std::string_view type() const override { return kType; }
+  [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
+  [[nodiscard]] bool before_weights() const override { return true; }
+  [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override {
+    require_picture(inputs[0]);
+    return inputs[0];
+  }
+  [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
+    return {kernels::RandomErasingOp{.in = inputs[0],
+                                     .factor = ends_of(options_.factor),
+                                     .scale = ends_of(options_.scale),
+                                     .noise = options_.fill_mode == "noise",
+                                     .fill_value = static_cast<float>(options_.fill_value)}};
+  }
+
+ private:
+  Options options_;
+};
+
+}  // namespace
+
+LayerType random_erasing_layer() {
+  return layer_type<RandomErasing>("random_erasing", "a box of a picture erased by chance in training",
+                                   rules_of(table()));
+}
+
+}  // namespace lapel::layers

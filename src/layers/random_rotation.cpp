@@ -1,0 +1,58 @@
+#include "layers/fill.h"
+#include "layers/layer_factories.h"
+#include "layers/window.h"
+
+namespace lapel::layers {
+
+namespace {
+
+struct Options : FillOptions {
+  NumberRange factor;
+};
+
+std::span<const Option<Options>> table() {
+  static const std::array<Option<Options>, 1> kOwn = {{
+      {.key = "factor",
+       .member = &Options::factor,
+       .help = "how far counter-clockwise (below 0: clockwise), as a share of a full turn; one number: either way",
+       .min = -1,
+       .max = 1,
+       .required = true,
+       .symmetric = true},
+  }};
+  static const std::vector<Option<Options>> kOptions = with_fill<Options>(kOwn);
+  return kOptions;
+}
+
+class RandomRotation final : public Layer {
+ public:
+  static constexpr std::string_view kType = "RandomRotation";
+
+  explicit RandomRotation(const OptionValues& given) : options_(read_options(table(), given)) {}
+
+  [[nodiscard]] std::string_view type() const override { return kType; }
+  [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
+  [[nodiscard]] bool before_weights() const override { return true; }
+  [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override {
+    require_turnable_picture(inputs[0]);
+    return inputs[0];
+  }
+  [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
+    return {kernels::RandomAffineOp{.in = inputs[0],
+                                    .rotation = ends_of(options_.factor),
+                                    .fill = options_.mode(),
+                                    .fill_value = static_cast<float>(options_.fill_value),
+                                    .bilinear = options_.bilinear()}};
+  }
+
+ private:
+  Options options_;
+};
+
+}  // namespace
+
+LayerType random_rotation_layer() {
+  return layer_type<RandomRotation>("random_rotation", "pictures turned by chance in training", rules_of(table()));
+}
+
+}  // namespace lapel::layers
