@@ -15,6 +15,7 @@ find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 if(LAPEL_TESTS)
   find_package(GTest 1.12 REQUIRED)
   find_package(rapidcheck REQUIRED)
+  find_package(benchmark 1.7 REQUIRED)
 
   # The first Python that has NumPy: on some systems the one first in PATH is not the one the package is for.
   function(has_numpy result python)

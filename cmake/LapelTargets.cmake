@@ -25,9 +25,20 @@ function(lapel_folder name)
   target_link_libraries(lapel_${name} PRIVATE lapel_flags fmt::fmt OpenMP::OpenMP_CXX ${ARG_LIBRARIES})
 endfunction()
 
-# lapel_test(NAME SOURCES file... [LIBRARIES target...] [LABELS label...]): one test program and one ctest entry.
+# lapel_test(NAME [EACH_ISA] SOURCES file... [LIBRARIES target...] [LABELS label...]): one test program and one ctest entry.
+# With EACH_ISA further entries, NAME_avx2, ..., run it held to one instruction set (LAPEL_ISA, docs/architecture.md); the
+# sanitizers see the narrowest kernels only.
 function(lapel_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "EACH_ISA" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  set(isas "")
+  if(ARG_EACH_ISA)
+    list(APPEND ARG_SOURCES ${PROJECT_SOURCE_DIR}/tests/support/isa_main.cpp)
+    if(NOT LAPEL_SANITIZE)
+      set(isas avx2 avx512 avx512_bf16 amx)
+    elseif(name STREQUAL kernels)
+      set(isas avx2)
+    endif()
+  endif()
   add_executable(test_${name} ${ARG_SOURCES})
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
                                                   ${PROJECT_SOURCE_DIR}/tests)
@@ -39,6 +50,12 @@ function(lapel_test name)
   add_test(NAME ${name} COMMAND test_${name})
   # Property tests try the same cases each time. Threads that wait give their core away soon, so that tests run on a
   # machine that is busy with something else.
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 600
-                                          ENVIRONMENT "RC_PARAMS=seed=1;GOMP_SPINCOUNT=1000")
+  set(environment "RC_PARAMS=seed=1;GOMP_SPINCOUNT=1000")
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 600 ENVIRONMENT "${environment}")
+  foreach(isa IN LISTS isas)
+    add_test(NAME ${name}_${isa} COMMAND test_${name})
+    set_tests_properties(
+      ${name}_${isa} PROPERTIES LABELS "${ARG_LABELS};isa" TIMEOUT 600 ENVIRONMENT "${environment};LAPEL_ISA=${isa}"
+                                SKIP_REGULAR_EXPRESSION "LAPEL_ISA=${isa}: this CPU does not have these instructions")
+  endforeach()
 endfunction()

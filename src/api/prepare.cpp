@@ -49,7 +49,8 @@ void check_outputs(const model::Model& model, const DataSet& data) {
 }
 
 kernels::Dtype chosen_precision(const std::string& precision) {
-  const bool low = precision == "bfloat16" || (precision == "auto" && kernels::cpu().fast_bfloat16);
+  const bool fast = kernels::cpu().fast_bfloat16;  // Asked always: a wrong LAPEL_ISA is found before a folder is made.
+  const bool low = precision == "bfloat16" || (precision == "auto" && fast);
   return low ? kernels::Dtype::kBfloat16 : kernels::Dtype::kFloat32;
 }
 

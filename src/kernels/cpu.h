@@ -18,6 +18,10 @@ struct Cpu {
   bool bfloat16_tiles = false;  ///< AMX-BF16.
 };
 
+/// Found at the first call, which also applies the environment variable LAPEL_ISA: the most that oneDNN, the SIMD
+/// kernels and this answer may make use of; one of `avx2`, `avx512`, `avx512_bf16`, `amx`. Throws Error (kUsage) for
+/// another value, for one that the CPU lacks, and where the program used oneDNN before Lapel: oneDNN takes its limit
+/// once, before its first use. Every call gives the same answer, or throws the same.
 [[nodiscard]] const Cpu& cpu();
 
 /// `oneDNN 2.6.3`: the arithmetic library that is linked.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "kernels/cpu.h"
 #include "kernels/onednn_operators.h"
 #include "kernels/onednn_step.h"
 #include "kernels/operator.h"
@@ -86,6 +87,7 @@ struct Maker {
 }  // namespace
 
 std::unique_ptr<Operator> make_operator(const Op& op, const BuildOptions& options) {
+  static_cast<void>(cpu());  // Applies LAPEL_ISA, before any kernel has chosen its instructions.
   const auto name = op_name(op);
   auto made = with_onednn_errors(name, [&] { return std::visit(Maker{options}, op); });
   if (!made) {

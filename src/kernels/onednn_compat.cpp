@@ -103,6 +103,7 @@ std::string order_name(const Blocking& blocking) {
 }  // namespace
 
 const dnnl::engine& onednn_engine() {
+  static_cast<void>(cpu());  // Before the first use of oneDNN, which takes its limit from there.
   static const dnnl::engine kEngine(dnnl::engine::kind::cpu, 0);
   return kEngine;
 }

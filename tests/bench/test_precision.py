@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""bench/precision with a program that only pretends to train. Skipped before Python 3.11."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+if sys.version_info < (3, 11):
+    print("skipped: bench/precision needs Python 3.11")
+    sys.exit(77)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Accuracies by seed; what bfloat16 loses is the second word of the file `loses` beside it.
+PRETENDER = """\
+#!{python}
+import json, pathlib, shutil, sys
+assert sys.argv[1:2] == ["train"], sys.argv
+recipe, folder = sys.argv[2], pathlib.Path(sys.argv[4])
+options = dict(word.split("=") for word in sys.argv[6::2])
+here = pathlib.Path(__file__).parent
+with open(here / "calls", "a") as calls:
+    calls.write(f"{{folder.name}}\\n")
+precision = options.get("train.precision", "float32")
+accuracy = 0.9 + int(options["train.seed"]) / 1000 - (float((here / "loses").read_text()) if precision != "float32" else 0)
+folder.mkdir(parents=True)
+shutil.copy(pathlib.Path({recipes!r}) / f"{{recipe}}.toml", folder / "recipe.toml")
+part = {{"accuracy": accuracy, "loss": 0.3}}
+(folder / "metrics.json").write_text(json.dumps({{
+    "status": "complete", "precision": precision, "test": part, "seconds": 2.0, "cpu": "A CPU", "isa": "avx2", "threads": 2,
+    "versions": {{"onednn": "oneDNN 9"}}}}))
+"""
+
+
+class Precision(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="lapel-precision-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.program = self.folder / "lapel"
+        self.program.write_text(PRETENDER.format(python=sys.executable, recipes=str(ROOT / "recipes")))
+        self.program.chmod(0o755)
+
+    def run_it(self, loses, *words):
+        (self.folder / "loses").write_text(str(loses))
+        return subprocess.run([sys.executable, str(ROOT / "bench" / "precision"), "--program", str(self.program), "--out",
+                               str(self.folder / "runs"), *words], capture_output=True, text=True)
+
+    def calls(self):
+        return (self.folder / "calls").read_text().split()
+
+    def test_near_enough(self):
+        done = self.run_it(0.0015, "cnn", "dnn")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| cnn | 90.20 ± 0.10 | 90.05 ± 0.10 | -0.15 ± 0.00 | yes | 2.0 | 2.0 |", done.stdout)
+        self.assertIn("seeds 1 2 3; A CPU (avx2), 2 threads, oneDNN 9. 2 of 2 within 0.2 points.", done.stdout)
+        self.assertEqual(self.calls()[:4], ["cnn-seed1", "cnn-seed2", "cnn-seed3", "cnn-train.precision=bfloat16-seed1"])
+        # Nothing is trained twice.
+        self.assertEqual(self.run_it(0.0015, "cnn", "dnn").stdout, done.stdout)
+        self.assertEqual(len(self.calls()), 12)
+
+    def test_not_near_enough(self):
+        done = self.run_it(0.0025, "cnn", "--seeds", "1", "4")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("| -0.25 ± 0.00 | NO |", done.stdout)
+        self.assertIn("0 of 1 within 0.2 points.", done.stdout)
+
+    def test_an_automatic_precision_is_made_explicit(self):
+        self.run_it(0, "cnn-plus", "--seeds", "2")
+        self.assertEqual(self.calls(), ["cnn-plus-train.precision=float32-seed2", "cnn-plus-train.precision=bfloat16-seed2"])
+
+    def test_write_is_for_the_whole_table(self):
+        done = self.run_it(0, "cnn", "--write")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--write is about the whole table: no recipes with it", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
