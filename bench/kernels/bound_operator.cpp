@@ -51,7 +51,7 @@ bool has_maker(const Op& op, Maker maker) {
 }
 
 BoundOperator::BoundOperator(const OperatorCase& wanted, Dtype dtype, Maker maker)
-    : case_(wanted), dtype_(dtype), rule_(AdamStep{}), operator_(make(wanted, dtype, maker)) {
+    : case_(wanted), dtype_(dtype), operator_(make(wanted, dtype, maker)) {
   const std::int64_t picture = op_pixels(wanted.op);
   pixels_.resize(static_cast<std::size_t>(picture * kPictures));
   for (std::size_t i = 0; i < pixels_.size(); ++i) {
@@ -130,16 +130,17 @@ void BoundOperator::bind_weights(Binding& binding) {
                       {target.state1, count},
                       {target.state2, count},
                       {target.low, low ? count : 0}});
+    rules_.emplace_back(AdamStep{});
   }
 }
 
 void BoundOperator::backward_and_update() {
-  state_.rule = &rule_;
+  state_.rules = rules_;
   operator_->backward(state_);
-  state_.rule = nullptr;
+  state_.rules = {};
   if (!operator_->updates_weights()) {
-    for (const UpdateSpan& span : spans_) {
-      rule_.apply(span);
+    for (std::size_t i = 0; i < spans_.size(); ++i) {
+      rules_[i].apply(spans_[i]);
     }
   }
 }

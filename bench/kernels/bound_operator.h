@@ -50,13 +50,13 @@ class BoundOperator {
 
   OperatorCase case_;
   Dtype dtype_;
-  UpdateRule rule_;
   std::unique_ptr<Operator> operator_;
   std::vector<Buffer> buffers_;
   std::vector<std::uint8_t> pixels_;
   std::vector<std::uint32_t> samples_;
   std::vector<UpdateTarget> targets_;
   std::vector<UpdateSpan> spans_;  ///< The same, as the caller updates them.
+  std::vector<UpdateRule> rules_;  ///< One for each.
   StepState state_;
 };
 
