@@ -20,6 +20,7 @@ A case is a text file:
     limit BYTES              no file may become larger
     stdout FILE              standard output goes there ("-": it is closed); otherwise nothing may be printed
     stdout any               something may be printed
+    roughly N                a number within 2% of N counts as N: a size that depends on how long something took
     keeps NAME               a file or folder that the command makes and that stays; otherwise none may
     disk NAME SIZE           a file system of that size at the folder; skipped where it cannot be made
     $ lapel WORDS...         the command
@@ -34,6 +35,7 @@ import concurrent.futures
 import difflib
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -53,6 +55,7 @@ class Case:
     def __init__(self, file, lapel, folder):
         self.file, self.box = file, Sandbox(lapel, folder)
         self.stdout, self.limit, self.keeps, self.prefix = None, None, set(), ()
+        self.roughly = None
         self.environment = {}
         self.lines = file.read_text().splitlines()
         self.command = next(i for i, line in enumerate(self.lines) if line.startswith("$ lapel"))
@@ -125,6 +128,9 @@ class Case:
     def do_stdout(self, where):
         self.stdout = where
 
+    def do_roughly(self, number):
+        self.roughly = int(number)
+
     def do_keeps(self, name):
         self.keeps.add(name)
 
@@ -149,6 +155,8 @@ class Case:
             options["stdout"] = open(self.stdout, "wb")
         result = self.box.run(*words, **options)
         stderr = result.stderr.replace(str(self.box.folder), "DIR").replace(str(SOURCE / "recipes"), "RECIPES")
+        if self.roughly:
+            stderr = re.sub(r"\d+", lambda match: self.rounded(match.group()), stderr)
         complaints = []
         if result.stdout and self.stdout != "any":
             complaints.append("printed to standard output: " + repr(result.stdout))
@@ -159,6 +167,9 @@ class Case:
         if changed := [name for name in before if after.get(name, "gone") != before[name]]:
             complaints.append("changed: " + ", ".join(changed))
         return [f"exit {result.code}", *stderr.splitlines()], complaints
+
+    def rounded(self, number):
+        return str(self.roughly) if abs(int(number) - self.roughly) <= 0.02 * self.roughly else number
 
     def kept(self, name):
         return any(name == keep or name.startswith(keep + "/") for keep in self.keeps)
