@@ -43,9 +43,11 @@ def measure_answers(row, setup, picture=0):
     setup.lapel.call("train", row.path, "--set", "train.epochs=1", "--set", "data.limit=6000", "--plot-format", "none",
                      "--out", folder / "run")
     env = environment(setup.threads, setup.cache)
-    timed(script(setup, "prepare", row.path, folder / "run" / "model.safetensors", folder), env)
-    commands = {"lapel": [str(setup.lapel.program), "predict", str(folder / "run"), "--index", str(picture), "--json"]}
-    commands |= {name: script(setup, name, row.path, folder, picture) for name in FRAMEWORKS}
+    timed(script(setup, "prepare", row.path, folder / "run" / "model.safetensors", folder,
+                 picture), env)
+    commands = {"lapel": [str(setup.lapel.program), "predict", str(folder / "run"), str(folder / "picture.png"),
+                          "--json"]}
+    commands |= {name: script(setup, name, row.path, folder) for name in FRAMEWORKS}
     answers = {name: answer_of(name, timed(command, env)[1]) for name, command in commands.items()}
     rounds = {name: [] for name in commands}
     for _ in range(setup.protocol.rounds):

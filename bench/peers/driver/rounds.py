@@ -15,6 +15,8 @@ from .workers import PeerFailed, Worker
 SETTLE_SECONDS = 0.05
 # A worker that takes more of a core than this while others are measured disturbs them.
 IDLE_SHARE = 0.02
+# A step that takes longer has no use for calls of many.
+SLOW_SECONDS = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,13 +40,18 @@ def say(text):
 
 def try_out(runner, protocol, limit=math.inf):
     """(seconds of a step, steps of a round) of something that has just been started; a rough figure where that is beyond
-    `limit` seconds already."""
+    `limit` seconds already. A single step says that of slow ones only: others have to show what a call of many steps
+    (lax.scan, steps_per_execution) costs by the step."""
     rough = min(runner.run(1) for _ in range(2))
     steps = protocol.steps(rough)
-    if rough > limit:
+    if rough > max(limit, SLOW_SECONDS):
         return rough, steps
     if steps > protocol.least_steps:
-        steps = protocol.steps(runner.run(min(steps, 50)))
+        many = min(steps, 50)
+        rough = min(runner.run(many) for _ in range(2))
+        steps = protocol.steps(rough)
+        if rough > limit:
+            return rough, steps
     return runner.run(steps), steps
 
 
