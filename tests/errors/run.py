@@ -20,6 +20,7 @@ A case is a text file:
     limit BYTES              no file may become larger
     stdout FILE              standard output goes there ("-": it is closed); otherwise nothing may be printed
     stdout any               something may be printed
+    about NUMBER             this number of the answer may be up to a hundredth off (a file with times in it)
     keeps NAME               a file or folder that the command makes and that stays; otherwise none may
     disk NAME SIZE           a file system of that size at the folder; skipped where it cannot be made
     $ lapel WORDS...         the command
@@ -34,6 +35,7 @@ import concurrent.futures
 import difflib
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -53,7 +55,7 @@ class Case:
     def __init__(self, file, lapel, folder):
         self.file, self.box = file, Sandbox(lapel, folder)
         self.stdout, self.limit, self.keeps, self.prefix = None, None, set(), ()
-        self.environment = {}
+        self.environment, self.about = {}, []
         self.lines = file.read_text().splitlines()
         self.command = next(i for i, line in enumerate(self.lines) if line.startswith("$ lapel"))
 
@@ -125,6 +127,9 @@ class Case:
     def do_stdout(self, where):
         self.stdout = where
 
+    def do_about(self, number):
+        self.about.append(number)
+
     def do_keeps(self, name):
         self.keeps.add(name)
 
@@ -149,6 +154,9 @@ class Case:
             options["stdout"] = open(self.stdout, "wb")
         result = self.box.run(*words, **options)
         stderr = result.stderr.replace(str(self.box.folder), "DIR").replace(str(SOURCE / "recipes"), "RECIPES")
+        for number in self.about:
+            near = range(int(number) * 99 // 100, int(number) * 101 // 100)
+            stderr = re.sub(r"\d+", lambda found: number if int(found[0]) in near else found[0], stderr)
         complaints = []
         if result.stdout and self.stdout != "any":
             complaints.append("printed to standard output: " + repr(result.stdout))
