@@ -66,8 +66,16 @@ std::string trace_of(const measuring::MeasuredParts& measured) {
       std::array{report::TraceLane{"steps", measured.steps}, report::TraceLane{"parts of a step", measured.events}});
 }
 
-BenchParts measure_parts(const measuring::Work& work, const BenchResult& result, const std::filesystem::path& trace) {
+BenchParts measure_parts(measuring::Work work, const BenchResult& result, const std::filesystem::path& trace) {
+  // Predictions run in batches of another size where that is faster; the parts are given for the whole batch.
+  work.batch = work.mode == BenchMode::kTrain ? work.batch : work.network.inference_batch(work.batch);
   auto measured = measuring::time_parts(work);
+  const auto times = result.batch / work.batch;
+  for (BenchPart& part : measured.parts) {
+    part.ms *= static_cast<double>(times);
+    part.flop *= times;
+    part.bytes *= times;
+  }
   if (!trace.empty()) {
     formats::write_text_file(trace, trace_of(measured));
   }

@@ -40,6 +40,27 @@ Plan& Network::plan(std::int64_t batch, bool training) {
   return *plans_.back().plan;
 }
 
+std::int64_t Network::inference_batch(std::int64_t batch) {
+  constexpr std::size_t kCacheBytes = std::size_t{8} << 20U;
+  constexpr std::int64_t kLeast = 32;  // Below, products lose more than caches give.
+  for (const auto& [asked, found] : inference_batches_) {
+    if (asked == batch) {
+      return found;
+    }
+  }
+  std::int64_t found = batch;
+  const Plan* made = &plan(found, false);
+  while (made->has_convolution() && made->bytes() > kCacheBytes && found >= 2 * kLeast) {
+    if (plans_.size() > 1 && plans_.back().plan.get() == made) {
+      plans_.pop_back();
+    }
+    found = (found + 1) / 2;
+    made = &plan(found, false);
+  }
+  inference_batches_.emplace_back(batch, found);
+  return found;
+}
+
 namespace {
 
 /// Calls `body(first, count)` for stretches of at most `batch` that cover [first, first + count).
@@ -55,7 +76,7 @@ void for_batches(std::int64_t first, std::int64_t count, std::int64_t batch, con
 void Network::predict(const std::uint8_t* pixels, std::int64_t first, std::int64_t count, std::int64_t batch,
                       std::span<float> probabilities) {
   const ThreadScope threads(options_.threads);
-  for_batches(first, count, batch, [&](std::int64_t begin, std::int64_t size) {
+  for_batches(first, count, inference_batch(std::min(batch, count)), [&](std::int64_t begin, std::int64_t size) {
     rows_.resize(static_cast<std::size_t>(size));
     std::iota(rows_.begin(), rows_.end(), static_cast<std::uint32_t>(begin));
     const auto out = probabilities.subspan(static_cast<std::size_t>((begin - first) * model_.outputs()),
@@ -71,7 +92,7 @@ void Network::predict(std::span<const model::View> views, const Shape& picture, 
     return;
   }
   const ThreadScope threads(options_.threads);
-  for_batches(0, count, batch, [&](std::int64_t begin, std::int64_t size) {
+  for_batches(0, count, inference_batch(std::min(batch, count)), [&](std::int64_t begin, std::int64_t size) {
     rows_.resize(static_cast<std::size_t>(size));
     std::iota(rows_.begin(), rows_.end(), 0U);
     seen_.resize(static_cast<std::size_t>(size * picture.size()));
@@ -92,7 +113,7 @@ kernels::LossResult Network::evaluate(const LabeledPictures& pictures, std::int6
                                       std::int64_t batch, const LossRule& loss) {
   const ThreadScope threads(options_.threads);
   kernels::LossResult total;
-  for_batches(first, count, batch, [&](std::int64_t begin, std::int64_t size) {
+  for_batches(first, count, inference_batch(std::min(batch, count)), [&](std::int64_t begin, std::int64_t size) {
     rows_.resize(static_cast<std::size_t>(size));
     std::iota(rows_.begin(), rows_.end(), static_cast<std::uint32_t>(begin));
     const auto result = plan(size, false).evaluate({pictures.pictures.pixels.data(), pictures.labels, rows_}, loss, {});

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "lapel/data.h"
@@ -44,6 +45,10 @@ class Network {
   /// Made at the first call for this batch and mode, then kept.
   [[nodiscard]] Plan& plan(std::int64_t batch, bool training);
 
+  /// The batch, at most `batch`, in which predictions run fastest: less where a convolution's activations would outgrow
+  /// the caches. Makes the plan, and keeps the answer.
+  [[nodiscard]] std::int64_t inference_batch(std::int64_t batch);
+
   /// Probabilities of `count` pictures from `first` on, count x classes, in batches of at most `batch`.
   void predict(const std::uint8_t* pixels, std::int64_t first, std::int64_t count, std::int64_t batch,
                std::span<float> probabilities);
@@ -70,6 +75,7 @@ class Network {
   NetworkOptions options_;
   std::unique_ptr<Parameters> parameters_;  // plans hold pointers into it
   std::vector<Entry> plans_;
+  std::vector<std::pair<std::int64_t, std::int64_t>> inference_batches_;  // asked for, found
   std::vector<std::uint32_t> rows_;
   std::vector<std::uint8_t> seen_;  // a batch as a view shows it
   std::vector<float> logits_;

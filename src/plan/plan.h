@@ -94,6 +94,7 @@ class Plan {
 
   [[nodiscard]] std::int64_t batch() const { return options_.batch; }
   [[nodiscard]] std::vector<StepInfo> steps() const;
+  [[nodiscard]] bool has_convolution() const;
   /// Arithmetic of all steps, forward and, in training, backward.
   [[nodiscard]] std::int64_t flop() const;
   /// Bytes of activations, their gradients and workspace.

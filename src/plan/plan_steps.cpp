@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <variant>
 
 #include "plan/plan.h"
 
@@ -82,6 +83,11 @@ std::vector<StepInfo> Plan::steps() const {
     table.push_back(std::move(info));
   }
   return table;
+}
+
+bool Plan::has_convolution() const {
+  return std::ranges::any_of(
+      steps_, [](const Step& step) { return std::holds_alternative<kernels::Conv2DOp>(step.lowered.op); });
 }
 
 std::int64_t Plan::flop() const {

@@ -254,6 +254,34 @@ TEST(Plan, PredictionsDoNotDependOnTheBatch) {
   }
 }
 
+TEST(Plan, LargeConvolutionsPredictInSmallerBatches) {
+  const Shape picture = Shape::image(1, 64, 64);
+  const auto pixels = test::tiny_pictures(128, 64, 64, 1, 4).pictures.pixels;
+  const auto make = [&](const LayerSpec& first) {
+    Network network(
+        model::Model("m",
+                     {first, test::layer("GlobalAveragePooling2D"), test::layer("Dense", {{"units", std::int64_t{4}}})},
+                     picture),
+        {kernels::Dtype::kFloat32, 2, 1.0F / 255.0F, false, 128, false});
+    network.parameters().initialize(3);
+    return network;
+  };
+  // 1 MiB of activations a picture, so that no batch fits into the caches.
+  auto network = make(test::layer("Conv2D", {{"filters", std::int64_t{64}}, {"kernel_size", std::int64_t{1}}}));
+  EXPECT_EQ(network.inference_batch(128), 32);
+  EXPECT_EQ(network.inference_batch(128), 32);
+  EXPECT_EQ(network.inference_batch(40), 40);
+  std::vector<float> whole(128 * 4);
+  std::vector<float> parts(128 * 4);
+  network.predict(pixels.data(), 0, 128, 128, parts);
+  std::vector<std::uint32_t> rows(128);
+  std::iota(rows.begin(), rows.end(), 0U);
+  network.plan(128, false).predict({pixels.data(), {}, rows}, whole);
+  EXPECT_LT(relative_difference(whole, parts), 1e-5);
+  // A Dense layer on pixels works in blocks of rows by itself.
+  EXPECT_EQ(make(test::layer("Dense", {{"units", std::int64_t{64}}})).inference_batch(128), 128);
+}
+
 TEST(Plan, EvaluationReusesMemoryThatTrainingMustKeep) {
   auto network = make_network({false, kernels::Dtype::kFloat32});
   EXPECT_LT(network.plan(kBatch, false).bytes(), network.plan(kBatch, true).bytes());
