@@ -65,6 +65,22 @@ TEST_P(Dense, AgreesWithReference) {
   }
 }
 
+// More than 8 MB of weights are fetched ahead in stretches; more than 4 MB in few panels are divided by rows.
+TEST_P(Dense, AgreesWithReferenceWhereWeightsAreFar) {
+  for (const auto dtype : dtypes()) {
+    const Case one{3, dtype == Dtype::kFloat32 ? 17'000 : 34'000, 128};
+    SCOPED_TRACE(name_of(one, dtype));
+    const ThreadScope threads(2);
+    const Op op = dense_op(one, ActivationKind::kRelu);
+    const BuildOptions options{one.batch, true, true, dtype, {}};
+    const auto data = random_operands(op, one.batch);
+    const auto tested = make_dense_operator(std::get<DenseOp>(op), options);
+    ASSERT_NE(tested, nullptr);
+    expect_close(run_operator(*tested, op, options, data), run_reference(op, options, data),
+                 dtype == Dtype::kFloat32 ? 1e-5 : 1e-2);
+  }
+}
+
 TEST_P(Dense, EvaluatesAsItTrains) {
   for (const auto dtype : dtypes()) {
     const Op op = dense_op({9, 33, 20}, ActivationKind::kRelu);
