@@ -137,6 +137,107 @@ struct GiveToWinner {
   }
 };
 
+/// Calls `body(tag, channel)` for vectors of 16-bit numbers, then single ones.
+template <class F>
+HWY_INLINE void for_each_vector16(std::size_t channels, const F& body) {
+  const hn::ScalableTag<std::uint16_t> whole;
+  const hn::CappedTag<std::uint16_t, 1> single;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(whole) <= channels; i += hn::Lanes(whole)) {
+    body(whole, i);
+  }
+  for (; i < channels; ++i) {
+    body(single, i);
+  }
+}
+
+/// One window of bfloat16 that lies within the picture, compared as 16-bit integers in the order of the numbers: of
+/// negative ones all bits but the sign are turned, both zeros are 0, and NaN is the largest. `first` is its first
+/// place.
+struct InnerMaximum16 {
+  const WindowRows& rows;
+  const std::uint16_t* first;
+  std::uint16_t* to;
+  std::uint8_t* best;
+  template <class D>
+  HWY_INLINE void operator()(D d16, std::size_t channel) const {
+    const hn::RebindToSigned<D> di;
+    const hn::Rebind<std::uint8_t, D> d8;
+    const auto magnitude = hn::Set(di, 0x7FFF);
+    const auto turned = [&](auto bits) HWY_ATTR { return hn::Xor(bits, hn::And(hn::ShiftRight<15>(bits), magnitude)); };
+    const auto key_at = [&](const std::uint16_t* from) HWY_ATTR {
+      const auto bits = hn::BitCast(di, hn::LoadU(d16, from + channel));
+      const auto size = hn::And(bits, magnitude);
+      const auto key = hn::IfThenZeroElse(hn::Eq(size, hn::Zero(di)), turned(bits));
+      return hn::IfThenElse(hn::Gt(size, hn::Set(di, 0x7F80)), magnitude, key);
+    };
+    auto largest = key_at(first);
+    auto where = hn::Zero(di);
+    std::int16_t place = 0;
+    for (std::int64_t row = 0; row < rows.pool[0]; ++row) {
+      const std::uint16_t* from = first + static_cast<std::size_t>(row * rows.in[1]) * rows.channels;
+      for (std::int64_t column = 0; column < rows.pool[1]; ++column, ++place, from += rows.channels) {
+        const auto key = key_at(from);
+        where = hn::IfThenElse(hn::Gt(key, largest), hn::Set(di, place), where);
+        largest = hn::Max(largest, key);
+      }
+    }
+    if (rows.relu) {
+      where = hn::IfThenElse(hn::Gt(largest, hn::Zero(di)), where, hn::Set(di, WindowRows::kNoPlace));
+      largest = hn::Max(largest, hn::Zero(di));
+    }
+    hn::StoreU(hn::BitCast(d16, turned(largest)), d16, to + channel);
+    if (best != nullptr) {
+      hn::StoreU(hn::DemoteTo(d8, where), d8, best + channel);
+    }
+  }
+};
+
+/// As GiveToWinner, of bfloat16, whose numbers are passed on as they are.
+struct GiveToWinner16 {
+  const WindowRows& rows;
+  const std::uint16_t* output_grad;
+  const std::uint8_t* best;
+  std::uint16_t* to;
+  template <class D>
+  HWY_INLINE void operator()(D d16, std::size_t channel) const {
+    const hn::Rebind<std::uint8_t, D> d8;
+    const auto grad = hn::LoadU(d16, output_grad + channel);
+    const auto where = hn::PromoteTo(d16, hn::LoadU(d8, best + channel));
+    std::uint16_t place = 0;
+    for (std::int64_t row = 0; row < rows.pool[0]; ++row) {
+      std::uint16_t* line = to + static_cast<std::size_t>(row * rows.in[1]) * rows.channels + channel;
+      for (std::int64_t column = 0; column < rows.pool[1]; ++column, ++place, line += rows.channels) {
+        hn::StoreU(hn::IfThenElseZero(hn::Eq(where, hn::Set(d16, place)), grad), d16, line);
+      }
+    }
+  }
+};
+
+/// Whether every window lies within the picture.
+HWY_INLINE bool are_inner(const WindowRows& rows) {
+  const auto fits = [&](std::size_t axis) {
+    return rows.pad[axis] == 0 && (rows.out[axis] - 1) * rows.strides[axis] + rows.pool[axis] <= rows.in[axis];
+  };
+  return fits(0) && fits(1);
+}
+
+/// [begin, end) are lines of windows.
+void inner_max_pool_forward(const WindowRows& rows, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t line = begin; line < end; ++line) {
+    const std::int64_t row = line / rows.out[0] * rows.in[0] + line % rows.out[0] * rows.strides[0];
+    const auto* from =
+        static_cast<const std::uint16_t*>(rows.input) + static_cast<std::size_t>(row * rows.in[1]) * rows.channels;
+    for (std::int64_t window = 0; window < rows.out[1]; ++window) {
+      const std::size_t at = static_cast<std::size_t>(line * rows.out[1] + window) * rows.channels;
+      for_each_vector16(rows.channels,
+                        InnerMaximum16{rows, from + static_cast<std::size_t>(window * rows.strides[1]) * rows.channels,
+                                       static_cast<std::uint16_t*>(rows.output) + at,
+                                       rows.best == nullptr ? nullptr : rows.best + at});
+    }
+  }
+}
+
 template <class T>
 void max_pool_forward_of(const WindowRows& rows, std::int64_t begin, std::int64_t end) {
   for (std::int64_t line = begin; line < end; ++line) {
@@ -184,9 +285,13 @@ void max_pool_tiled_backward_of(const WindowRows& rows, std::int64_t begin, std:
             static_cast<std::size_t>(picture * rows.in[0] + window_y * rows.pool[0]) * line_numbers;
     for (std::int64_t window_x = 0; window_x < rows.out[1]; ++window_x) {
       const std::size_t at = static_cast<std::size_t>(line * rows.out[1] + window_x) * rows.channels;
-      for_each_vector(0, rows.channels,
-                      GiveToWinner<T>{rows, static_cast<const T*>(rows.output_grad) + at, rows.best + at,
-                                      to + static_cast<std::size_t>(window_x * rows.pool[1]) * rows.channels});
+      const T* grad = static_cast<const T*>(rows.output_grad) + at;
+      T* first = to + static_cast<std::size_t>(window_x * rows.pool[1]) * rows.channels;
+      if constexpr (sizeof(T) == sizeof(std::uint16_t)) {
+        for_each_vector16(rows.channels, GiveToWinner16{rows, grad, rows.best + at, first});
+      } else {
+        for_each_vector(0, rows.channels, GiveToWinner<T>{rows, grad, rows.best + at, first});
+      }
     }
     // What no window covers: the end of each line, and the lines below the last windows.
     const bool last = window_y + 1 == rows.out[0];
@@ -201,6 +306,10 @@ void max_pool_tiled_backward_of(const WindowRows& rows, std::int64_t begin, std:
 }  // namespace
 
 void max_pool_forward(Dtype dtype, const WindowRows& rows, std::int64_t begin, std::int64_t end) {
+  if (dtype == Dtype::kBfloat16 && are_inner(rows)) {
+    inner_max_pool_forward(rows, begin, end);
+    return;
+  }
   dtype == Dtype::kFloat32 ? max_pool_forward_of<float>(rows, begin, end)
                            : max_pool_forward_of<std::uint16_t>(rows, begin, end);
 }

@@ -99,31 +99,50 @@ TEST_P(MaxPool, ReluStopsWhatIsNotPositive) {
   const Op op = with_relu(max_pool(Shape::image(4, 1, 2), Shape::image(4, 1, 1), {1, 2}, {1, 2}));
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const OperatorData data{{{-1.0F, 0.0F, 1.0F, nan, -2.0F, 0.0F, 1.0F, 3.0F}}, {}, {5.0F, 6.0F, 7.0F, 8.0F}};
-  const OperatorResult result = run_fast(op, options_for(1, Dtype::kFloat32), data);
-  EXPECT_EQ(std::vector(result.output.begin(), result.output.begin() + 3), (std::vector<float>{0, 0, 1}));
-  EXPECT_TRUE(std::isnan(result.output[3]));
-  EXPECT_EQ(result.input_grads[0], (std::vector<float>{0, 0, 7, 8, 0, 0, 0, 0}));
+  for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
+    const OperatorResult result = run_fast(op, options_for(1, dtype), data);
+    EXPECT_EQ(std::vector(result.output.begin(), result.output.begin() + 3), (std::vector<float>{0, 0, 1}));
+    EXPECT_TRUE(std::isnan(result.output[3]));
+    EXPECT_EQ(result.input_grads[0], (std::vector<float>{0, 0, 7, 8, 0, 0, 0, 0}));
+  }
 }
 
 TEST_P(MaxPool, GivesTheGradientToTheFirstOfEquals) {
-  const Op op = max_pool(Shape::image(18, 2, 3), Shape::image(18, 1, 1), {2, 3}, {1, 1});
+  constexpr std::int64_t kChannels = 34;
+  const Op op = max_pool(Shape::image(kChannels, 2, 3), Shape::image(kChannels, 1, 1), {2, 3}, {2, 3});
   OperatorData data = random_operands(op, 1);
-  std::fill(data.inputs[0].begin(), data.inputs[0].end(), 0.25F);
-  const OperatorResult result = run_fast(op, options_for(1, Dtype::kFloat32), data);
-  for (std::size_t i = 0; i < result.input_grads[0].size(); ++i) {
-    ASSERT_EQ(result.input_grads[0][i], i < 18 ? data.output_grad[i] : 0.0F) << i;
+  std::fill(data.output_grad.begin(), data.output_grad.end(), 3.0F);
+  for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
+    for (const std::array<float, 2> equals :
+         {std::array{0.25F, 0.25F}, {-0.25F, -0.25F}, {-0.0F, 0.0F}, {0.0F, -0.0F}}) {
+      for (std::size_t i = 0; i < data.inputs[0].size(); ++i) {
+        data.inputs[0][i] = i < kChannels ? equals[0] : equals[1];
+      }
+      const OperatorResult result = run_fast(op, options_for(1, dtype), data);
+      for (std::size_t i = 0; i < result.input_grads[0].size(); ++i) {
+        ASSERT_EQ(result.input_grads[0][i], i < kChannels ? 3.0F : 0.0F) << i << " of " << equals[0];
+      }
+    }
   }
 }
 
 TEST_P(MaxPool, ShowsNan) {
-  const Op op = max_pool(Shape::image(9, 2, 2), Shape::image(9, 1, 1), {2, 2}, {2, 2});
-  for (std::size_t place = 0; place < 4; ++place) {
-    OperatorData data = random_operands(op, 1);
-    data.inputs[0][place * 9] = data.inputs[0][place * 9 + 8] = std::numeric_limits<float>::quiet_NaN();
-    const OperatorResult result = run_fast(op, options_for(1, Dtype::kFloat32), data);
-    EXPECT_TRUE(std::isnan(result.output[0]));
-    EXPECT_TRUE(std::isnan(result.output[8]));
-    EXPECT_FALSE(std::isnan(result.output[1]));
+  constexpr std::size_t kChannels = 41;
+  const Op op = max_pool(Shape::image(kChannels, 2, 2), Shape::image(kChannels, 1, 1), {2, 2}, {2, 2});
+  for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
+    for (const float sign : {1.0F, -1.0F}) {
+      for (std::size_t place = 0; place < 4; ++place) {
+        const float nan = std::copysign(std::numeric_limits<float>::quiet_NaN(), sign);
+        OperatorData data = random_operands(op, 1);
+        data.inputs[0][place * kChannels] = data.inputs[0][place * kChannels + kChannels - 1] = nan;
+        for (const Op& shown : {op, Op(with_relu(std::get<Pool2DOp>(op)))}) {
+          const OperatorResult result = run_fast(shown, options_for(1, dtype), data);
+          EXPECT_TRUE(std::isnan(result.output[0]));
+          EXPECT_TRUE(std::isnan(result.output[kChannels - 1]));
+          EXPECT_FALSE(std::isnan(result.output[1]));
+        }
+      }
+    }
   }
 }
 
