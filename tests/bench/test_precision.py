@@ -54,7 +54,7 @@ class Precision(unittest.TestCase):
         done = self.run_it(0.0015, "cnn", "dnn")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("| cnn | 90.20 ± 0.10 | 90.05 ± 0.10 | -0.15 ± 0.00 | yes | 2.0 | 2.0 |", done.stdout)
-        self.assertIn("seeds 1 2 3; A CPU (avx2), 2 threads, oneDNN 9. 2 of 2 within 0.2 points.", done.stdout)
+        self.assertIn("seeds 1 2 3; A CPU (avx2), 2 threads, oneDNN 9. 2 of 2 within 0.2 points. Not", done.stdout)
         self.assertEqual(self.calls()[:4], ["cnn-seed1", "cnn-seed2", "cnn-seed3", "cnn-train.precision=bfloat16-seed1"])
         # Nothing is trained twice.
         self.assertEqual(self.run_it(0.0015, "cnn", "dnn").stdout, done.stdout)
@@ -70,10 +70,15 @@ class Precision(unittest.TestCase):
         self.run_it(0, "cnn-plus", "--seeds", "2")
         self.assertEqual(self.calls(), ["cnn-plus-train.precision=float32-seed2", "cnn-plus-train.precision=bfloat16-seed2"])
 
-    def test_write_is_for_the_whole_table(self):
-        done = self.run_it(0, "cnn", "--write")
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("--write is about the whole table: no recipes with it", done.stderr)
+    def test_write_says_what_is_not_in_the_table(self):
+        page = self.folder / "page.md"
+        page.write_text("before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n")
+        rest = ["cnn", "cnn-5408", "cnn-plus", "dense-on-pixels", "dnn", "mlp-300-100"]
+        done = self.run_it(0, *rest, "--write", "--page", str(page))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("6 of 6 within 0.2 points. Not measured here: mlp-512.", page.read_text())
+        self.assertTrue(page.read_text().startswith("before\n<!-- measured: begin -->\n| recipe |"))
+        self.assertNotIn("old", page.read_text())
 
 
 if __name__ == "__main__":
