@@ -61,7 +61,7 @@ class TranslationOperator final : public AugmentOperator {
   TranslationOperator(const RandomTranslationOp& op, const BuildOptions& options)
       : AugmentOperator(op.in, op.unit, options), op_(op) {}
 
-  [[nodiscard]] std::string implementation() const override { return SimdOperator::implementation(); }
+  [[nodiscard]] std::string implementation() const override { return AugmentOperator::implementation(); }
 
  private:
   void change(const RandomStream& random, const float* from, float* to) const override { move(random, from, to); }

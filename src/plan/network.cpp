@@ -51,7 +51,7 @@ std::int64_t Network::inference_batch(std::int64_t batch) {
   std::int64_t found = batch;
   const Plan* made = &plan(found, false);
   while (made->has_convolution() && made->bytes() > kCacheBytes && found >= 2 * kLeast) {
-    if (plans_.size() > 1 && plans_.back().plan.get() == made) {
+    if (plans_.back().plan.get() == made) {
       plans_.pop_back();
     }
     found = (found + 1) / 2;
