@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string>
 
 #include "kernels/augment_operator.h"
 #include "kernels/simd_operators.h"
@@ -11,6 +12,8 @@ class FlipOperator final : public AugmentOperator {
  public:
   FlipOperator(const RandomFlipOp& op, const BuildOptions& options)
       : AugmentOperator(op.in, op.unit, options), op_(op) {}
+
+  [[nodiscard]] std::string implementation() const override { return "rows"; }
 
  private:
   void change(const RandomStream& random, const float* from, float* to) const override { flip(random, from, to); }
@@ -44,6 +47,8 @@ class ErasingOperator final : public AugmentOperator {
  public:
   ErasingOperator(const RandomErasingOp& op, const BuildOptions& options)
       : AugmentOperator(op.in, op.unit, options), op_(op) {}
+
+  [[nodiscard]] std::string implementation() const override { return "rows"; }
 
  private:
   void change(const RandomStream& random, const float* from, float* to) const override { erase(random, from, to); }

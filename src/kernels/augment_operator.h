@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "kernels/augmentation.h"
 #include "kernels/bfloat16.h"
@@ -14,8 +13,6 @@ class AugmentOperator : public SimdOperator {
  public:
   AugmentOperator(const Shape& in, std::uint32_t unit, const BuildOptions& options)
       : SimdOperator(options), in_(in), unit_(unit) {}
-
-  [[nodiscard]] std::string implementation() const override { return "rows"; }
 
   void forward(const StepState& state) override {
     if (!state.training) {

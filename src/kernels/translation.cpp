@@ -61,8 +61,6 @@ class TranslationOperator final : public AugmentOperator {
   TranslationOperator(const RandomTranslationOp& op, const BuildOptions& options)
       : AugmentOperator(op.in, op.unit, options), op_(op) {}
 
-  [[nodiscard]] std::string implementation() const override { return AugmentOperator::implementation(); }
-
  private:
   void change(const RandomStream& random, const float* from, float* to) const override { move(random, from, to); }
   void change(const RandomStream& random, const std::uint16_t* from, std::uint16_t* to) const override {

@@ -102,6 +102,17 @@ TEST_P(Translation, AgreesWithThePlainOne) {
   }
 }
 
+/// Tables of steps say which kernels are vectorised.
+TEST(Augmentation, SaysHowItIsComputed) {
+  const Shape in = Shape::image(1, 8, 6);
+  const auto how = [](const Op& op) {
+    return make_operator(op, options_for(kRows, Dtype::kFloat32))->implementation();
+  };
+  EXPECT_EQ(how(RandomTranslationOp{in, {-0.5, 0.5}, {-1, 1}}).substr(0, 8), "highway:");
+  EXPECT_EQ(how(RandomFlipOp{in}), "rows");
+  EXPECT_EQ(how(RandomErasingOp{in}), "rows");
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Translation, testing::all_targets(), testing::target_name());
 
 /// What one picture of 3 x 4 becomes, moved by these shares of its height and width.
