@@ -2,7 +2,7 @@
 
 #include "layers/fill.h"
 #include "layers/layer_factories.h"
-#include "layers/window.h"
+#include "layers/picture_change.h"
 
 namespace lapel::layers {
 
@@ -25,25 +25,16 @@ std::span<const Option<Options>> table() {
   return kOptions;
 }
 
-class CutMix final : public Layer {
+class CutMix final : public PictureChange<Options> {
  public:
   static constexpr std::string_view kType = "CutMix";
 
-  explicit CutMix(const OptionValues& given) : options_(read_options(table(), given)) {}
+  explicit CutMix(const OptionValues& given) : PictureChange(table(), given) {}
 
   [[nodiscard]] std::string_view type() const override { return kType; }
-  [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
-  [[nodiscard]] bool before_weights() const override { return true; }
-  [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override {
-    require_picture(inputs[0]);
-    return inputs[0];
-  }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
-    return {kernels::CutMixOp{.in = inputs[0], .factor = ends_of(options_.factor)}};
+    return {kernels::CutMixOp{.in = inputs[0], .factor = ends_of(chosen().factor)}};
   }
-
- private:
-  Options options_;
 };
 
 }  // namespace

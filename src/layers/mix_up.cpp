@@ -1,6 +1,7 @@
 #include <array>
 
 #include "layers/layer_factories.h"
+#include "layers/picture_change.h"
 
 namespace lapel::layers {
 
@@ -22,22 +23,17 @@ std::span<const Option<Options>> table() {
   return kOptions;
 }
 
-class MixUp final : public Layer {
+class MixUp final : public PictureChange<Options> {
  public:
   static constexpr std::string_view kType = "MixUp";
 
-  explicit MixUp(const OptionValues& given) : options_(read_options(table(), given)) {}
+  explicit MixUp(const OptionValues& given) : PictureChange(table(), given) {}
 
   [[nodiscard]] std::string_view type() const override { return kType; }
-  [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
-  [[nodiscard]] bool before_weights() const override { return true; }
   [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
-    return {kernels::MixUpOp{.size = inputs[0].size(), .alpha = options_.alpha}};
+    return {kernels::MixUpOp{.size = inputs[0].size(), .alpha = chosen().alpha}};
   }
-
- private:
-  Options options_;
 };
 
 }  // namespace

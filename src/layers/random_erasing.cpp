@@ -2,7 +2,7 @@
 
 #include "layers/fill.h"
 #include "layers/layer_factories.h"
-#include "layers/window.h"
+#include "layers/picture_change.h"
 
 namespace lapel::layers {
 
@@ -38,29 +38,20 @@ std::span<const Option<Options>> table() {
   return kOptions;
 }
 
-class RandomErasing final : public Layer {
+class RandomErasing final : public PictureChange<Options> {
  public:
   static constexpr std::string_view kType = "RandomErasing";
 
-  explicit RandomErasing(const OptionValues& given) : options_(read_options(table(), given)) {}
+  explicit RandomErasing(const OptionValues& given) : PictureChange(table(), given) {}
 
   [[nodiscard]] std::string_view type() const override { return kType; }
-  [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
-  [[nodiscard]] bool before_weights() const override { return true; }
-  [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override {
-    require_picture(inputs[0]);
-    return inputs[0];
-  }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
     return {kernels::RandomErasingOp{.in = inputs[0],
-                                     .factor = ends_of(options_.factor),
-                                     .scale = ends_of(options_.scale),
-                                     .noise = options_.fill_mode == "noise",
-                                     .fill_value = static_cast<float>(options_.fill_value)}};
+                                     .factor = ends_of(chosen().factor),
+                                     .scale = ends_of(chosen().scale),
+                                     .noise = chosen().fill_mode == "noise",
+                                     .fill_value = static_cast<float>(chosen().fill_value)}};
   }
-
- private:
-  Options options_;
 };
 
 }  // namespace

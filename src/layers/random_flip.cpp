@@ -1,7 +1,7 @@
 #include <array>
 
 #include "layers/layer_factories.h"
-#include "layers/window.h"
+#include "layers/picture_change.h"
 
 namespace lapel::layers {
 
@@ -25,28 +25,19 @@ std::span<const Option<Options>> table() {
   return kOptions;
 }
 
-class RandomFlip final : public Layer {
+class RandomFlip final : public PictureChange<Options> {
  public:
   static constexpr std::string_view kType = "RandomFlip";
 
-  explicit RandomFlip(const OptionValues& given) : options_(read_options(table(), given)) {}
+  explicit RandomFlip(const OptionValues& given) : PictureChange(table(), given) {}
 
   [[nodiscard]] std::string_view type() const override { return kType; }
-  [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
-  [[nodiscard]] bool before_weights() const override { return true; }
-  [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override {
-    require_picture(inputs[0]);
-    return inputs[0];
-  }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
     return {kernels::RandomFlipOp{.in = inputs[0],
-                                  .horizontal = options_.mode != "vertical",
-                                  .vertical = options_.mode != "horizontal",
-                                  .alternating = options_.alternating}};
+                                  .horizontal = chosen().mode != "vertical",
+                                  .vertical = chosen().mode != "horizontal",
+                                  .alternating = chosen().alternating}};
   }
-
- private:
-  Options options_;
 };
 
 }  // namespace

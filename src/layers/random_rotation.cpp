@@ -1,6 +1,6 @@
 #include "layers/fill.h"
 #include "layers/layer_factories.h"
-#include "layers/window.h"
+#include "layers/picture_change.h"
 
 namespace lapel::layers {
 
@@ -24,29 +24,24 @@ std::span<const Option<Options>> table() {
   return kOptions;
 }
 
-class RandomRotation final : public Layer {
+class RandomRotation final : public PictureChange<Options> {
  public:
   static constexpr std::string_view kType = "RandomRotation";
 
-  explicit RandomRotation(const OptionValues& given) : options_(read_options(table(), given)) {}
+  explicit RandomRotation(const OptionValues& given) : PictureChange(table(), given) {}
 
   [[nodiscard]] std::string_view type() const override { return kType; }
-  [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
-  [[nodiscard]] bool before_weights() const override { return true; }
   [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override {
     require_turnable_picture(inputs[0]);
     return inputs[0];
   }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
     return {kernels::RandomAffineOp{.in = inputs[0],
-                                    .rotation = ends_of(options_.factor),
-                                    .fill = options_.mode(),
-                                    .fill_value = static_cast<float>(options_.fill_value),
-                                    .bilinear = options_.bilinear()}};
+                                    .rotation = ends_of(chosen().factor),
+                                    .fill = chosen().mode(),
+                                    .fill_value = static_cast<float>(chosen().fill_value),
+                                    .bilinear = chosen().bilinear()}};
   }
-
- private:
-  Options options_;
 };
 
 }  // namespace

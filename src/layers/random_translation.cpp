@@ -1,6 +1,6 @@
 #include "layers/fill.h"
 #include "layers/layer_factories.h"
-#include "layers/window.h"
+#include "layers/picture_change.h"
 
 namespace lapel::layers {
 
@@ -32,30 +32,21 @@ std::span<const Option<Options>> table() {
   return kOptions;
 }
 
-class RandomTranslation final : public Layer {
+class RandomTranslation final : public PictureChange<Options> {
  public:
   static constexpr std::string_view kType = "RandomTranslation";
 
-  explicit RandomTranslation(const OptionValues& given) : options_(read_options(table(), given)) {}
+  explicit RandomTranslation(const OptionValues& given) : PictureChange(table(), given) {}
 
   [[nodiscard]] std::string_view type() const override { return kType; }
-  [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
-  [[nodiscard]] bool before_weights() const override { return true; }
-  [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override {
-    require_picture(inputs[0]);
-    return inputs[0];
-  }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
     return {kernels::RandomTranslationOp{.in = inputs[0],
-                                         .height_factor = ends_of(options_.height_factor),
-                                         .width_factor = ends_of(options_.width_factor),
-                                         .fill = options_.mode(),
-                                         .fill_value = static_cast<float>(options_.fill_value),
-                                         .bilinear = options_.bilinear()}};
+                                         .height_factor = ends_of(chosen().height_factor),
+                                         .width_factor = ends_of(chosen().width_factor),
+                                         .fill = chosen().mode(),
+                                         .fill_value = static_cast<float>(chosen().fill_value),
+                                         .bilinear = chosen().bilinear()}};
   }
-
- private:
-  Options options_;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "layers/fill.h"
 #include "layers/layer_factories.h"
-#include "layers/window.h"
+#include "layers/picture_change.h"
 
 namespace lapel::layers {
 
@@ -31,32 +31,27 @@ std::span<const Option<Options>> table() {
   return kOptions;
 }
 
-class RandomZoom final : public Layer {
+class RandomZoom final : public PictureChange<Options> {
  public:
   static constexpr std::string_view kType = "RandomZoom";
 
-  explicit RandomZoom(const OptionValues& given) : options_(read_options(table(), given)) {}
+  explicit RandomZoom(const OptionValues& given) : PictureChange(table(), given) {}
 
   [[nodiscard]] std::string_view type() const override { return kType; }
-  [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
-  [[nodiscard]] bool before_weights() const override { return true; }
   [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override {
     require_turnable_picture(inputs[0]);
     return inputs[0];
   }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
-    const bool same = options_.width_factor.empty();
+    const bool same = chosen().width_factor.empty();
     return {kernels::RandomAffineOp{.in = inputs[0],
-                                    .height_zoom = ends_of(options_.height_factor),
-                                    .width_zoom = ends_of(same ? options_.height_factor : options_.width_factor),
+                                    .height_zoom = ends_of(chosen().height_factor),
+                                    .width_zoom = ends_of(same ? chosen().height_factor : chosen().width_factor),
                                     .same_zoom = same,
-                                    .fill = options_.mode(),
-                                    .fill_value = static_cast<float>(options_.fill_value),
-                                    .bilinear = options_.bilinear()}};
+                                    .fill = chosen().mode(),
+                                    .fill_value = static_cast<float>(chosen().fill_value),
+                                    .bilinear = chosen().bilinear()}};
   }
-
- private:
-  Options options_;
 };
 
 }  // namespace
