@@ -66,15 +66,26 @@ std::string trace_of(const measuring::MeasuredParts& measured) {
       std::array{report::TraceLane{"steps", measured.steps}, report::TraceLane{"parts of a step", measured.events}});
 }
 
-BenchParts measure_parts(measuring::Work work, const BenchResult& result, const std::filesystem::path& trace) {
-  // Predictions run in batches of another size where that is faster; the parts are given for the whole batch.
+/// `work` with a batch that a plan is made for: predictions run in smaller ones than are asked for where that is
+/// faster.
+measuring::Work of_one_plan(measuring::Work work) {
   work.batch = work.mode == BenchMode::kTrain ? work.batch : work.network.inference_batch(work.batch);
-  auto measured = measuring::time_parts(work);
-  const auto times = result.batch / work.batch;
+  return work;
+}
+
+/// What `amount` of a batch that a plan is made for is of the whole.
+std::int64_t of_whole(std::int64_t amount, const BenchResult& result, const measuring::Work& planned) {
+  return amount * result.batch / planned.batch;
+}
+
+/// `planned`: of_one_plan; the parts are given for the whole batch of `result`.
+BenchParts measure_parts(const measuring::Work& planned, const BenchResult& result,
+                         const std::filesystem::path& trace) {
+  auto measured = measuring::time_parts(planned);
   for (BenchPart& part : measured.parts) {
-    part.ms *= static_cast<double>(times);
-    part.flop *= times;
-    part.bytes *= times;
+    part.ms *= static_cast<double>(result.batch) / static_cast<double>(planned.batch);
+    part.flop = of_whole(part.flop, result, planned);
+    part.bytes = of_whole(part.bytes, result, planned);
   }
   if (!trace.empty()) {
     formats::write_text_file(trace, trace_of(measured));
@@ -82,7 +93,7 @@ BenchParts measure_parts(measuring::Work work, const BenchResult& result, const 
   const BenchMemory& memory = result.memory;
   return measuring::with_limits(std::move(measured.parts), measuring::machine_limits(result.threads),
                                 memory.parameters + memory.gradients + memory.optimizer_state + memory.activations,
-                                work.network.options().dtype == kernels::Dtype::kBfloat16);
+                                planned.network.options().dtype == kernels::Dtype::kBfloat16);
 }
 
 }  // namespace
@@ -122,11 +133,12 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
   const measuring::Work work{network,       data.train,   splits.train,  recipe.train,
                              settings.mode, result.batch, settings.steps};
   result.step = measuring::time_steps(work);
-  result.flop = network.plan(result.batch, training).flop();
+  const measuring::Work planned = of_one_plan(work);
+  result.flop = of_whole(network.plan(planned.batch, training).flop(), result, planned);
   result.gflops = static_cast<double>(result.flop) / (result.step.median * 1e6);
   describe_memory(result.memory, network);
   if (settings.parts) {
-    result.parts = measure_parts(work, result, settings.trace);
+    result.parts = measure_parts(planned, result, settings.trace);
   }
   return result;
 }

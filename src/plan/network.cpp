@@ -48,14 +48,14 @@ std::int64_t Network::inference_batch(std::int64_t batch) {
       return found;
     }
   }
+  const Plan* const whole = &plan(batch, false);
   std::int64_t found = batch;
-  const Plan* made = &plan(found, false);
-  while (made->has_convolution() && made->bytes() > kCacheBytes && found >= 2 * kLeast) {
-    if (plans_.back().plan.get() == made) {
-      plans_.pop_back();
-    }
+  while (whole->has_convolution() && found >= 2 * kLeast &&
+         whole->bytes() / static_cast<std::size_t>(batch) * static_cast<std::size_t>(found) > kCacheBytes) {
     found = (found + 1) / 2;
-    made = &plan(found, false);
+  }
+  if (found < batch && plans_.back().plan.get() == whole) {
+    plans_.pop_back();
   }
   inference_batches_.emplace_back(batch, found);
   return found;

@@ -46,7 +46,7 @@ class Network {
   [[nodiscard]] Plan& plan(std::int64_t batch, bool training);
 
   /// The batch, at most `batch`, in which predictions run fastest: less where a convolution's activations would outgrow
-  /// the caches. Makes the plan, and keeps the answer.
+  /// the caches. The answer is kept.
   [[nodiscard]] std::int64_t inference_batch(std::int64_t batch);
 
   /// Probabilities of `count` pictures from `first` on, count x classes, in batches of at most `batch`.
