@@ -1,19 +1,15 @@
 #include "lapel/augmentation.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
 
 #include "lapel/plot.h"
 #include "lapel/train.h"
 #include "support/messages.h"
+#include "support/temp_folder.h"
 #include "support/tiny.h"
 
 namespace lapel {
 namespace {
-
-namespace fs = std::filesystem;
 
 Recipe flip_recipe() {
   Recipe recipe;
@@ -76,14 +72,12 @@ TEST(Augmented, OfARecipeThatChangesNothingIsThePicture) {
 }
 
 TEST(TestTimeAugmentation, TravelsWithTheModel) {
-  std::string pattern = (fs::temp_directory_path() / "lapel-views-XXXXXX").string();
-  ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-  const fs::path root = pattern;
+  const testing::TempFolder root;
   const auto data = test::tiny_data(60, 40);
   Recipe recipe = flip_recipe();
   recipe.train.test_time_augmentation = "flip+shift";
   TrainSettings settings;
-  settings.folder = root / "run";
+  settings.folder = root.file("run");
   const TrainResult result = train(recipe, data, settings);
   EXPECT_EQ(result.record.test_time_augmentation, "flip+shift");
   EXPECT_EQ(read_run(settings.folder).record.test_time_augmentation, "flip+shift");
@@ -120,7 +114,6 @@ TEST(TestTimeAugmentation, TravelsWithTheModel) {
 
   EXPECT_EQ(test::message_of([&] { classifier.use_test_time_augmentation("flips"); }),
             "unknown test-time augmentation \"flips\"\n  known  none, flip, flip+shift        try  flip");
-  fs::remove_all(root);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "formats/picture.h"
-#include "formats/temp_folder.h"
+#include "support/temp_folder.h"
 #include "support/tiny.h"
 
 namespace lapel {

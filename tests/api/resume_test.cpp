@@ -4,11 +4,11 @@
 #include <sstream>
 #include <stop_token>
 
-#include "formats/temp_folder.h"
 #include "lapel/error.h"
 #include "lapel/plot.h"
 #include "lapel/train.h"
 #include "support/messages.h"
+#include "support/temp_folder.h"
 #include "support/tiny.h"
 
 namespace lapel {

@@ -1,7 +1,6 @@
 #include "lapel/train.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,6 +10,7 @@
 #include "lapel/report.h"
 #include "lapel/summary.h"
 #include "support/messages.h"
+#include "support/temp_folder.h"
 #include "support/tiny.h"
 
 namespace lapel {
@@ -18,17 +18,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder of its own, gone when the test is over.
-class TrainApi : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "lapel-api-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(root_); }
+class TrainApi : public ::testing::Test {
+ private:
+  const testing::TempFolder temp_;
 
-  fs::path root_;
+ protected:
+  const fs::path& root_ = temp_.path();
 };
 
 Recipe tiny_recipe() {

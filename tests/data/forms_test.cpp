@@ -8,8 +8,8 @@
 
 #include "base/rng.h"
 #include "formats/picture.h"
-#include "formats/temp_folder.h"
 #include "lapel/data.h"
+#include "support/temp_folder.h"
 
 namespace lapel {
 namespace {

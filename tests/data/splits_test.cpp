@@ -7,7 +7,7 @@
 #include <numeric>
 #include <string>
 
-#include "formats/temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace lapel::data {
 namespace {

@@ -14,7 +14,7 @@
 
 #include "formats/checksum.h"
 #include "formats/gzip.h"
-#include "formats/temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace lapel::formats {
 namespace {

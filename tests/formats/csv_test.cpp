@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/threads.h"
-#include "formats/temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace lapel::formats {
 namespace {

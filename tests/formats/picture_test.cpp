@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "formats/encoders.h"
-#include "formats/temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace lapel::formats {
 namespace {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-#include "formats/temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace lapel::formats {
 namespace {

@@ -10,6 +10,7 @@
 #include "report/gnuplot.h"
 #include "report/plot_data.h"
 #include "support/messages.h"
+#include "support/temp_folder.h"
 #include "support/tiny.h"
 
 namespace lapel::report {
@@ -17,15 +18,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class Plot : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "lapel-plot-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(root_); }
+class Plot : public ::testing::Test {
+ private:
+  const testing::TempFolder temp_;
 
+ protected:
   /// Draws it as PNG, and checks its size, that something is on it, and that nothing is left beside it.
   void expect_drawn(const Drawing& drawing) const {
     const fs::path file = root_ / "it.png";
@@ -39,7 +36,7 @@ class Plot : public testing::Test {
     EXPECT_EQ(std::distance(fs::directory_iterator(root_), fs::directory_iterator()), 1);
   }
 
-  fs::path root_;
+  const fs::path& root_ = temp_.path();
 };
 
 /// What a run on made-up pictures would leave, for any number of classes and channels.

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <fstream>
 
-#include "formats/temp_folder.h"
 #include "support/messages.h"
+#include "support/temp_folder.h"
 
 namespace lapel::store {
 namespace {

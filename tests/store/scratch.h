@@ -6,8 +6,8 @@
 #include <functional>
 #include <string>
 
-#include "formats/temp_folder.h"
 #include "lapel/error.h"
+#include "support/temp_folder.h"
 
 namespace lapel::testing {
 
