@@ -35,7 +35,6 @@ class BoundOperator {
   /// Updates the weights by Adam; those that the operator does not update in passing, afterwards.
   void backward_and_update();
 
-  [[nodiscard]] bool has_weights() const { return !targets_.empty(); }
   /// Arithmetic of a batch, as `lapel bench` counts it.
   [[nodiscard]] std::int64_t forward_flop() const;
   [[nodiscard]] std::int64_t backward_flop() const;
