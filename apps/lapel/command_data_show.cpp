@@ -5,7 +5,6 @@
 #include "command.h"
 #include "lapel/data.h"
 #include "lapel/plot.h"
-#include "recipe_finder.h"
 #include "shared_arguments.h"
 
 namespace lapel::app {
@@ -22,8 +21,7 @@ ExitCode run(const Options& options, Output& output) {
   if (options.augment.empty()) {
     draw_samples(load_data(options.data.empty() ? DataSpec{}.source : options.data), options.out);
   } else {
-    Recipe recipe = find_recipe(options.augment);
-    recipe.data.source = options.data.empty() ? recipe.data.source : options.data;
+    const Recipe recipe = recipe_with(options.augment, {}, options.data);
     draw_augmentations(recipe, load_data(recipe.data), options.out);
   }
   output.print(options.out + "\n");

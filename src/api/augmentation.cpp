@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/prepare.h"
 #include "base/threads.h"
 #include "lapel/error.h"
 #include "layers/layer.h"
@@ -29,13 +30,13 @@ std::vector<LayerSpec> augmentations(const Recipe& recipe) {
 Pictures augmented(const Recipe& recipe, const Pictures& pictures, std::span<const std::uint32_t> samples,
                    std::int64_t epoch) {
   static constexpr float kWhite = 255;
-  const Shape shape = Shape::image(pictures.channels, pictures.height, pictures.width);
+  const Shape shape = prepare::picture_shape(pictures);
   std::vector<LayerSpec> specs = augmentations(recipe);
   specs.push_back({.type = "Flatten"});
   const auto count = static_cast<std::int64_t>(samples.size());
-  const int threads = recipe.train.threads > 0 ? static_cast<int>(recipe.train.threads) : available_cores();
+  const int threads = prepare::chosen_threads(recipe.train);
   plan::Network network(model::Model(recipe.name, specs, shape),
-                        {.threads = threads, .scale = 1 / kWhite, .main_batch = count, .training = true});
+                        {.threads = threads, .scale = prepare::kPixelScale, .main_batch = count, .training = true});
   const ThreadScope scope(threads);
   std::vector<float> numbers(static_cast<std::size_t>(count * shape.size()));
   network.plan(count, true)

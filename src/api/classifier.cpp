@@ -89,6 +89,7 @@ DataSpec Classifier::data_spec() const {
   spec.split_seed = impl_->file.split_seed;
   return spec;
 }
+
 std::string Classifier::precision() const { return prepare::precision_name(impl_->dtype); }
 
 void Classifier::use_precision(const std::string& precision) {

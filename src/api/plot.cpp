@@ -97,6 +97,12 @@ std::vector<std::uint32_t> one_of_each_class(const LabeledPictures& pictures) {
   return samples;
 }
 
+/// What stands under the pictures of a layer alone: short enough to be written there.
+std::string caption_of(const LayerSpec& layer) {
+  constexpr std::string_view kCommon = "Random";
+  return layer.type.starts_with(kCommon) ? layer.type.substr(kCommon.size()) : layer.type;
+}
+
 /// Rows of pictures over epochs; what stands under each is a class name of its own.
 class AugmentationRows {
  public:
@@ -154,7 +160,7 @@ void draw_augmentations(const Recipe& recipe, const DataSet& data, const fs::pat
   for (const LayerSpec& layer : layers.size() > 1 ? layers : std::vector<LayerSpec>()) {
     Recipe alone = recipe;
     alone.layers = {layer};
-    rows.add(alone, 1, layer.type);
+    rows.add(alone, 1, caption_of(layer));
   }
   rows.add(recipe, std::min(rows.most_rows(), kRowsTogether), {});
   draw(report::draw_samples(shown, shown.train_samples,

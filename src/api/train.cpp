@@ -33,7 +33,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// Training pictures are many, and their score is only for comparison.
-const char* const kTrainingViews = "none";
+constexpr const char* kTrainingViews = "none";
 
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
