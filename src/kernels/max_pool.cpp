@@ -137,14 +137,23 @@ struct GiveToWinner {
   }
 };
 
-/// Calls `body(tag, channel)` for vectors of 16-bit numbers, then single ones.
+/// Calls `body(tag, channel)` for vectors of 16-bit numbers, then shorter ones (16 channels are half a vector of AVX-512),
+/// then single numbers.
 template <class F>
 HWY_INLINE void for_each_vector16(std::size_t channels, const F& body) {
   const hn::ScalableTag<std::uint16_t> whole;
+  const hn::CappedTag<std::uint16_t, 16> sixteen;
+  const hn::CappedTag<std::uint16_t, 8> eight;
   const hn::CappedTag<std::uint16_t, 1> single;
   std::size_t i = 0;
   for (; i + hn::Lanes(whole) <= channels; i += hn::Lanes(whole)) {
     body(whole, i);
+  }
+  for (; i + hn::Lanes(sixteen) <= channels; i += hn::Lanes(sixteen)) {
+    body(sixteen, i);
+  }
+  for (; i + hn::Lanes(eight) <= channels; i += hn::Lanes(eight)) {
+    body(eight, i);
   }
   for (; i < channels; ++i) {
     body(single, i);
