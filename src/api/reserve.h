@@ -17,9 +17,9 @@ struct MeasuredPart {
 };
 
 /// Seconds that `classifier` will take for these parts, from what some batches of `pictures` take. Makes its network,
-/// which stays.
+/// which stays; `plan_seconds` is raised to what that took.
 [[nodiscard]] double evaluation_reserve(Classifier::Impl& classifier, const Pictures& pictures,
-                                        std::span<const MeasuredPart> parts);
+                                        std::span<const MeasuredPart> parts, double& plan_seconds);
 
 /// Seconds that drawing the plots of a run takes, from what one of them takes; 0 where it fails.
 [[nodiscard]] double plot_reserve(const DataSet& data, const std::filesystem::path& folder);

@@ -256,16 +256,8 @@ class Run {
     if (budget_ == 0) {
       return std::nullopt;
     }
-    constexpr double kFiles = 10;
-    constexpr double kTheRest = 0.03;  // Text, and giving memory back.
     const double spent = now();
-    const std::string& views = recipe_.train.test_time_augmentation;
-    const std::vector<MeasuredPart> parts = {
-        {measured_part().count, kTrainingViews}, {splits_.validation.count, views}, {data_.test.pictures.count, views}};
-    double reserve = evaluation_reserve(classifier, data_.train.pictures, parts) + kFiles * write_seconds_ + kTheRest;
-    if (folder_ && settings_.plots) {
-      reserve += plot_reserve(data_, folder_->path());
-    }
+    const double reserve = measured_reserve(classifier);
     if (now() + reserve >= budget_) {
       throw Error(ErrorKind::kUsage, fmt::format("train.time_budget = \"{}\"", recipe_.train.time_budget),
                   "the time is over before the first step",
@@ -273,7 +265,22 @@ class Run {
                    {"reserved for evaluation and writing", fmt::format("{:.2f} s", reserve)}},
                   "a longer time");
     }
-    return training::TimeLimit{budget_, reserve};
+    return training::TimeLimit{budget_, reserve, [this, &classifier] { return measured_reserve(classifier); }};
+  }
+
+  /// Seconds that everything after the training takes, as the machine is now.
+  double measured_reserve(Classifier::Impl& classifier) {
+    constexpr double kFiles = 10;
+    constexpr double kTheRest = 0.03;  // Text, and giving memory back.
+    const std::string& views = recipe_.train.test_time_augmentation;
+    const std::vector<MeasuredPart> parts = {
+        {measured_part().count, kTrainingViews}, {splits_.validation.count, views}, {data_.test.pictures.count, views}};
+    double reserve = evaluation_reserve(classifier, data_.train.pictures, parts, plan_seconds_) +
+                     kFiles * write_seconds_ + kTheRest;
+    if (folder_ && settings_.plots) {
+      reserve += plot_reserve(data_, folder_->path());
+    }
+    return reserve;
   }
 
   /// What notes each step's loss; empty where nobody asked for it.
@@ -406,6 +413,7 @@ class Run {
   Clock::time_point started_;
   double elapsed_before_ = 0;
   double write_seconds_ = 0;  ///< What one small file takes.
+  double plan_seconds_ = 0;   ///< What the first plan for predictions takes.
   std::vector<formats::Tensor> initial_;
   std::string trace_ = "step,loss\n";
   std::optional<store::RunFolder> folder_;

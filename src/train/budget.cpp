@@ -40,9 +40,15 @@ bool Budget::fits(double now) const { return steps_ == 0 ? now < training_end() 
 void Budget::step_done(double seconds) {
   paces_[steps_ % kSteps] = seconds;
   ++steps_;
-  if (steps_ == kSteps) {
+  if (steps_ == kSteps && first_pace_ == 0) {
     first_pace_ = pace();
   }
+}
+
+void Budget::set_reserve(double seconds) {
+  limit_.reserve = seconds;
+  measured_again_ = true;
+  first_pace_ = steps_ > 0 ? pace() : 0;
 }
 
 double Budget::slowdown() const {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <string>
 
 namespace lapel::training {
@@ -14,13 +15,16 @@ namespace lapel::training {
 struct TimeLimit {
   double end = 0;      ///< When the process is to end.
   double reserve = 0;  ///< Seconds that what follows the training takes: evaluation and writing, measured beforehand.
+  /// Measures the reserve once more, when the training is nearly over; may be empty.
+  std::function<double()> measure_again = {};
 };
 
 /// Divides the time that is left. Knows no clock: the caller says what time it is.
 ///
 /// A training ends at `end - reserve`. Where steps become slower than the first ones were (another process has come),
 /// the reserve grows in proportion, since what follows will be slower as well; it never shrinks below what was
-/// measured.
+/// measured. Shortly before the end it is to be measured again (`reserve_due`), since a guess from the pace of steps is
+/// worth less than a look at what follows.
 class Budget {
  public:
   /// `start`: when the training began.
@@ -34,6 +38,12 @@ class Budget {
   void step_done(double seconds);
   /// What a validation takes that will have to follow the last step.
   void set_validation(double seconds) { validation_ = seconds; }
+  /// Whether it is time to measure the reserve again: no more training is left than the reserve is long. Once.
+  [[nodiscard]] bool reserve_due(double now) const {
+    return !measured_again_ && training_end() - now <= slowdown() * limit_.reserve;
+  }
+  /// The reserve as it is now, at the pace of the last steps.
+  void set_reserve(double seconds);
   /// How many times slower the last steps were than the first; at least 1.
   [[nodiscard]] double slowdown() const;
 
@@ -49,7 +59,8 @@ class Budget {
   double start_;
   double progress_ = 0;
   double validation_ = 0;
-  double first_pace_ = 0;
+  double first_pace_ = 0;  ///< When the reserve was measured.
+  bool measured_again_ = false;
   std::array<double, kSteps> paces_{};  ///< Seconds of the last steps.
   std::size_t steps_ = 0;
 };

@@ -92,7 +92,7 @@ class Loop {
       const double begin = now();
       const std::int64_t first = at_.step * batch_;
       const std::int64_t size = std::min(batch_, input_.splits.train.count - first);
-      if (budget_ && !budget_->fits(begin)) {
+      if (budget_ && !fits(begin)) {
         time_is_up_ = true;
         break;
       }
@@ -132,6 +132,15 @@ class Loop {
     if (input_.save && at_.step < steps_ && end - saved_at_ >= input_.checkpoint_seconds) {
       save();
     }
+  }
+
+  /// Whether a step that begins now will end in time.
+  [[nodiscard]] bool fits(double begin) {
+    if (input_.limit->measure_again && budget_->reserve_due(begin)) {
+      budget_->set_reserve(input_.limit->measure_again());
+      return budget_->fits(now());
+    }
+    return budget_->fits(begin);
   }
 
   /// The share of the training that is done before a step that begins at `begin`.

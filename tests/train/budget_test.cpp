@@ -107,6 +107,34 @@ TEST(Budget, AFirstStepIsTakenWhateverItTakes) {
   EXPECT_TRUE(rule.fits(5));
 }
 
+TEST(Budget, TheReserveIsMeasuredAgainOnce) {
+  Budget rule({60, 2}, 0);
+  for (int step = 0; step < 20; ++step) {
+    rule.step_done(0.05);
+  }
+  EXPECT_FALSE(rule.reserve_due(55.9));
+  EXPECT_TRUE(rule.reserve_due(56.1));
+  rule.set_reserve(5);
+  EXPECT_FALSE(rule.reserve_due(57));
+  EXPECT_TRUE(rule.fits(54.9));
+  EXPECT_FALSE(rule.fits(55));
+  // What came before is in the measured reserve; what comes after counts.
+  for (int step = 0; step < 20; ++step) {
+    rule.step_done(0.1);
+  }
+  EXPECT_EQ(rule.slowdown(), 2);
+}
+
+TEST(Budget, ASlowerMachineMeasuresEarlier) {
+  Budget rule({60, 2}, 0);
+  for (int step = 0; step < 40; ++step) {
+    rule.step_done(step < 20 ? 0.05 : 0.1);
+  }
+  EXPECT_TRUE(rule.reserve_due(52.1)) << "4 s of reserve, and as long before it";
+  rule.set_reserve(3);
+  EXPECT_TRUE(rule.fits(56.8)) << "no longer doubled";
+}
+
 TEST(Budget, ValidationHasItsTime) {
   Budget rule({60, 2}, 0);
   rule.step_done(0.5);
