@@ -55,7 +55,8 @@ class Growth(unittest.TestCase):
         self.assertIn("but where what a step moves outgrows a cache", text)
 
     def test_memory_does_not_explain_everything(self):
-        times = {(32, 1): 0.018, (32, 2): 0.035, (32, 4): 0.068, (64, 1): 0.054, (64, 2): 0.069, (64, 4): 0.13}
+        # As above, but the rise of a third of 0.108 ms is more than the 0.0227 ms of memory.
+        times = {(32, 1): 0.036, (32, 2): 0.07, (32, 4): 0.136, (64, 1): 0.108, (64, 2): 0.138, (64, 4): 0.26}
         self.assertFalse(scaling.judge(measured(times), 1.25)[1])
 
     def test_bandwidth_between_two_sizes(self):
