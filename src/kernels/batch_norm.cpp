@@ -126,23 +126,23 @@ struct Backward {
 }  // namespace
 
 void norm_sums(Dtype dtype, const NormRows& rows, std::size_t begin, std::size_t end, float* sums) {
-  dtype == Dtype::kFloat32 ? for_each_vector(0, rows.channels, Sums<float>{rows, {begin, end}, sums})
-                           : for_each_vector(0, rows.channels, Sums<std::uint16_t>{rows, {begin, end}, sums});
+  dtype == Dtype::kFloat32 ? for_each_channel_vector(rows.channels, Sums<float>{rows, {begin, end}, sums})
+                           : for_each_channel_vector(rows.channels, Sums<std::uint16_t>{rows, {begin, end}, sums});
 }
 
 void norm_apply(Dtype dtype, const NormRows& rows, std::size_t begin, std::size_t end) {
-  dtype == Dtype::kFloat32 ? for_each_vector(0, rows.channels, Apply<float>{rows, {begin, end}})
-                           : for_each_vector(0, rows.channels, Apply<std::uint16_t>{rows, {begin, end}});
+  dtype == Dtype::kFloat32 ? for_each_channel_vector(rows.channels, Apply<float>{rows, {begin, end}})
+                           : for_each_channel_vector(rows.channels, Apply<std::uint16_t>{rows, {begin, end}});
 }
 
 void norm_grad_sums(Dtype dtype, const NormRows& rows, std::size_t begin, std::size_t end, float* sums) {
-  dtype == Dtype::kFloat32 ? for_each_vector(0, rows.channels, GradSums<float>{rows, {begin, end}, sums})
-                           : for_each_vector(0, rows.channels, GradSums<std::uint16_t>{rows, {begin, end}, sums});
+  dtype == Dtype::kFloat32 ? for_each_channel_vector(rows.channels, GradSums<float>{rows, {begin, end}, sums})
+                           : for_each_channel_vector(rows.channels, GradSums<std::uint16_t>{rows, {begin, end}, sums});
 }
 
 void norm_backward(Dtype dtype, const NormRows& rows, std::size_t begin, std::size_t end) {
-  dtype == Dtype::kFloat32 ? for_each_vector(0, rows.channels, Backward<float>{rows, {begin, end}})
-                           : for_each_vector(0, rows.channels, Backward<std::uint16_t>{rows, {begin, end}});
+  dtype == Dtype::kFloat32 ? for_each_channel_vector(rows.channels, Backward<float>{rows, {begin, end}})
+                           : for_each_channel_vector(rows.channels, Backward<std::uint16_t>{rows, {begin, end}});
 }
 
 }  // namespace lapel::kernels::HWY_NAMESPACE

@@ -98,9 +98,9 @@ void pool_forward_of(const PoolRows& rows, std::size_t begin, std::size_t end) {
     T* to = static_cast<T*>(rows.output) + row * rows.channels;
     if (rows.maximum) {
       std::int32_t* best = rows.best == nullptr ? nullptr : rows.best + row * rows.channels;
-      for_each_vector(0, rows.channels, Maximum<T>{from, rows.places, rows.channels, to, best});
+      for_each_channel_vector(rows.channels, Maximum<T>{from, rows.places, rows.channels, to, best});
     } else {
-      for_each_vector(0, rows.channels, Mean<T>{from, rows.places, rows.channels, to});
+      for_each_channel_vector(rows.channels, Mean<T>{from, rows.places, rows.channels, to});
     }
   }
 }
@@ -111,11 +111,10 @@ void pool_backward_of(const PoolRows& rows, std::size_t begin, std::size_t end) 
     const T* output_grad = static_cast<const T*>(rows.output_grad) + row * rows.channels;
     T* input_grad = static_cast<T*>(rows.input_grad) + row * rows.places * rows.channels;
     if (rows.maximum) {
-      for_each_vector(
-          0, rows.channels,
-          MaximumBackward<T>{output_grad, rows.best + row * rows.channels, rows.places, rows.channels, input_grad});
+      for_each_channel_vector(rows.channels, MaximumBackward<T>{output_grad, rows.best + row * rows.channels,
+                                                                rows.places, rows.channels, input_grad});
     } else {
-      for_each_vector(0, rows.channels, MeanBackward<T>{output_grad, rows.places, rows.channels, input_grad});
+      for_each_channel_vector(rows.channels, MeanBackward<T>{output_grad, rows.places, rows.channels, input_grad});
     }
   }
 }

@@ -137,8 +137,8 @@ struct GiveToWinner {
   }
 };
 
-/// Calls `body(tag, channel)` for vectors of 16-bit numbers, then shorter ones (16 channels are half a vector of AVX-512),
-/// then single numbers.
+/// Calls `body(tag, channel)` for vectors of 16-bit numbers, then shorter ones (16 channels are half a vector of
+/// AVX-512), then single numbers.
 template <class F>
 HWY_INLINE void for_each_vector16(std::size_t channels, const F& body) {
   const hn::ScalableTag<std::uint16_t> whole;
@@ -259,8 +259,8 @@ void max_pool_forward_of(const WindowRows& rows, std::int64_t begin, std::int64_
       const std::size_t at = static_cast<std::size_t>(line * rows.out[1] + window_x) * rows.channels;
       T* to = static_cast<T*>(rows.output) + at;
       std::uint8_t* best = rows.best == nullptr ? nullptr : rows.best + at;
-      for_each_vector(0, rows.channels,
-                      WindowMaximum<T>{rows, window_y, window_x, y, inputs_of(rows, 1, window_x), from, to, best});
+      for_each_channel_vector(
+          rows.channels, WindowMaximum<T>{rows, window_y, window_x, y, inputs_of(rows, 1, window_x), from, to, best});
     }
   }
 }
@@ -275,9 +275,8 @@ void max_pool_backward_of(const WindowRows& rows, std::int64_t begin, std::int64
     const Span windows_y = windows_of(rows, 0, y);
     for (std::int64_t x = 0; x < rows.in[1]; ++x) {
       T* to = static_cast<T*>(rows.input_grad) + static_cast<std::size_t>(line * rows.in[1] + x) * rows.channels;
-      for_each_vector(
-          0, rows.channels,
-          WonGradients<T>{rows, y, x, windows_y, windows_of(rows, 1, x), output_grad, rows.best + windows, to});
+      for_each_channel_vector(rows.channels, WonGradients<T>{rows, y, x, windows_y, windows_of(rows, 1, x), output_grad,
+                                                             rows.best + windows, to});
     }
   }
 }
@@ -299,7 +298,7 @@ void max_pool_tiled_backward_of(const WindowRows& rows, std::int64_t begin, std:
       if constexpr (sizeof(T) == sizeof(std::uint16_t)) {
         for_each_vector16(rows.channels, GiveToWinner16{rows, grad, rows.best + at, first});
       } else {
-        for_each_vector(0, rows.channels, GiveToWinner<T>{rows, grad, rows.best + at, first});
+        for_each_channel_vector(rows.channels, GiveToWinner<T>{rows, grad, rows.best + at, first});
       }
     }
     // What no window covers: the end of each line, and the lines below the last windows.

@@ -32,6 +32,21 @@ HWY_INLINE void for_each_vector(std::size_t begin, std::size_t end, const F& bod
   }
 }
 
+/// The same for numbers of channels, of which there often are 8 beyond whole vectors (24, 40): these are a vector too.
+template <class F>
+HWY_INLINE void for_each_channel_vector(std::size_t channels, const F& body) {
+  const hn::ScalableTag<float> whole;
+  const hn::CappedTag<float, 8> eight;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(whole) <= channels; i += hn::Lanes(whole)) {
+    body(whole, i);
+  }
+  for (; i + hn::Lanes(eight) <= channels; i += hn::Lanes(eight)) {
+    body(eight, i);
+  }
+  for_each_vector(i, channels, body);
+}
+
 template <class D>
 HWY_INLINE hn::Vec<D> load(D d, const float* from) {
   return hn::LoadU(d, from);
