@@ -275,8 +275,8 @@ class Run {
     const std::string& views = recipe_.train.test_time_augmentation;
     const std::vector<MeasuredPart> parts = {
         {measured_part().count, kTrainingViews}, {splits_.validation.count, views}, {data_.test.pictures.count, views}};
-    double reserve = evaluation_reserve(classifier, data_.train.pictures, parts, plan_seconds_) +
-                     kFiles * write_seconds_ + kTheRest;
+    double reserve =
+        evaluation_reserve(classifier, data_.train.pictures, parts, plan_seconds_) + kFiles * write_seconds_ + kTheRest;
     if (folder_ && settings_.plots) {
       reserve += plot_reserve(data_, folder_->path());
     }

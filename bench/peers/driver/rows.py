@@ -49,6 +49,8 @@ CONVOLUTION_MODES = TRAIN_MODES | {
 LARGE_STEP_FLOP = 50e9
 PREDICT_MODES = {"onnx": ["run", "bound", "bound-1-thread"]}
 PREDICT_BATCHES = (1, 256)
+# How many times faster than the fastest peer a prediction is to be.
+USE_REACH = {"float32": 1, "bfloat16": 2}
 
 
 def train_modes(row, peers):

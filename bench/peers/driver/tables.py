@@ -3,7 +3,7 @@
 import statistics
 
 from .ratios import best_of, fastest, framework, is_bf16, peers_of, ratio, spread
-from .rows import ROWS
+from .rows import ROWS, USE_REACH
 
 PEER_NAMES = {"keras": "Keras", "torch": "PyTorch", "jax": "JAX", "onnx": "ONNX Runtime", "onnxruntime": "ONNX Runtime",
               "lapel": "Lapel", "numpy": "gzip + NumPy"}
@@ -102,7 +102,8 @@ def use_table(results):
             rounds = part["rounds"]
             best = fastest(peers_of(rounds))
             cells = [best.partition("/")[2], number(1e6 * statistics.median(rounds[best]))] if best else [NOTHING] * 2
-            for own, reach in (("lapel/float32", 1), ("lapel/bfloat16", 2)):
+            for precision, reach in USE_REACH.items():
+                own = f"lapel/{precision}"
                 cells += [*lapel_cells(rounds, own, 1e6), reach_cell(reach, ratio_to_fastest(rounds, own))]
             lines.append([name, str(part["batch"]), *cells])
     return grid(["row", "batch", "mode", "ONNX Runtime", "Lapel", "ratio", "reach", "Lapel bf16", "ratio", "reach"],
