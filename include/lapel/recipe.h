@@ -95,7 +95,8 @@ struct Recipe {
 [[nodiscard]] Recipe parse_recipe(std::string_view toml, const std::string& place = "recipe");
 
 /// Applies `key=value`, as `train.epochs=3` or `train.optimizer.learning_rate=0.1` or
-/// `layers.dense.units=64`; the value is TOML, a bare word is taken as a string.
+/// `layers.dense.units=64`; the value is TOML, a bare word is taken as a string. `train.epochs` takes the place of a
+/// `train.time_budget` that is there.
 /// Throws Error (kRecipe) as read_recipe does.
 void set_option(Recipe& recipe, std::string_view assignment);
 

@@ -160,6 +160,10 @@ void set_train(TrainSpec& spec, const Assignment& assignment) {
     return;
   }
   spec = changed(training::train_options(), assignment, spec);
+  if (assignment.last == "epochs") {
+    // A time would leave the epochs without effect.
+    spec.time_budget.clear();
+  }
   static_cast<void>(training::budget_seconds(spec.time_budget));
 }
 

@@ -149,6 +149,13 @@ TEST(SetOptionErrors, WholeMessages) {
             "  allowed  a text that can be the name of a folder        try  name = \"model\"");
 }
 
+TEST(SetOption, OfEpochsAndATimeTheLaterDecides) {
+  const Recipe epochs = with({"train.time_budget=60s", "train.epochs=3"});
+  EXPECT_EQ(epochs.train.epochs, 3);
+  EXPECT_EQ(epochs.train.time_budget, "");
+  EXPECT_EQ(with({"train.epochs=3", "train.time_budget=60s"}).train.time_budget, "60s");
+}
+
 TEST(SetOptionErrors, OnlyOneValueIsTaken) {
   EXPECT_NE(refusal("train.epochs=3\nbatch_size = 7"), "no error");
   EXPECT_EQ(with({"description=a\nb = 3"}).description, "a\nb = 3");
