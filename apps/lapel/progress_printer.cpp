@@ -42,9 +42,10 @@ void ProgressPrinter::on_progress(const Progress& progress) {
   if (!output_.is_terminal()) {
     return;
   }
-  if (titled_epoch_ != progress.epoch) {
+  if (titled_epoch_ != progress.epoch || titled_member_ != progress.member) {
     titled_epoch_ = progress.epoch;
-    output_.print(fmt::format("Epoch {}/{}\n", progress.epoch, progress.epochs));
+    titled_member_ = progress.member;
+    output_.print(fmt::format("{}\n", epoch_title(progress)));
   }
   redraw(clipped(progress_line(progress), output_.columns() - 1));
 }

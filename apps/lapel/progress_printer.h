@@ -25,6 +25,7 @@ class ProgressPrinter : public TrainObserver {
   Output& output_;
   Progress last_;
   std::int64_t titled_epoch_ = 0;  ///< The last epoch whose title line is printed.
+  std::int64_t titled_member_ = 0;
   bool line_open_ = false;
 };
 

@@ -74,6 +74,9 @@ struct TrainSpec {
   std::int64_t lookahead_sync_period = 0;    ///< Steps of Lookahead's fast weights; 0: no Lookahead.
   double lookahead_slow_step_size = 0.5;     ///< How far the slow weights go towards the fast ones.
   double lookahead_ramp = 0;                 ///< Above 0: they go all the way at first, so far at the end.
+  /// Above 1: so many models are trained one after another, each from a seed of its own and for its share of a time
+  /// budget, and the trained model is all of them: its logits are the mean of theirs (docs/training.md).
+  std::int64_t ensemble = 1;
   /// Of the trained model: "none", "flip" or "flip+shift" (Classifier::test_time_augmentation).
   std::string test_time_augmentation = "none";
 };

@@ -77,6 +77,9 @@ struct PredictionRow {
 [[nodiscard]] std::string grid_table(std::span<const std::string> header,
                                      std::span<const std::vector<std::string>> rows);
 
+/// The line above an epoch's progress: `Epoch 3/10`, of an ensemble `Member 2/5 - Epoch 3/10`.
+[[nodiscard]] std::string epoch_title(const Progress& progress);
+
 /// Keras's epoch line after its number: `Epoch 3/10 - 938/938 - 4s - 4ms/step - accuracy: 0.8234 - loss: 0.4921 ...`.
 [[nodiscard]] std::string epoch_line(const EpochResult& result, const Progress& progress);
 /// Keras's progress line, ` 120/1875 ━─────────────────── 12s 3ms/step - accuracy: 0.8234 - loss: 0.4921`: the bar of

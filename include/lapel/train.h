@@ -16,8 +16,9 @@
 
 namespace lapel {
 
-/// One line of `history.csv`. Training accuracy and loss are means over the epoch's steps, as Keras shows them;
-/// validation is measured after the epoch, in inference mode.
+/// One line of `history.csv`; with an ensemble, epochs are counted on from one member to the next. Training accuracy
+/// and loss are means over the epoch's steps, as Keras shows them; validation is measured after the epoch, in inference
+/// mode.
 struct EpochResult {
   std::int64_t epoch = 0;  ///< From 1.
   double accuracy = 0;
@@ -36,7 +37,9 @@ struct Progress {
   std::int64_t steps = 0;
   double accuracy = 0;  ///< Mean over the steps so far.
   double loss = 0;
-  double seconds = 0;  ///< Since the epoch began.
+  double seconds = 0;       ///< Since the epoch began.
+  std::int64_t member = 1;  ///< Of an ensemble, from 1; epochs are its own.
+  std::int64_t members = 1;
 };
 
 /// Hears what a training does, on the thread that trains. The default implementations do nothing.

@@ -15,6 +15,7 @@
 #include "kernels/cpu.h"
 #include "lapel/data.h"
 #include "lapel/version.h"
+#include "model/ensemble.h"
 #include "plan/network.h"
 #include "report/trace.h"
 #include "train/loop.h"
@@ -117,9 +118,10 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
   result.memory.loading_peak = measuring::resident_memory().peak - result.memory.program;
 
   const bool training = settings.mode == BenchMode::kTrain;
-  const model::Model model(recipe.name, prepare::fitted(recipe, data).layers,
-                           prepare::picture_shape(data.train.pictures));
-  prepare::check_outputs(model, data);
+  const model::Model member(recipe.name, prepare::fitted(recipe, data).layers,
+                            prepare::picture_shape(data.train.pictures));
+  prepare::check_outputs(member, data);
+  const model::Model model = training ? member : model::ensemble_of(member, recipe.train.ensemble);
   const auto dtype = prepare::chosen_precision(recipe.train.precision);
   describe(result, model, recipe, dtype);
   result.mode = settings.mode;

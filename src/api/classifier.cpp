@@ -48,6 +48,11 @@ void Classifier::Impl::replace(store::ModelFile content) {
   }
 }
 
+void Classifier::Impl::start_again(store::ModelFile content) {
+  network.reset();
+  file = std::move(content);
+}
+
 void Classifier::Impl::predict(const std::uint8_t* pixels, std::int64_t count, std::span<float> probabilities) {
   const std::int64_t batch = std::min(count, kPredictBatch);
   if (!network) {

@@ -22,6 +22,8 @@ struct Classifier::Impl {
 
   /// Takes the weights of another file of the same model.
   void replace(store::ModelFile content);
+  /// Takes another model.
+  void start_again(store::ModelFile content);
 
   /// Probabilities of `count` pictures at `pixels`.
   void predict(const std::uint8_t* pixels, std::int64_t count, std::span<float> probabilities);

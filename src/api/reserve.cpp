@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "lapel/error.h"
-#include "lapel/plot.h"
+#include "report/gnuplot.h"
+#include "report/plot_data.h"
 
 namespace lapel {
 
@@ -59,12 +60,18 @@ double evaluation_reserve(Classifier::Impl& classifier, const Pictures& pictures
 }
 
 double plot_reserve(const DataSet& data, const std::filesystem::path& folder) {
-  constexpr double kPlots = 8;
-  const std::filesystem::path trial = folder / "trial.png";
+  constexpr double kOfPictures = 4;  // Samples of both parts, predictions, mistakes.
+  constexpr double kCharts = 4;      // Class counts, accuracy, loss, confusion.
+  const std::filesystem::path trial = std::filesystem::absolute(folder / "trial.png");
+  const auto seconds_to_draw = [&](const report::Drawing& drawing) {
+    return seconds_of([&] { report::run_gnuplot(drawing.script, trial, drawing.width, drawing.height); });
+  };
   try {
-    const double one = seconds_of([&] { draw_samples(data, trial); });
+    const report::PlotData shown = report::plot_data(data.name, data, nullptr, {});
+    const double pictures = seconds_to_draw(report::draw_samples(shown, shown.train_samples, data.name));
+    const double chart = seconds_to_draw(report::draw_class_counts(shown));
     std::filesystem::remove(trial);
-    return kPlots * one;
+    return kOfPictures * pictures + kCharts * chart;
   } catch (const Error&) {
     return 0;
   }

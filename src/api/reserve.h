@@ -21,7 +21,8 @@ struct MeasuredPart {
 [[nodiscard]] double evaluation_reserve(Classifier::Impl& classifier, const Pictures& pictures,
                                         std::span<const MeasuredPart> parts, double& plan_seconds);
 
-/// Seconds that drawing the plots of a run takes, from what one of them takes; 0 where it fails.
+/// Seconds that drawing the plots of a run takes, from what one with pictures and one without take; 0
+/// where that fails.
 [[nodiscard]] double plot_reserve(const DataSet& data, const std::filesystem::path& folder);
 
 }  // namespace lapel

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "api/classifier_impl.h"
+#include "api/members.h"
 #include "api/prepare.h"
 #include "api/reserve.h"
+#include "api/run_checks.h"
 #include "api/training_setup.h"
 #include "data/known.h"
 #include "data/splits.h"
@@ -19,6 +21,7 @@
 #include "lapel/plot.h"
 #include "lapel/report.h"
 #include "lapel/version.h"
+#include "model/ensemble.h"
 #include "plan/network.h"
 #include "report/plot_data.h"
 #include "store/checkpoint.h"
@@ -45,24 +48,19 @@ std::string known_name(const DataSet& data) {
   return data::find_known(data.name) != nullptr ? data.name : std::string();
 }
 
-store::ModelFile model_file_of(const plan::Network& network, const DataSet& data, const Recipe& recipe) {
+store::ModelFile model_file_of(const model::Model& model, std::vector<formats::Tensor> tensors, const DataSet& data,
+                               const Recipe& recipe, kernels::Dtype dtype) {
   const DataSpec& spec = recipe.data;
   const auto& pictures = data.train.pictures;
-  store::ModelFile file{network.model(),
-                        data.class_names,
-                        {pictures.height, pictures.width, pictures.channels, static_cast<double>(prepare::kPixelScale),
-                         recipe.train.test_time_augmentation},
-                        known_name(data),
-                        spec.test_split,
-                        spec.split_seed,
-                        {},
-                        prepare::precision_name(network.options().dtype)};
-  const auto& parameters = network.parameters();
-  for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
-    const auto& entry = parameters.entries()[i];
-    file.tensors.push_back({entry.name, entry.spec.shape, parameters.get(i)});
-  }
-  return file;
+  return {model,
+          data.class_names,
+          {pictures.height, pictures.width, pictures.channels, static_cast<double>(prepare::kPixelScale),
+           recipe.train.test_time_augmentation},
+          known_name(data),
+          spec.test_split,
+          spec.split_seed,
+          std::move(tensors),
+          prepare::precision_name(dtype)};
 }
 
 /// The pictures of a range, copied.
@@ -78,57 +76,6 @@ LabeledPictures part_of(const LabeledPictures& all, const data::SampleRange& ran
       {from.pixels.begin() + range.first * size, from.pixels.begin() + (range.first + range.count) * size}};
   part.labels = {all.labels.begin() + range.first, all.labels.begin() + range.first + range.count};
   return part;
-}
-
-/// `numbers`: of a checkpoint, of which two stay while a third one is written.
-void check_space(const std::filesystem::path& folder, std::int64_t parameters, std::int64_t numbers) {
-  std::error_code error;
-  const auto space = std::filesystem::space(folder, error);
-  const auto wanted = static_cast<std::uintmax_t>(parameters + 3 * numbers) * sizeof(float) + (1U << 20U);
-  if (!error && space.available < wanted) {
-    throw Error(ErrorKind::kIo, folder.string(),
-                "there is not enough room on the disk for the trained model and its checkpoints",
-                {{"free", fmt::format("{} bytes", space.available)}, {"needed", fmt::format("{} bytes", wanted)}},
-                "--out on another disk");
-  }
-}
-
-/// The recipe for checkpoints: the pictures may have another place when the training goes on.
-std::string text_without_source(Recipe recipe) {
-  recipe.data.source.clear();
-  return write_recipe(recipe);
-}
-
-/// The first line in which two texts differ, in both.
-std::pair<std::string, std::string> first_difference(std::string_view a, std::string_view b) {
-  const auto line = [](std::string_view& text) {
-    const std::string_view first = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(first.size() + 1, text.size()));
-    return first;
-  };
-  std::string_view of_a = line(a);
-  std::string_view of_b = line(b);
-  while (of_a == of_b && !(a.empty() && b.empty())) {
-    of_a = line(a);
-    of_b = line(b);
-  }
-  return {std::string(of_a), std::string(of_b)};
-}
-
-/// Throws where the training that `checkpoint` is of is another one.
-void check_same_training(const store::Checkpoint& checkpoint, const std::string& recipe,
-                         const LabeledPictures& pictures, const std::filesystem::path& run) {
-  if (checkpoint.recipe != recipe) {
-    const auto [then, now] = first_difference(checkpoint.recipe, recipe);
-    throw Error(ErrorKind::kUsage, run.string(), "this run was begun with another recipe",
-                {{"then", then.empty() ? "nothing" : then}, {"now", now.empty() ? "nothing" : now}},
-                "the recipe as it was, or another training, into another folder");
-  }
-  if (checkpoint.data_checksum != store::checksum_of(pictures)) {
-    throw Error(ErrorKind::kUsage, run.string(), "this run was begun with other training pictures",
-                {{"now", fmt::format("{} pictures", pictures.pictures.count)}},
-                "the pictures as they were, or another training, into another folder");
-  }
 }
 
 /// Of so many steps over the epochs of `count` pictures, of which the last may be cut short.
@@ -178,8 +125,8 @@ class Run {
   /// Seconds of work on this run, those of earlier processes included.
   [[nodiscard]] double now() const { return elapsed_before_ + seconds_between(started_, Clock::now()); }
 
-  [[nodiscard]] std::int64_t parameters() const {
-    return setup_.model.trainable_parameters() + setup_.model.non_trainable_parameters();
+  [[nodiscard]] static std::int64_t parameters_of(const model::Model& model) {
+    return model.trainable_parameters() + model.non_trainable_parameters();
   }
 
   void open_run() {
@@ -193,6 +140,7 @@ class Run {
     check_same_training(*checkpoint_, recipe_text_, data_.train, folder.path());
     can_resume_ = true;
     history_ = checkpoint_->history;
+    finished_.take_from(*checkpoint_);
     elapsed_before_ = checkpoint_->elapsed;
     folder_ = std::move(folder);
   }
@@ -202,7 +150,8 @@ class Run {
       return;
     }
     constexpr std::int64_t kMostNumbers = 5;  // Of a weight in a checkpoint: itself, optimizer state, means.
-    check_space(folder_->path(), parameters(), kMostNumbers * parameters());
+    const std::int64_t all = parameters_of(setup_.ensemble);
+    check_space(folder_->path(), all, all + (kMostNumbers - 1) * parameters_of(setup_.model));
     if (!checkpoint_) {
       const double begin = now();
       folder_->write_recipe(write_recipe(recipe_));
@@ -210,39 +159,76 @@ class Run {
     }
   }
 
+  [[nodiscard]] std::size_t members() const { return static_cast<std::size_t>(recipe_.train.ensemble); }
+
+  /// A classifier of so many members, with the weights of those that are finished.
+  [[nodiscard]] store::ModelFile model_file(const model::Model& ensemble) const {
+    return model_file_of(ensemble, finished_.tensors_of(ensemble), data_, recipe_, setup_.dtype);
+  }
+
   Classifier learn() {
-    plan::Network network = make_network(setup_);
+    auto classifier = std::make_shared<Classifier::Impl>(model_file(setup_.ensemble), setup_.threads);
+    classifier->dtype = setup_.dtype;
+    classifier->source = recipe_.data.source;
+    reserve_training_end(*classifier);
+    record_ = describe_run();
+    bool interrupted = false;
+    while (!interrupted && finished_.count() < members()) {
+      interrupted = train_member(*classifier);
+      checkpoint_.reset();
+    }
+    if (!settings_.trace.empty()) {
+      formats::write_text_file(settings_.trace, trace_);
+    }
+    record_.status = interrupted ? "interrupted" : "complete";
+    record_.epochs = static_cast<std::int64_t>(history_.size());
+    if (finished_.count() == members()) {
+      classifier->replace(model_file(setup_.ensemble));
+    } else {
+      const auto model = model::ensemble_of(setup_.model, static_cast<std::int64_t>(finished_.count()));
+      record_.parameters = parameters_of(model);
+      classifier->start_again(model_file(model));
+    }
+    return Classifier(classifier);
+  }
+
+  /// Trains the next one; returns whether it was interrupted. Such a one is part of the ensemble only where it is the
+  /// first, which is better than none.
+  bool train_member(Classifier::Impl& classifier) {
+    const std::size_t member = finished_.count();
+    plan::Network network = make_network(setup_, member);
     for (std::size_t i = 0; i < initial_.size(); ++i) {
       network.parameters().set(i, initial_[i].values);
     }
-    const auto classifier = std::make_shared<Classifier::Impl>(model_file_of(network, data_, recipe_), setup_.threads);
-    classifier->dtype = setup_.dtype;
-    classifier->source = recipe_.data.source;
-    training::LoopInput input{data_.train, splits_, recipe_.train, settings_.observer, settings_.stop};
+    TrainSpec spec = recipe_.train;
+    spec.seed = member_seed(spec.seed, member);
+    training::LoopInput input{data_.train, splits_, spec, settings_.observer, settings_.stop};
     input.after_epoch = [&](const std::vector<EpochResult>& history) {
-      history_ = history;
+      history_ = finished_.history_with(history);
       if (folder_) {
-        folder_->write_history(history);
+        folder_->write_history(history_);
       }
     };
     input.after_step = step_hook();
     input.now = [this] { return now(); };
-    input.limit = time_limit(*classifier);
+    input.limit = time_limit(member, classifier);
     input.resume = checkpoint_ ? &*checkpoint_ : nullptr;
     input.save = save_hook();
     input.checkpoint_seconds = settings_.checkpoint_seconds;
+    input.member = static_cast<std::int64_t>(member) + 1;
+    input.members = static_cast<std::int64_t>(members());
     const auto loop = training::run_loop(network, input);
-    if (!settings_.trace.empty()) {
-      formats::write_text_file(settings_.trace, trace_);
-    }
-    record_ = describe_run();
-    record_.status = loop.interrupted ? "interrupted" : "complete";
-    record_.epochs = static_cast<std::int64_t>(loop.history.size());
-    record_.steps = loop.steps;
+    const auto before = finished_.total();
+    record_.steps = before.steps + loop.steps;
+    record_.seconds = before.seconds + loop.seconds;
     record_.training_flop = training_flop(network, splits_.train.count, loop.steps);
-    record_.seconds = loop.seconds;
-    classifier->replace(model_file_of(network, data_, recipe_));
-    return Classifier(classifier);
+    for (const auto& one : finished_.each()) {
+      record_.training_flop += training_flop(network, splits_.train.count, one.steps);
+    }
+    if (!loop.interrupted || member == 0) {
+      finished_.add(network, loop);
+    }
+    return loop.interrupted;
   }
 
   /// The pictures of the training part that are measured at the end.
@@ -252,20 +238,33 @@ class Run {
                        : splits_.train;
   }
 
-  std::optional<training::TimeLimit> time_limit(Classifier::Impl& classifier) {
+  /// With a time budget: measures what follows the training. Throws where there is no time for any.
+  void reserve_training_end(Classifier::Impl& classifier) {
     if (budget_ == 0) {
-      return std::nullopt;
+      return;
     }
     const double spent = now();
-    const double reserve = measured_reserve(classifier);
-    if (now() + reserve >= budget_) {
+    reserve_ = measured_reserve(classifier);
+    if (now() + reserve_ >= budget_) {
       throw Error(ErrorKind::kUsage, fmt::format("train.time_budget = \"{}\"", recipe_.train.time_budget),
                   "the time is over before the first step",
                   {{"to begin", fmt::format("{:.2f} s", spent)},
-                   {"reserved for evaluation and writing", fmt::format("{:.2f} s", reserve)}},
+                   {"reserved for evaluation and writing", fmt::format("{:.2f} s", reserve_)}},
                   "a longer time");
     }
-    return training::TimeLimit{budget_, reserve, [this, &classifier] { return measured_reserve(classifier); }};
+  }
+
+  /// An equal share of the time that is left, for a member (from 0); the last one has all of it.
+  std::optional<training::TimeLimit> time_limit(std::size_t member, Classifier::Impl& classifier) {
+    if (budget_ == 0) {
+      return std::nullopt;
+    }
+    const std::size_t left = members() - member;
+    if (left == 1) {
+      return training::TimeLimit{budget_, reserve_, [this, &classifier] { return measured_reserve(classifier); }};
+    }
+    const double begin = now() - (checkpoint_ ? checkpoint_->seconds : 0);
+    return training::TimeLimit{begin + (budget_ - reserve_ - begin) / static_cast<double>(left), 0, {}};
   }
 
   /// Seconds that everything after the training takes, as the machine is now.
@@ -297,6 +296,7 @@ class Run {
       return {};
     }
     return [this, checksum = store::checksum_of(data_.train)](store::Checkpoint checkpoint) {
+      finished_.write_to(checkpoint);
       checkpoint.recipe = recipe_text_;
       checkpoint.data_checksum = checksum;
       checkpoint.elapsed = now();
@@ -369,7 +369,7 @@ class Run {
   [[nodiscard]] RunRecord describe_run() const {
     RunRecord record;
     record.name = recipe_.name;
-    record.parameters = parameters();
+    record.parameters = parameters_of(setup_.ensemble);
     record.seed = recipe_.train.seed;
     record.threads = setup_.threads;
     record.time_budget = budget_;
@@ -414,11 +414,13 @@ class Run {
   double elapsed_before_ = 0;
   double write_seconds_ = 0;  ///< What one small file takes.
   double plan_seconds_ = 0;   ///< What the first plan for predictions takes.
+  double reserve_ = 0;        ///< Seconds for what follows the training, as measured before it.
   std::vector<formats::Tensor> initial_;
   std::string trace_ = "step,loss\n";
   std::optional<store::RunFolder> folder_;
   std::optional<store::Checkpoint> checkpoint_;  ///< From which this training goes on.
-  bool can_resume_ = false;                      ///< There is a whole checkpoint in the folder.
+  FinishedMembers finished_;
+  bool can_resume_ = false;  ///< There is a whole checkpoint in the folder.
   std::vector<EpochResult> history_;
   RunRecord record_;
 };

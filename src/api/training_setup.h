@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "data/splits.h"
 #include "kernels/cpu.h"
 #include "lapel/data.h"
@@ -13,7 +15,8 @@ namespace lapel {
 struct TrainingSetup {
   Recipe recipe;  ///< As prepare::fitted makes it.
   data::Splits splits;
-  model::Model model;
+  model::Model model;     ///< Of one member, where the recipe asks for an ensemble.
+  model::Model ensemble;  ///< What is evaluated and saved; without an ensemble the same.
   kernels::Dtype dtype;
   int threads;
 };
@@ -21,7 +24,7 @@ struct TrainingSetup {
 /// Throws Error (kRecipe) where recipe and data do not fit.
 [[nodiscard]] TrainingSetup make_setup(const Recipe& recipe, const DataSet& data);
 
-/// The network that trains it, with weights as the recipe's seed says.
-[[nodiscard]] plan::Network make_network(const TrainingSetup& setup);
+/// The network that trains a member (from 0), with weights as its seed says.
+[[nodiscard]] plan::Network make_network(const TrainingSetup& setup, std::size_t member = 0);
 
 }  // namespace lapel

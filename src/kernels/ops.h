@@ -100,10 +100,11 @@ struct DropoutOp {
   bool operator==(const DropoutOp&) const = default;
 };
 
-/// The sum of `inputs` values of `size` numbers.
+/// The sum of `inputs` values of `size` numbers, times `scale`.
 struct AddOp {
   std::int64_t size = 0;
   std::int64_t inputs = 2;
+  double scale = 1;
   bool operator==(const AddOp&) const = default;
 };
 

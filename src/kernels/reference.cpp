@@ -48,7 +48,7 @@ class ReferenceAdd final : public ReferenceOperator {
       for (std::size_t k = 0; k < static_cast<std::size_t>(op_.inputs); ++k) {
         sum += input(k)[i];
       }
-      mutable_output().set(i, sum);
+      mutable_output().set(i, op_.scale * sum);
     }
   }
 
@@ -56,7 +56,7 @@ class ReferenceAdd final : public ReferenceOperator {
     for (std::size_t k = 0; k < static_cast<std::size_t>(op_.inputs); ++k) {
       if (const MutableValues grad = input_grad(k)) {
         for (std::int64_t i = 0; i < batch() * op_.size; ++i) {
-          grad.set(i, output_grad()[i]);
+          grad.set(i, op_.scale * output_grad()[i]);
         }
       }
     }

@@ -21,6 +21,7 @@ namespace lapel::layers {
 [[nodiscard]] LayerType dropout_layer();
 [[nodiscard]] LayerType activation_layer();
 [[nodiscard]] LayerType add_layer();
+[[nodiscard]] LayerType average_layer();
 [[nodiscard]] LayerType batch_normalization_layer();
 [[nodiscard]] LayerType random_flip_layer();
 [[nodiscard]] LayerType random_translation_layer();

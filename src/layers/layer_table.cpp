@@ -23,6 +23,7 @@ std::span<const LayerType> layer_types() {
       dropout_layer(),
       activation_layer(),
       add_layer(),
+      average_layer(),
       batch_normalization_layer(),
       random_flip_layer(),
       random_translation_layer(),

@@ -62,7 +62,8 @@ void Plan::make_steps(std::span<const kernels::WeightLayout> stored) {
 
 /// The gradient of a sum is the gradient of each term: no work, the same memory.
 bool Plan::passes_gradient_on(const Step& step) const {
-  return std::holds_alternative<kernels::AddOp>(step.lowered.op);
+  const auto* const sum = std::get_if<kernels::AddOp>(&step.lowered.op);
+  return sum != nullptr && sum->scale == 1;
 }
 
 void Plan::plan_gradients() {

@@ -41,11 +41,20 @@ std::string step_count(const Progress& progress) {
   return fmt::format("{:>{}}/{}", progress.step, digits, progress.steps);
 }
 
+/// `Epoch 3/10`, or of an ensemble `Member 2/5 - Epoch 3/10`.
+std::string title(std::int64_t epoch, const Progress& progress) {
+  const std::string member =
+      progress.members > 1 ? fmt::format("Member {}/{} - ", progress.member, progress.members) : std::string();
+  return fmt::format("{}Epoch {}/{}", member, epoch, progress.epochs);
+}
+
 }  // namespace
+
+std::string epoch_title(const Progress& progress) { return title(progress.epoch, progress); }
 
 std::string epoch_line(const EpochResult& result, const Progress& progress) {
   std::string text =
-      fmt::format("Epoch {}/{} - {} - {:.0f}s - {} - accuracy: {} - loss: {}", result.epoch, progress.epochs,
+      fmt::format("{} - {} - {:.0f}s - {} - accuracy: {} - loss: {}", title(result.epoch, progress),
                   step_count(progress), result.seconds, step_time(seconds_per_step(result.seconds, progress.step)),
                   report::metric(result.accuracy), report::metric(result.loss));
   if (result.val_accuracy) {

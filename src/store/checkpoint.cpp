@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr std::string_view kFormat = "1";
+constexpr std::string_view kFormat = "2";
 
 fs::path folder_of(const fs::path& run) { return run / "checkpoints"; }
 
@@ -29,6 +29,15 @@ std::uint32_t crc_of(std::span<const T> values) {
 }
 
 Json json_of(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+/// Steps of all members.
+std::int64_t steps_of(const Checkpoint& checkpoint) {
+  std::int64_t steps = checkpoint.steps;
+  for (const auto& member : checkpoint.finished) {
+    steps += member.steps;
+  }
+  return steps;
+}
 
 std::optional<double> optional_of(const Json& json) {
   return json.is_null() ? std::nullopt : std::optional(json.get<double>());
@@ -41,7 +50,12 @@ std::string state_json(const Checkpoint& checkpoint) {
     history.push_back({epoch.epoch, epoch.accuracy, epoch.loss, json_of(epoch.val_accuracy), json_of(epoch.val_loss),
                        epoch.learning_rate, epoch.seconds});
   }
+  Json finished = Json::array();
+  for (const auto& member : checkpoint.finished) {
+    finished.push_back({member.steps, member.epochs, member.seconds});
+  }
   return Json{{"data_checksum", checkpoint.data_checksum},
+              {"finished", std::move(finished)},
               {"steps", checkpoint.steps},
               {"epoch", checkpoint.epoch},
               {"epoch_steps", checkpoint.epoch_steps},
@@ -57,6 +71,10 @@ std::string state_json(const Checkpoint& checkpoint) {
 void read_state(const std::string& text, Checkpoint& checkpoint) {
   const Json json = Json::parse(text);
   json.at("data_checksum").get_to(checkpoint.data_checksum);
+  for (const auto& row : json.at("finished")) {
+    checkpoint.finished.push_back(
+        {row.at(0).get<std::int64_t>(), row.at(1).get<std::int64_t>(), row.at(2).get<double>()});
+  }
   json.at("steps").get_to(checkpoint.steps);
   json.at("epoch").get_to(checkpoint.epoch);
   json.at("epoch_steps").get_to(checkpoint.epoch_steps);
@@ -128,7 +146,7 @@ Checkpoint read_checkpoint(const fs::path& file) {
 std::string way_out(const fs::path& run, const fs::path& damaged, const fs::path* older) {
   if (older != nullptr) {
     try {
-      const std::int64_t steps = read_checkpoint(*older).steps;
+      const std::int64_t steps = steps_of(read_checkpoint(*older));
       return fmt::format("remove it: the one before it is whole, and the training goes on after step {}", steps);
     } catch (const Error&) {
       return fmt::format("lapel train {}, which begins again: the one before it is damaged as well",
@@ -149,7 +167,7 @@ void write_checkpoint(const fs::path& run, const Checkpoint& checkpoint) {
   for (const auto& tensor : checkpoint.tensors) {
     views.push_back({tensor.name, tensor.shape, tensor.values});
   }
-  formats::write_safetensors(folder_of(run) / fmt::format("step-{:09}.safetensors", checkpoint.steps),
+  formats::write_safetensors(folder_of(run) / fmt::format("step-{:09}.safetensors", steps_of(checkpoint)),
                              {{"lapel.checkpoint", std::string(kFormat)},
                               {"lapel.recipe", checkpoint.recipe},
                               {"lapel.state", state},

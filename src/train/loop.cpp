@@ -40,6 +40,8 @@ class Loop {
     result_.history.reserve(static_cast<std::size_t>(input.limit ? 1024 : input.spec.epochs));
     progress_.epochs = input.spec.epochs;
     progress_.steps = steps_;
+    progress_.member = input.member;
+    progress_.members = input.members;
   }
 
   LoopResult run() {

@@ -38,6 +38,9 @@ struct LoopInput {
   /// where calls took more than a fiftieth of the time so far. May be empty.
   std::function<void(store::Checkpoint)> save = {};
   double checkpoint_seconds = 300;
+  /// Of an ensemble, from 1; for the observer.
+  std::int64_t member = 1;
+  std::int64_t members = 1;
 };
 
 struct LoopResult {

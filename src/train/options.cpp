@@ -256,7 +256,7 @@ std::span<const Option<WeightGroup>> group_options() {
 }
 
 std::span<const Option<TrainSpec>> train_options() {
-  static const std::array<Option<TrainSpec>, 15> kOptions = {{
+  static const std::array<Option<TrainSpec>, 16> kOptions = {{
       {.key = "epochs",
        .member = &TrainSpec::epochs,
        .help = "passes over the training pictures",
@@ -313,6 +313,11 @@ std::span<const Option<TrainSpec>> train_options() {
        .help = "power of the training's progress with which that share falls from 1; 0: it stays",
        .min = 0,
        .max = 100},
+      {.key = "ensemble",
+       .member = &TrainSpec::ensemble,
+       .help = "models to train one after another, from seeds of their own, whose answers are averaged",
+       .min = 1,
+       .max = 64},
       {.key = "test_time_augmentation",
        .member = &TrainSpec::test_time_augmentation,
        .help = "the trained model's answers are means over views of a picture: mirrored, and moved by a pixel",

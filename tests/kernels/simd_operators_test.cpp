@@ -95,6 +95,7 @@ TEST_P(SimdOperator, AddIsExactOfTwo) {
     compare(AddOp{size, 2}, 0);
     compare(AddOp{size, 1}, 0);
     compare(AddOp{size, 5}, 2e-2);
+    compare(AddOp{size, 3, 1.0 / 3}, 2e-2);
   }
 }
 

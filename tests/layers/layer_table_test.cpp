@@ -22,7 +22,7 @@ TEST(LayerTable, HasEachTypeOnceWithHelp) {
       EXPECT_FALSE(rule.help.empty()) << type.type << '.' << rule.key;
     }
   }
-  EXPECT_EQ(types.size(), 19U);
+  EXPECT_EQ(types.size(), 20U);
 }
 
 TEST(LayerTable, NamesLayersAsKerasDoes) {
@@ -42,6 +42,7 @@ TEST(LayerTable, NamesLayersAsKerasDoes) {
       {"Dropout", "dropout"},
       {"Activation", "activation"},
       {"Add", "add"},
+      {"Average", "average"},
       {"BatchNormalization", "batch_normalization"},
       {"RandomFlip", "random_flip"},
       {"RandomTranslation", "random_translation"},
@@ -151,7 +152,7 @@ TEST(LayerErrors, UnknownType) {
   EXPECT_EQ(message_of([] { return make_layer("Conv2d", {}); }),
             "unknown layer type \"Conv2d\"\n"
             "  known  Input, Flatten, Dense, Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, "
-            "GlobalMaxPooling2D, Dropout, Activation, Add, BatchNormalization, RandomFlip, RandomTranslation, "
+            "GlobalMaxPooling2D, Dropout, Activation, Add, Average, BatchNormalization, RandomFlip, RandomTranslation, "
             "RandomRotation, RandomZoom, RandomErasing, MixUp, CutMix        "
             "try  Conv2D");
 }

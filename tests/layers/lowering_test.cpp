@@ -119,6 +119,7 @@ TEST(Lowering, TheOthers) {
   EXPECT_EQ(lowered("Flatten", {}, {kPicture}), (std::vector<Op>{kernels::ReshapeOp{210}}));
   EXPECT_EQ(lowered("Dropout", {{"rate", 0.25}}, {kPicture}), (std::vector<Op>{kernels::DropoutOp{210, 0.25, 0}}));
   EXPECT_EQ(lowered("Add", {}, {kPicture, kPicture, kPicture}), (std::vector<Op>{kernels::AddOp{210, 3}}));
+  EXPECT_EQ(lowered("Average", {}, {kPicture, kPicture}), (std::vector<Op>{kernels::AddOp{210, 2, 0.5}}));
   EXPECT_EQ(lowered("Activation", {{"activation", "linear"}}, {kPicture}), (std::vector<Op>{kernels::ReshapeOp{210}}));
   EXPECT_EQ(lowered("Activation", {{"activation", "tanh"}}, {kPicture}),
             (std::vector<Op>{kernels::ActivationOp{ActivationKind::kTanh, 210, 3}}));

@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"unknown_type", "\n[[layers]]\ntype = \"Flaten\"\n",
              "fashion.toml:2: unknown layer type \"Flaten\"\n"
              "  known  Input, Flatten, Dense, Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, "
-             "GlobalMaxPooling2D, Dropout, Activation, Add, BatchNormalization, RandomFlip, RandomTranslation, "
+             "GlobalMaxPooling2D, Dropout, Activation, Add, Average, BatchNormalization, RandomFlip, RandomTranslation, "
              "RandomRotation, RandomZoom, RandomErasing, MixUp, CutMix        "
              "try  Flatten"},
         Case{"missing", "[[layers]]\ntype = \"Dense\"\nname = \"d\"\n",

@@ -7,13 +7,11 @@ namespace lapel::layers {
 
 namespace {
 
-class Add final : public Layer {
+/// What makes one value of several of the same shape, number by number.
+class Merging : public Layer {
  public:
-  static constexpr std::string_view kType = "Add";
+  explicit Merging(const OptionValues& given) { check_keys({}, given); }
 
-  explicit Add(const OptionValues& given) { check_keys({}, given); }
-
-  [[nodiscard]] std::string_view type() const override { return kType; }
   [[nodiscard]] OptionValues options() const override { return {}; }
   [[nodiscard]] std::int64_t min_inputs() const override { return 2; }
   [[nodiscard]] std::int64_t max_inputs() const override { return 64; }
@@ -25,14 +23,36 @@ class Add final : public Layer {
     }
     return inputs[0];
   }
+};
 
+class Add final : public Merging {
+ public:
+  static constexpr std::string_view kType = "Add";
+
+  using Merging::Merging;
+
+  [[nodiscard]] std::string_view type() const override { return kType; }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
     return {kernels::AddOp{.size = inputs[0].size(), .inputs = static_cast<std::int64_t>(inputs.size())}};
+  }
+};
+
+class Average final : public Merging {
+ public:
+  static constexpr std::string_view kType = "Average";
+
+  using Merging::Merging;
+
+  [[nodiscard]] std::string_view type() const override { return kType; }
+  [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
+    const auto count = static_cast<std::int64_t>(inputs.size());
+    return {kernels::AddOp{.size = inputs[0].size(), .inputs = count, .scale = 1.0 / static_cast<double>(count)}};
   }
 };
 
 }  // namespace
 
 LayerType add_layer() { return layer_type<Add>("add", "the sum of its inputs, number by number", {}); }
+LayerType average_layer() { return layer_type<Average>("average", "the mean of its inputs, number by number", {}); }
 
 }  // namespace lapel::layers

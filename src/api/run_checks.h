@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "lapel/data.h"
+#include "lapel/recipe.h"
+#include "store/checkpoint.h"
+
+namespace lapel {
+
+/// Throws Error (kIo) where the disk of `folder` has no room for a model of so many parameters and its checkpoints.
+/// `numbers`: of a checkpoint, of which two stay while a third one is written.
+void check_space(const std::filesystem::path& folder, std::int64_t parameters, std::int64_t numbers);
+
+/// The recipe for checkpoints: the pictures may have another place when the training goes on.
+[[nodiscard]] std::string text_without_source(Recipe recipe);
+
+/// Throws Error (kUsage) where the training that `checkpoint` is of is another one.
+void check_same_training(const store::Checkpoint& checkpoint, const std::string& recipe,
+                         const LabeledPictures& pictures, const std::filesystem::path& run);
+
+}  // namespace lapel
