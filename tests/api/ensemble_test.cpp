@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <numeric>
 #include <sstream>
 #include <stop_token>
@@ -101,25 +102,66 @@ TEST_F(EnsembleApi, AnswersAreTheMeansOfItsMembersLogits) {
   EXPECT_EQ(result.history.back().epoch, 3 * kEpochs);
 }
 
-TEST_F(EnsembleApi, GoesOnWithinALaterMember) {
-  (void)train(recipe_of(3), data_, settings("whole"));
+/// A training with one option or another beside the ensemble.
+struct Beside {
+  const char* name;
+  std::function<void(Recipe&)> apply;
+};
+
+class EnsembleWith : public EnsembleApi, public ::testing::WithParamInterface<Beside> {};
+
+TEST_P(EnsembleWith, GoesOnWithinALaterMember) {
+  Recipe recipe = recipe_of(3);
+  GetParam().apply(recipe);
+  const auto whole = train(recipe, data_, settings("whole"));
   StopAfter stop(2, 2);
   TrainSettings first = settings("parts");
   first.observer = &stop;
   first.stop = stop.token();
-  EXPECT_EQ(train(recipe_of(3), data_, first).record.status, "interrupted");
+  EXPECT_EQ(train(recipe, data_, first).record.status, "interrupted");
   TrainSettings second = settings("parts");
   second.resume = true;
-  const auto result = train(recipe_of(3), data_, second);
+  const auto result = train(recipe, data_, second);
   EXPECT_EQ(result.record.status, "complete");
   EXPECT_EQ(result.record.steps, 3 * kEpochs * 7);
+  EXPECT_EQ(result.record.training_flop, whole.record.training_flop);
   ASSERT_EQ(result.history.size(), 3U * kEpochs);
   for (std::size_t i = 0; i < result.history.size(); ++i) {
     EXPECT_EQ(result.history[i].epoch, static_cast<std::int64_t>(i) + 1);
+    EXPECT_EQ(result.history[i].loss, whole.history[i].loss);
   }
-  EXPECT_EQ(text_of(second.folder / "model.safetensors"),
-            text_of(settings("whole").folder / "model.safetensors"));
+  EXPECT_EQ(text_of(second.folder / "model.safetensors"), text_of(settings("whole").folder / "model.safetensors"));
+  EXPECT_EQ(Classifier::load(second.folder).predict(data_.test.pictures),
+            whole.classifier.predict(data_.test.pictures));
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Options, EnsembleWith,
+    ::testing::Values(Beside{"nothing", [](Recipe&) {}},
+                      Beside{"muon",
+                             [](Recipe& r) {
+                               r.train.optimizer = {"Muon", {}, {}};
+                             }},
+                      Beside{"mean", [](Recipe& r) { r.train.use_ema = true; }},
+                      Beside{"lookahead", [](Recipe& r) { r.train.lookahead_sync_period = 2; }},
+                      Beside{"schedule",
+                             [](Recipe& r) {
+                               r.train.schedule = {"OneCycle", {}, {}};
+                             }},
+                      Beside{"bfloat16", [](Recipe& r) { r.train.precision = "bfloat16"; }},
+                      Beside{"views", [](Recipe& r) { r.train.test_time_augmentation = "flip+shift"; }},
+                      Beside{"groups",
+                             [](Recipe& r) {
+                               r.train.groups = {{"*/bias", 4, 0, true}};
+                             }},
+                      Beside{"residual", [](Recipe& r) { r.layers = test::residual_layers(4); }},
+                      Beside{"mixing",
+                             [](Recipe& r) {
+                               r.layers.insert(r.layers.begin(),
+                                               {test::layer("CutMix"), test::layer("MixUp"),
+                                                test::layer("RandomErasing"), test::layer("Dropout", {{"rate", 0.1}})});
+                             }}),
+    [](const auto& test) { return test.param.name; });
 
 TEST_F(EnsembleApi, InterruptedItIsOfTheMembersThatAreFinished) {
   StopAfter stop(2, 1);

@@ -26,9 +26,7 @@ Model member(const char* last_activation = "softmax") {
           kPicture};
 }
 
-TEST(Ensemble, OfOneIsTheMember) {
-  EXPECT_EQ(to_json(ensemble_of(member(), 1)), to_json(member()));
-}
+TEST(Ensemble, OfOneIsTheMember) { EXPECT_EQ(to_json(ensemble_of(member(), 1)), to_json(member())); }
 
 TEST(Ensemble, SharesWhatChangesPicturesAndAveragesLogits) {
   const Model whole = ensemble_of(member(), 2);
@@ -45,8 +43,10 @@ TEST(Ensemble, SharesWhatChangesPicturesAndAveragesLogits) {
 
 TEST(Ensemble, OfAGraphKeepsItsInputs) {
   const Model graph("m",
-                    {test::layer("Flatten"), {"Dense", "a", {}, {{"units", std::int64_t{3}}}},
-                     {"Dense", "b", {"flatten"}, {{"units", std::int64_t{3}}}}, {"Add", "sum", {"a", "b"}},
+                    {test::layer("Flatten"),
+                     {"Dense", "a", {}, {{"units", std::int64_t{3}}}},
+                     {"Dense", "b", {"flatten"}, {{"units", std::int64_t{3}}}},
+                     {"Add", "sum", {"a", "b"}},
                      test::layer("Activation", {{"activation", text("softmax")}})},
                     kPicture);
   const Model whole = ensemble_of(graph, 3);
