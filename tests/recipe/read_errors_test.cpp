@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(
              "fashion.toml:5: unknown key \"epohcs\" in [train]\n"
              "  known  epochs, batch_size, precision, shuffle, seed, threads, time_budget, use_ema, ema_momentum, "
              "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
-             "test_time_augmentation, loss, optimizer, schedule, groups        "
+             "ensemble, test_time_augmentation, loss, optimizer, schedule, groups        "
              "try  epochs"},
         Case{"data", std::string(kLayers) + "[data]\nfolder = \"x\"\n",
              "fashion.toml:4: unknown key \"folder\" in [data]\n"
@@ -96,12 +96,13 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"no_type", "[[layers]]\nname = \"x\"\n",
              "fashion.toml:1: a layer without a type\n  try  type = \"Dense\""},
-        Case{"unknown_type", "\n[[layers]]\ntype = \"Flaten\"\n",
-             "fashion.toml:2: unknown layer type \"Flaten\"\n"
-             "  known  Input, Flatten, Dense, Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, "
-             "GlobalMaxPooling2D, Dropout, Activation, Add, Average, BatchNormalization, RandomFlip, RandomTranslation, "
-             "RandomRotation, RandomZoom, RandomErasing, MixUp, CutMix        "
-             "try  Flatten"},
+        Case{
+            "unknown_type", "\n[[layers]]\ntype = \"Flaten\"\n",
+            "fashion.toml:2: unknown layer type \"Flaten\"\n"
+            "  known  Input, Flatten, Dense, Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, "
+            "GlobalMaxPooling2D, Dropout, Activation, Add, Average, BatchNormalization, RandomFlip, RandomTranslation, "
+            "RandomRotation, RandomZoom, RandomErasing, MixUp, CutMix        "
+            "try  Flatten"},
         Case{"missing", "[[layers]]\ntype = \"Dense\"\nname = \"d\"\n",
              "fashion.toml:1, layer 'd' (Dense): option \"units\" is missing\n"
              "  try  units = ...   (numbers it gives for each vector; 0: as many as the data has classes)"},

@@ -53,6 +53,7 @@ ema_overwrite_frequency = 0
 lookahead_sync_period = 0
 lookahead_slow_step_size = 0.5
 lookahead_ramp = 0.0
+ensemble = 1
 test_time_augmentation = "none"
 loss = { type = "sparse_categorical_crossentropy", label_smoothing = 0.0 }
 optimizer = { type = "SGD", learning_rate = 0.01, momentum = 0.0, nesterov = false, weight_decay = 0.0 }

@@ -119,7 +119,7 @@ TEST(SetOptionErrors, WholeMessages) {
             "--set train.epohcs=3: unknown key \"train.epohcs\"\n"
             "  known  epochs, batch_size, precision, shuffle, seed, threads, time_budget, use_ema, ema_momentum, "
             "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
-            "test_time_augmentation, loss, optimizer, schedule, groups        "
+            "ensemble, test_time_augmentation, loss, optimizer, schedule, groups        "
             "try  train.epochs");
   EXPECT_EQ(refusal("epochs=3"),
             "--set epochs=3: unknown key \"epochs\"\n  known  name, description, data, layers, train");
