@@ -122,11 +122,13 @@ def layer_cases():
                [layer("Flatten"), layer("Dense", name="once", units=8, activation="tanh"),
                 layer("Dense", name="again", units=8), layer("Add", inputs=["once", "again"]),
                 layer("Add", name="last", inputs=["add", "once"]), layer("Dense", units=4, activation="softmax")])
-    member = {"inputs": ["flatten"], "units": 9, "activation": "tanh"}
+    members = [text for i in (1, 2, 3) for text in (
+        layer("Dense", name=f"hidden_{i}", inputs=["pixels"], units=9, activation="tanh"),
+        layer("Dense", name=f"logits_{i}", units=4))]
     yield Case("average-of-members", (4, 3, 1),
-               [layer("Flatten", name="flatten"),
-                *(text for i in "123" for text in (layer("Dense", name=f"hidden_{i}", **member), layer("Dense", name=f"logits_{i}", units=4))),
-                layer("Average", inputs=["logits_1", "logits_2", "logits_3"]), layer("Activation", activation="softmax")])
+               [layer("Flatten", name="pixels"), *members,
+                layer("Average", inputs=["logits_1", "logits_2", "logits_3"]),
+                layer("Activation", activation="softmax")])
 
 
 def normalization_cases():
