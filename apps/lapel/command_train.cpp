@@ -152,10 +152,12 @@ ExitCode run(const Options& options, std::chrono::steady_clock::time_point start
   progress.close();
   const bool interrupted = result.record.status == "interrupted";
   if (interrupted) {
+    const Progress& last = progress.last();
+    const std::int64_t epoch = last.step == last.steps ? last.epoch + 1 : last.epoch;
     output.print(
-        fmt::format("\nInterrupted in epoch {} of {}, after {} steps: what was learned so far is kept.\n"
+        fmt::format("\nInterrupted in {} of {}, after {} steps: what was learned so far is kept.\n"
                     "To go on: lapel train --resume {}\n",
-                    result.record.epochs + 1, progress.last().epochs, grouped(result.record.steps), folder.string()));
+                    epoch_in_words(last, epoch), last.epochs, grouped(result.record.steps), folder.string()));
   }
   output.print(result_text(result.record, folder));
   if (!result.plot_problem.empty()) {

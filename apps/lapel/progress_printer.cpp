@@ -31,6 +31,11 @@ std::string validation_part(const std::string& epoch_line) {
 
 }  // namespace
 
+std::string epoch_in_words(const Progress& progress, std::int64_t epoch) {
+  return progress.members > 1 ? fmt::format("member {} of {}, epoch {}", progress.member, progress.members, epoch)
+                              : fmt::format("epoch {}", epoch);
+}
+
 void ProgressPrinter::redraw(const std::string& line) {
   constexpr std::string_view kClearToEndOfLine = "\x1b[K";
   output_.print(fmt::format("\r{}{}", line, kClearToEndOfLine));
@@ -62,8 +67,8 @@ void ProgressPrinter::on_epoch(const EpochResult& result, const Progress& progre
 
 void ProgressPrinter::on_resume(const Progress& progress) {
   last_ = progress;
-  output_.print(
-      fmt::format("Goes on in epoch {}, after {} of its {} steps\n", progress.epoch, progress.step, progress.steps));
+  output_.print(fmt::format("Goes on in {}, after {} of its {} steps\n", epoch_in_words(progress, progress.epoch),
+                            progress.step, progress.steps));
 }
 
 void ProgressPrinter::close() {

@@ -5,6 +5,9 @@
 
 namespace lapel::app {
 
+/// `epoch 3`, of an ensemble `member 2 of 5, epoch 3`.
+[[nodiscard]] std::string epoch_in_words(const Progress& progress, std::int64_t epoch);
+
 /// Shows a training as it goes: on a terminal a progress bar that is redrawn, else one line an epoch.
 class ProgressPrinter : public TrainObserver {
  public:
@@ -24,8 +27,8 @@ class ProgressPrinter : public TrainObserver {
 
   Output& output_;
   Progress last_;
-  std::int64_t titled_epoch_ = 0;  ///< The last epoch whose title line is printed.
-  std::int64_t titled_member_ = 0;
+  std::int64_t titled_epoch_ = 0;   ///< The last epoch whose title line is printed.
+  std::int64_t titled_member_ = 0;  ///< And whose it is.
   bool line_open_ = false;
 };
 

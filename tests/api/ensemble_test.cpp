@@ -178,7 +178,7 @@ TEST_F(EnsembleApi, InterruptedItIsOfTheMembersThatAreFinished) {
 
 TEST_F(EnsembleApi, SharesATimeBudget) {
   Recipe recipe = recipe_of(2);
-  recipe.train.time_budget = "1s";
+  recipe.train.time_budget = "3s";
   const auto result = train(recipe, data_, settings("run"));
   EXPECT_EQ(result.record.status, "complete");
   EXPECT_EQ(result.record.parameters, 2 * train(recipe_of(1), data_).record.parameters);
