@@ -45,7 +45,8 @@ bool has_maker(const Op& op, Maker maker) {
     return true;
   }
   // Lapel's convolutions are oneDNN's but for one part, which conv_gradient_bench.cpp has. Plain products take seconds.
-  const bool products = std::holds_alternative<Conv2DOp>(op) || std::holds_alternative<DenseChainOp>(op);
+  const bool products = std::holds_alternative<Conv2DOp>(op) || std::holds_alternative<ConvPoolOp>(op) ||
+                        std::holds_alternative<DenseChainOp>(op);
   const bool onednn = std::holds_alternative<DenseOp>(op) || std::holds_alternative<Pool2DOp>(op);
   return maker == Maker::kOnednn ? onednn : !onednn && !products;
 }

@@ -1,5 +1,7 @@
 #include "cases.h"
 
+#include <utility>
+
 namespace lapel::kernels {
 
 namespace {
@@ -26,6 +28,16 @@ OperatorCase max_pool(std::string name, const Shape& in, std::int64_t batch) {
   const Shape out = Shape::image(in.channels, in.height / 2, in.width / 2);
   const Pool2DOp op{Pool2DOp::Kind::kMax, in, out, {2, 2}, {2, 2}};
   return {std::move(name), op, in.size(), out.size(), batch};
+}
+
+/// A recipe's first convolution, and the maximum pooling after it.
+OperatorCase convolution_and_pool(std::string name, std::int64_t filters, bool same, std::int64_t batch) {
+  const OperatorCase first = convolution({}, Shape::image(1, 28, 28), filters, same, batch, true);
+  ConvPoolOp op{std::get<Conv2DOp>(first.op), {}};
+  const OperatorCase second = max_pool({}, op.conv.out, batch);
+  op.pool = std::get<Pool2DOp>(second.op);
+  op.pool.activation = std::exchange(op.conv.activation, ActivationKind::kLinear);
+  return {std::move(name), op, first.in, second.out, batch, true};
 }
 
 OperatorCase batch_norm(std::string name, const Shape& in, std::int64_t batch) {
@@ -83,6 +95,8 @@ std::vector<OperatorCase> operator_cases() {
        true},
       dense("dense-on-pixels/dense_2", kPicture * 32, 128, 400, relu),
       convolution("cnn/conv2d", picture, 32, false, 64, true),
+      convolution_and_pool("cnn/conv2d+max_pooling2d", 32, false, 64),
+      convolution_and_pool("sprint/conv16+conv16_pool", 16, true, 128),
       convolution("cnn/conv2d_1", Shape::image(32, 13, 13), 64, false, 64),
       max_pool("cnn/max_pooling2d_1", Shape::image(64, 11, 11), 64),
       dense("cnn/dense", 1600, 128, 64, relu),

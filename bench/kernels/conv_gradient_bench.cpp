@@ -35,7 +35,7 @@ PrimitiveDesc backward_weights(const Conv2DOp& op, std::int64_t batch, Dtype dty
                       {op.strides[0], op.strides[1]},
                       {op.pad_top, op.pad_left},
                       {op.pad_bottom, op.pad_right}};
-  const auto forward = product_forward(descs, window, false, true);
+  const auto forward = product_forward(descs, window, {}, true);
   descs.weights = any_order(weights, memory::data_type::f32);
   const auto made = forward ? product_backward_weights(descs, window, *forward) : std::nullopt;
   if (!made) {

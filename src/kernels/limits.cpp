@@ -69,7 +69,7 @@ double least_seconds(Seconds time, const F& body) {
 /// Seconds of a square product; 0 where there is none.
 double product_seconds(std::int64_t size, Dtype dtype) {
   const auto square = any_order({size, size}, onednn_type(dtype));
-  const auto desc = product_forward({square, square, {}, square}, std::nullopt, false, false);
+  const auto desc = product_forward({square, square, {}, square}, std::nullopt, {}, false);
   if (!desc || is_reference(*desc)) {
     return 0;
   }

@@ -10,6 +10,7 @@ struct Name {
     return op.pixel_scale ? "dense_chain_on_pixels" : "dense_chain";
   }
   std::string_view operator()(const Conv2DOp&) const { return "conv2d"; }
+  std::string_view operator()(const ConvPoolOp&) const { return "conv2d_max_pool2d"; }
   std::string_view operator()(const Pool2DOp& op) const {
     return op.kind == Pool2DOp::Kind::kMax ? "max_pool2d" : "average_pool2d";
   }
@@ -58,6 +59,7 @@ struct Flop {
   std::int64_t operator()(const Conv2DOp& op) const {
     return 2 * op.out.size() * op.kernel[0] * op.kernel[1] * op.in.channels;
   }
+  std::int64_t operator()(const ConvPoolOp& op) const { return (*this)(op.conv); }
   template <class Elementwise>
   std::int64_t operator()(const Elementwise& /*op*/) const {
     return 0;
@@ -91,6 +93,15 @@ struct Pixels {
 bool fits_chain(const DenseOp& op) {
   constexpr std::int64_t kRows = 16;
   return op.rows >= kRows && op.in <= DenseChainOp::kWidest && op.out <= DenseChainOp::kWidest;
+}
+
+bool fits_conv_pool(const Conv2DOp& conv, const Pool2DOp& pool) {
+  using Pair = std::array<std::int64_t, 2>;
+  const bool windows = pool.kind == Pool2DOp::Kind::kMax && pool.pool == Pair{2, 2} && pool.strides == Pair{2, 2} &&
+                       pool.pad_top + pool.pad_left + pool.pad_bottom + pool.pad_right == 0 &&
+                       2 * pool.out.height <= conv.out.height && 2 * pool.out.width <= conv.out.width;
+  return windows && conv.kernel == Pair{3, 3} && conv.strides == Pair{1, 1} && !conv.norm &&
+         conv.activation == ActivationKind::kLinear && conv.in.channels <= ConvPoolOp::kMostChannels;
 }
 
 std::uint32_t* augmentation_unit(Op& op) { return std::visit(AugmentationUnit{}, op); }

@@ -45,8 +45,18 @@ struct DenseChainOp {
 /// moving activations.
 [[nodiscard]] bool fits_chain(const DenseOp& op);
 
+/// A BatchNormalization in evaluation as part of the operator before it (see BatchNormOp).
+struct FoldedNorm {
+  double epsilon = 1e-3;
+  bool center = true;
+  bool scale = true;
+  bool operator==(const FoldedNorm&) const = default;
+};
+
 /// Cross-correlation, as Keras's Conv2D. Weights: kernel [kh, kw, in, out], bias [out] (if `bias`).
 /// `pad_*` are zeros put around the picture; only kLinear and kRelu are fused.
+/// With `norm`, only in evaluation: the result is normalised before the activation. Then come gamma, beta and the
+/// statistics as BatchNormOp has them.
 struct Conv2DOp {
   Shape in;
   Shape out;
@@ -55,6 +65,7 @@ struct Conv2DOp {
   std::int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   bool bias = true;
   ActivationKind activation = ActivationKind::kLinear;
+  std::optional<FoldedNorm> norm = {};
   bool operator==(const Conv2DOp&) const = default;
 };
 
@@ -73,6 +84,19 @@ struct Pool2DOp {
   static constexpr std::int64_t kMostReluPlaces = 255;
   bool operator==(const Pool2DOp&) const = default;
 };
+
+/// A convolution, and the maximum pooling that alone reads it: for few input channels, where the numbers between them
+/// are more than all else. Weights: those of the convolution, in the plain order. Gives no gradient of its input.
+struct ConvPoolOp {
+  static constexpr std::int64_t kMostChannels = 4;  ///< Of the input.
+
+  Conv2DOp conv;  ///< Linear, without a norm.
+  Pool2DOp pool;
+  bool operator==(const ConvPoolOp&) const = default;
+};
+
+/// Whether both are computed as one: 3x3 places, one after another, and windows of 2x2 side by side.
+[[nodiscard]] bool fits_conv_pool(const Conv2DOp& conv, const Pool2DOp& pool);
 
 /// Maximum or mean over height and width: h x w x c to c. The gradient of a maximum that several places
 /// share goes to the first of them in memory order.
@@ -226,8 +250,8 @@ struct InputOp {
   bool operator==(const InputOp&) const = default;
 };
 
-using Op = std::variant<DenseOp, DenseChainOp, Conv2DOp, Pool2DOp, GlobalPool2DOp, ActivationOp, DropoutOp, AddOp,
-                        BatchNormOp, RandomFlipOp, RandomTranslationOp, RandomAffineOp, RandomErasingOp, MixUpOp,
+using Op = std::variant<DenseOp, DenseChainOp, Conv2DOp, ConvPoolOp, Pool2DOp, GlobalPool2DOp, ActivationOp, DropoutOp,
+                        AddOp, BatchNormOp, RandomFlipOp, RandomTranslationOp, RandomAffineOp, RandomErasingOp, MixUpOp,
                         CutMixOp, ReshapeOp, InputOp>;
 
 /// `dense`, `conv2d`, ... : the kind of an operator, for tables of steps.

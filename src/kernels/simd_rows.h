@@ -60,6 +60,17 @@ struct WindowRows {
   static constexpr std::int32_t kNoPlace = 255;
 };
 
+/// Of conv_pool.cpp: a 3x3 convolution of pictures of floats with zeros around them, and the maxima of windows of 2x2.
+struct ConvPoolRows {
+  std::size_t in_channels = 0;
+  std::size_t channels = 0;
+  std::size_t line = 0;                  ///< Numbers of a line of the picture, zeros included.
+  std::array<std::size_t, 2> windows{};  ///< High, wide.
+  bool relu = false;
+  const float* kernel = nullptr;  ///< A row of channels for each place and input channel, 9 in_channels.
+  const float* bias = nullptr;    ///< May be null.
+};
+
 /// Of batch_norm.cpp. Rows of `channels` numbers, and factors for each channel.
 struct NormRows {
   std::size_t channels = 0;

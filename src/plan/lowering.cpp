@@ -14,6 +14,7 @@ struct OutputSize {
   std::int64_t operator()(const kernels::DenseOp& op) const { return op.rows * op.out; }
   std::int64_t operator()(const kernels::DenseChainOp& op) const { return (*this)(op.layers.back()); }
   std::int64_t operator()(const kernels::Conv2DOp& op) const { return op.out.size(); }
+  std::int64_t operator()(const kernels::ConvPoolOp& op) const { return op.pool.out.size(); }
   std::int64_t operator()(const kernels::Pool2DOp& op) const { return op.out.size(); }
   std::int64_t operator()(const kernels::GlobalPool2DOp& op) const { return op.in.channels; }
   std::int64_t operator()(const kernels::RandomFlipOp& op) const { return op.in.size(); }
@@ -66,7 +67,9 @@ class Lowering {
     result_.logits = node_values_.back();
     drop_final_softmax();
     fuse_relu();
+    fold_norms();
     move_relu_behind_maximum();
+    join_first_pools();
     fuse_chains();
     return std::move(result_);
   }
@@ -124,6 +127,12 @@ class Lowering {
     return count;
   }
 
+  /// The step that gives a value.
+  [[nodiscard]] std::vector<LoweredStep>::iterator writer(std::size_t value) {
+    return std::find_if(result_.steps.begin(), result_.steps.end(),
+                        [&](const LoweredStep& step) { return step.output == value; });
+  }
+
   void fuse_relu() {
     for (std::size_t i = 0; i < result_.steps.size(); ++i) {
       const auto* relu = std::get_if<kernels::ActivationOp>(&result_.steps[i].op);
@@ -131,8 +140,7 @@ class Lowering {
         continue;
       }
       const std::size_t input = result_.steps[i].inputs.front();
-      const auto product = std::find_if(result_.steps.begin(), result_.steps.end(),
-                                        [&](const LoweredStep& step) { return step.output == input; });
+      const auto product = writer(input);
       ActivationKind* activation = fusable_activation(product->op);
       if (activation != nullptr && *activation == ActivationKind::kLinear && readers(input) == 1) {
         *activation = ActivationKind::kRelu;
@@ -140,6 +148,30 @@ class Lowering {
         result_.steps.erase(result_.steps.begin() + static_cast<std::ptrdiff_t>(i));
         --i;
       }
+    }
+  }
+
+  /// In evaluation a normalization that alone reads a linear convolution's output becomes part of it.
+  void fold_norms() {
+    for (std::size_t i = 0; i < result_.steps.size() && !training_; ++i) {
+      const LoweredStep& step = result_.steps[i];
+      const auto* norm = std::get_if<kernels::BatchNormOp>(&step.op);
+      if (norm == nullptr || readers(step.inputs.front()) != 1) {
+        continue;
+      }
+      LoweredStep& before = *writer(step.inputs.front());
+      auto* conv = std::get_if<kernels::Conv2DOp>(&before.op);
+      if (conv == nullptr || conv->activation != ActivationKind::kLinear || conv->norm ||
+          before.first_parameter + before.parameters != step.first_parameter) {
+        continue;
+      }
+      conv->norm = kernels::FoldedNorm{norm->epsilon, norm->center, norm->scale};
+      conv->activation = norm->activation;
+      result_.value_sizes[before.output] = 0;
+      before.output = step.output;
+      before.parameters += step.parameters;
+      result_.steps.erase(result_.steps.begin() + static_cast<std::ptrdiff_t>(i));
+      --i;
     }
   }
 
@@ -151,12 +183,39 @@ class Lowering {
           pool->pool[0] * pool->pool[1] > kernels::Pool2DOp::kMostReluPlaces || readers(step.inputs.front()) != 1) {
         continue;
       }
-      const auto before = std::find_if(result_.steps.begin(), result_.steps.end(),
-                                       [&](const LoweredStep& other) { return other.output == step.inputs.front(); });
+      const auto before = writer(step.inputs.front());
       ActivationKind* activation = fusable_activation(before->op);
       if (activation != nullptr && *activation == ActivationKind::kRelu) {
         pool->activation = std::exchange(*activation, ActivationKind::kLinear);
       }
+    }
+  }
+
+  /// Whether weights come before this value, so that it has a gradient in training.
+  [[nodiscard]] bool depends_on_weights(std::size_t value) {
+    const auto step = writer(value);
+    return step->parameters > 0 || std::any_of(step->inputs.begin(), step->inputs.end(),
+                                               [&](std::size_t input) { return depends_on_weights(input); });
+  }
+
+  /// A maximum that alone reads a convolution on the pictures, which have few channels, becomes one step with it.
+  void join_first_pools() {
+    for (std::size_t i = 0; i < result_.steps.size(); ++i) {
+      const LoweredStep& step = result_.steps[i];
+      const auto* pool = std::get_if<kernels::Pool2DOp>(&step.op);
+      if (pool == nullptr || readers(step.inputs.front()) != 1) {
+        continue;
+      }
+      LoweredStep& before = *writer(step.inputs.front());
+      const auto* conv = std::get_if<kernels::Conv2DOp>(&before.op);
+      if (conv == nullptr || !kernels::fits_conv_pool(*conv, *pool) || depends_on_weights(before.inputs.front())) {
+        continue;
+      }
+      before.op = kernels::ConvPoolOp{*conv, *pool};
+      result_.value_sizes[before.output] = 0;
+      before.output = step.output;
+      result_.steps.erase(result_.steps.begin() + static_cast<std::ptrdiff_t>(i));
+      --i;
     }
   }
 
@@ -174,8 +233,7 @@ class Lowering {
       if (!std::holds_alternative<kernels::DenseChainOp>(step.op) || readers(step.inputs.front()) != 1) {
         continue;
       }
-      const auto before = std::find_if(result_.steps.begin(), result_.steps.end(),
-                                       [&](const LoweredStep& other) { return other.output == step.inputs.front(); });
+      const auto before = writer(step.inputs.front());
       if (join_chain(*before, step)) {
         result_.value_sizes[before->output] = 0;
         result_.steps.erase(before);

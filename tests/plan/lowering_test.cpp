@@ -59,7 +59,7 @@ TEST(Lowering, ReluBeforeAMaximumMovesBehindIt) {
   const auto kinds = [](const std::string& pooling, const OptionValues& options) {
     const model::Model model(
         "m", {layer("Conv2D", kReluConv), layer(pooling, options), layer("Flatten"), layer("Dense", kTen)},
-        Shape::image(1, 20, 20));
+        Shape::image(5, 20, 20));
     const auto lowered = lower(model, true, 1.0F);
     EXPECT_EQ(lowered.steps.size(), 4U);
     return std::pair(std::get<kernels::Conv2DOp>(lowered.steps[1].op).activation,
@@ -105,6 +105,80 @@ TEST(Lowering, ReluAfterBatchNormalizationIsPartOfIt) {
   EXPECT_EQ(std::get<kernels::BatchNormOp>(lowered.steps[2].op).activation, ActivationKind::kRelu);
   EXPECT_EQ(lowered.steps[2].parameters, 4U);
   EXPECT_EQ(lowered.steps[3].first_parameter, 6U);
+}
+
+TEST(Lowering, AConvolutionOnThePicturesAndTheMaximumAfterItAreOneStep) {
+  const OptionValues eight = {
+      {"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}, {"activation", std::string("relu")}};
+  const model::Model model("m",
+                           {layer("RandomFlip"), layer("Conv2D", eight), layer("MaxPooling2D"), layer("Conv2D", eight),
+                            layer("MaxPooling2D"), layer("Flatten"), layer("Dense", kTen)},
+                           Shape::image(1, 12, 12));
+  const auto training = lower(model, true, 1.0F);
+  ASSERT_EQ(names(training),
+            (std::vector<std::string>{"input", "random_flip", "conv2d_max_pool2d", "conv2d", "max_pool2d", "dense"}));
+  const auto& op = std::get<kernels::ConvPoolOp>(training.steps[2].op);
+  EXPECT_EQ(op.conv.activation, ActivationKind::kLinear);
+  EXPECT_EQ(op.pool.activation, ActivationKind::kRelu);
+  EXPECT_EQ(training.steps[2].parameters, 2U);
+  EXPECT_EQ(training.steps[3].inputs.front(), training.steps[2].output);
+  EXPECT_EQ(model.nodes()[training.steps[2].node].name, "conv2d");
+  EXPECT_EQ(names(lower(model, false, 1.0F)),
+            (std::vector<std::string>{"input", "conv2d_max_pool2d", "conv2d", "max_pool2d", "dense"}));
+}
+
+TEST(Lowering, AConvolutionThatIsReadTwiceOrHasOtherWindowsStaysByItself) {
+  const OptionValues eight = {
+      {"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}, {"padding", std::string("same")}};
+  const model::Model twice(
+      "m",
+      {layer("Conv2D", eight, "a"), layer("MaxPooling2D", {}, "b"), layer("Conv2D", eight, "c", {"a"}),
+       layer("MaxPooling2D", {}, "d"), layer("Add", {}, "sum", {"b", "d"}), layer("Flatten"), layer("Dense", kTen)},
+      Shape::image(1, 12, 12));
+  EXPECT_EQ(names(lower(twice, true, 1.0F)),
+            (std::vector<std::string>{"input", "conv2d", "max_pool2d", "conv2d", "max_pool2d", "add", "dense"}));
+  const OptionValues strided = {
+      {"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}, {"strides", std::int64_t{2}}};
+  const model::Model other("m",
+                           {layer("Conv2D", strided), layer("MaxPooling2D"), layer("Flatten"), layer("Dense", kTen)},
+                           Shape::image(1, 12, 12));
+  EXPECT_EQ(names(lower(other, true, 1.0F)), (std::vector<std::string>{"input", "conv2d", "max_pool2d", "dense"}));
+}
+
+TEST(Lowering, NormalizationAfterAConvolutionIsPartOfItInEvaluation) {
+  const OptionValues eight = {{"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}};
+  const OptionValues relu = {{"activation", std::string("relu")}};
+  const model::Model model("m",
+                           {layer("Conv2D", eight), layer("BatchNormalization"), layer("Activation", relu),
+                            layer("MaxPooling2D"), layer("BatchNormalization"), layer("Conv2D", eight),
+                            layer("BatchNormalization"), layer("Flatten"), layer("Dense", kTen)},
+                           Shape::image(1, 10, 10));
+  EXPECT_EQ(names(lower(model, true, 1.0F)), (std::vector<std::string>{"input", "conv2d", "batch_norm", "max_pool2d",
+                                                                       "batch_norm", "conv2d", "batch_norm", "dense"}));
+  const auto lowered = lower(model, false, 1.0F);
+  ASSERT_EQ(names(lowered),
+            (std::vector<std::string>{"input", "conv2d", "max_pool2d", "batch_norm", "conv2d", "dense"}));
+  EXPECT_EQ(std::get<kernels::Conv2DOp>(lowered.steps[1].op).norm, (kernels::FoldedNorm{1e-3, true, true}));
+  EXPECT_EQ(lowered.steps[1].first_parameter, 0U);
+  EXPECT_EQ(lowered.steps[1].parameters, 6U);
+  EXPECT_EQ(lowered.steps[1].output, lowered.steps[2].inputs.front());
+  EXPECT_EQ(std::get<kernels::Pool2DOp>(lowered.steps[2].op).activation, ActivationKind::kRelu);
+  EXPECT_EQ(lowered.steps[4].first_parameter, 10U);
+  EXPECT_EQ(lowered.steps[5].first_parameter, 16U);
+}
+
+TEST(Lowering, NormalizationStaysByItselfWhereItIsNotTheOnlyReaderOrComesAfterARelu) {
+  const OptionValues eight = {
+      {"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}, {"padding", std::string("same")}};
+  OptionValues with_relu = eight;
+  with_relu["activation"] = std::string("relu");
+  const model::Model model(
+      "m",
+      {layer("Conv2D", eight, "a"), layer("BatchNormalization", {}, "b"), layer("Add", {}, "sum", {"a", "b"}),
+       layer("Conv2D", with_relu), layer("BatchNormalization"), layer("Flatten"), layer("Dense", kTen)},
+      Shape::image(1, 10, 10));
+  EXPECT_EQ(names(lower(model, false, 1.0F)),
+            (std::vector<std::string>{"input", "conv2d", "batch_norm", "add", "conv2d", "batch_norm", "dense"}));
 }
 
 TEST(Lowering, ChangesOfPicturesAreThereInTrainingOnlyAndAreNumbered) {
