@@ -14,6 +14,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/largest_inl.h"
 #include "kernels/simd_inl.h"
 #include "kernels/simd_rows.h"
 
@@ -75,24 +76,14 @@ struct LineOfMaxima {
 
   template <class D>
   HWY_INLINE void maximum(D d, const hn::Vec<D>* sums, std::size_t at) const {
-    const hn::Rebind<std::int32_t, D> di;
-    const hn::Rebind<std::uint8_t, D> d8;
-    auto largest = sums[0];
-    auto where = hn::Zero(di);
+    Largest<D> largest(d, sums[0], 0);
     for (std::size_t place = 1; place < kPlaces; ++place) {
-      const auto not_larger = hn::Or(hn::Le(sums[place], largest), hn::IsNaN(largest));
-      largest = hn::IfThenElse(not_larger, largest, sums[place]);
-      where = hn::IfThenElse(hn::RebindMask(di, not_larger), where, hn::Set(di, static_cast<std::int32_t>(place)));
+      largest.take(sums[place], static_cast<std::int32_t>(place));
     }
     if (rows.relu) {
-      const auto closed = hn::Le(largest, hn::Zero(d));  // a NaN stays one
-      largest = hn::IfThenZeroElse(closed, largest);
-      where = hn::IfThenElse(hn::RebindMask(di, closed), hn::Set(di, WindowRows::kNoPlace), where);
+      largest.pass_relu();
     }
-    store(d, largest, output + at);
-    if (best != nullptr) {
-      hn::StoreU(hn::DemoteTo(d8, where), d8, best + at);
-    }
+    largest.write(output + at, best == nullptr ? nullptr : best + at);
   }
 };
 

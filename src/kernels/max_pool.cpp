@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/largest_inl.h"
 #include "kernels/simd_inl.h"
 #include "kernels/simd_rows.h"
 
@@ -57,31 +58,19 @@ struct WindowMaximum {
   std::uint8_t* best;
   template <class D>
   HWY_INLINE void operator()(D d, std::size_t channel) const {
-    const hn::Rebind<std::int32_t, D> di;
-    const hn::Rebind<std::uint8_t, D> d8;
     const auto value_at = [&](std::int64_t row, std::int64_t column) HWY_ATTR {
       return load(d, from + static_cast<std::size_t>(row * rows.in[1] + column) * rows.channels + channel);
     };
-    auto largest = value_at(y.begin, x.begin);
-    auto where = hn::Set(di, place_of(rows, y.begin, x.begin, window_y, window_x));
+    Largest<D> largest(d, value_at(y.begin, x.begin), place_of(rows, y.begin, x.begin, window_y, window_x));
     for (std::int64_t row = y.begin; row < y.end; ++row) {
       for (std::int64_t column = x.begin; column < x.end; ++column) {
-        const auto value = value_at(row, column);
-        const auto not_larger = hn::Or(hn::Le(value, largest), hn::IsNaN(largest));
-        largest = hn::IfThenElse(not_larger, largest, value);
-        const auto place = hn::Set(di, place_of(rows, row, column, window_y, window_x));
-        where = hn::IfThenElse(hn::RebindMask(di, not_larger), where, place);
+        largest.take(value_at(row, column), place_of(rows, row, column, window_y, window_x));
       }
     }
     if (rows.relu) {
-      const auto closed = hn::Le(largest, hn::Zero(d));  // a NaN stays one
-      largest = hn::IfThenZeroElse(closed, largest);
-      where = hn::IfThenElse(hn::RebindMask(di, closed), hn::Set(di, WindowRows::kNoPlace), where);
+      largest.pass_relu();
     }
-    store(d, largest, to + channel);
-    if (best != nullptr) {
-      hn::StoreU(hn::DemoteTo(d8, where), d8, best + channel);
-    }
+    largest.write(to + channel, best == nullptr ? nullptr : best + channel);
   }
 };
 

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "base/buffer.h"
+#include "kernels/muon_tiles.h"
 #include "kernels/update.h"
 #include "kernels/weight_layout.h"
 
@@ -27,7 +28,7 @@ class MuonUpdate {
   std::size_t packed_size_;
   std::int64_t outputs_;
   std::int64_t others_;
-  std::vector<std::uint32_t> positions_;  // of the plain order, others x outputs
+  MuonTiles tiles_;
   Buffer direction_;
   Buffer scratch_;
 };

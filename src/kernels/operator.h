@@ -46,6 +46,8 @@ struct Binding {
 struct StepState {
   const std::uint8_t* pixels = nullptr;    ///< The data set's pictures, n x h x w x c.
   std::span<const std::uint32_t> samples;  ///< Position in the data set of each row of the batch.
+  /// Those of the next step, where they are known: an operator may fetch their pixels into its cache.
+  std::span<const std::uint32_t> next_samples{};
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
   bool training = false;

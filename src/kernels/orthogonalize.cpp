@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <utility>
 #include <vector>
 
 #include "lapel/error.h"
@@ -45,6 +46,79 @@ void multiply(const Product& p, double alpha, double beta, float* c) {
   }
 }
 
+/// X X^T of a matrix that is wider than high, else X^T X, times alpha.
+void gram(const float* x, std::int64_t rows, std::int64_t columns, double alpha, float* to) {
+  if (rows <= columns) {
+    multiply({'N', 'T', rows, rows, columns, x, columns, x, columns}, alpha, 0, to);
+  } else {
+    multiply({'T', 'N', columns, columns, rows, x, columns, x, columns}, alpha, 0, to);
+  }
+}
+
+/// F X of a matrix that is wider than high, else X F, times alpha.
+void apply(const float* factor, const float* x, std::int64_t rows, std::int64_t columns, double alpha, float* to) {
+  if (rows <= columns) {
+    multiply({'N', 'N', rows, columns, rows, factor, rows, x, columns}, alpha, 0, to);
+  } else {
+    multiply({'N', 'N', rows, columns, columns, x, columns, factor, columns}, alpha, 0, to);
+  }
+}
+
+constexpr std::int64_t kSquares = 4;
+/// A step multiplies the rounding errors of A where it should be zero by a^2 = 12; after more steps they would no
+/// longer be small, and where they are below zero they would grow without end.
+constexpr int kMostSteps = 5;
+
+/// The square matrices of the steps. A step multiplies X with F = a + b A + c A^2, A = X X^T; so it makes F^2 A of A
+/// (all of these are polynomials of the first A, and commute), and several steps multiply X with the product of their
+/// factors. Where X is much longer than it is high, that takes fewer multiplications than each step by itself.
+struct Squares {
+  std::int64_t side;
+  std::span<float> a;
+  std::span<float> factor;
+  std::span<float> product;  ///< Of the factors so far.
+  std::span<float> spare;
+
+  Squares(std::span<float> memory, std::int64_t of_side) : side(of_side) {
+    const auto size = static_cast<std::size_t>(side * side);
+    a = memory.first(size);
+    factor = memory.subspan(size, size);
+    product = memory.subspan(2 * size, size);
+    spare = memory.subspan(3 * size, size);
+  }
+
+  /// left right, or alpha left right + beta to.
+  void multiply_squares(std::span<const float> left, std::span<const float> right, std::span<float> to,
+                        double alpha = 1, double beta = 0) const {
+    multiply({'N', 'N', side, side, side, left.data(), side, right.data(), side}, alpha, beta, to.data());
+  }
+
+  void make_factor() {
+    std::copy(a.begin(), a.end(), factor.begin());
+    multiply_squares(a, a, factor, kC, kB);
+    for (std::size_t i = 0; i < factor.size(); i += static_cast<std::size_t>(side) + 1) {
+      factor[i] += static_cast<float>(kA);
+    }
+  }
+
+  /// From the first A to the product of the factors of so many steps.
+  void take_steps(int steps) {
+    for (int step = 0; step < steps; ++step) {
+      make_factor();
+      if (step == 0) {
+        std::copy(factor.begin(), factor.end(), product.begin());
+      } else {
+        multiply_squares(factor, product, spare);
+        std::swap(product, spare);
+      }
+      if (step + 1 < steps) {
+        multiply_squares(factor, a, spare);
+        multiply_squares(factor, spare, a);
+      }
+    }
+  }
+};
+
 using Matrix = std::vector<double>;
 
 /// a (m x k) b (k x n).
@@ -74,36 +148,31 @@ Matrix transposed(const Matrix& a, std::size_t rows, std::size_t columns) {
 
 std::size_t orthogonalize_scratch(std::int64_t rows, std::int64_t columns) {
   const std::int64_t side = std::min(rows, columns);
-  return static_cast<std::size_t>(2 * side * side + rows * columns);
+  return static_cast<std::size_t>(kSquares * side * side + rows * columns);
 }
 
-void orthogonalize(std::span<float> matrix, std::int64_t rows, std::int64_t columns, int steps,
-                   std::span<float> scratch) {
+std::span<float> orthogonalize(std::span<float> matrix, std::int64_t rows, std::int64_t columns, int steps,
+                               double length, std::span<float> scratch) {
   const std::int64_t side = std::min(rows, columns);
-  const auto square = static_cast<std::size_t>(side * side);
-  const auto gram = scratch.first(square);
-  const auto polynomial = scratch.subspan(square, square);
-  const auto before = scratch.subspan(2 * square, matrix.size());
-  const double scale = inverse_norm(matrix);
-  for (float& number : matrix) {
-    number = static_cast<float>(static_cast<double>(number) * scale);
+  Squares squares(scratch, side);
+  auto from = matrix;
+  auto to = scratch.subspan(kSquares * squares.a.size(), matrix.size());
+  // The first products bring the length to 1.
+  double scale = 1 / (length + kEpsilon);
+  if (2 * std::max(rows, columns) > 3 * side && steps <= kMostSteps) {
+    gram(from.data(), rows, columns, scale * scale, squares.a.data());
+    squares.take_steps(steps);
+    apply(squares.product.data(), from.data(), rows, columns, scale, to.data());
+    return to;
   }
   for (int step = 0; step < steps; ++step) {
-    std::copy(matrix.begin(), matrix.end(), before.begin());
-    const float* x = before.data();
-    if (rows <= columns) {
-      multiply({'N', 'T', side, side, columns, x, columns, x, columns}, 1, 0, gram.data());
-    } else {
-      multiply({'T', 'N', side, side, rows, x, columns, x, columns}, 1, 0, gram.data());
-    }
-    std::copy(gram.begin(), gram.end(), polynomial.begin());
-    multiply({'N', 'N', side, side, side, gram.data(), side, gram.data(), side}, kC, kB, polynomial.data());
-    if (rows <= columns) {
-      multiply({'N', 'N', rows, columns, side, polynomial.data(), side, x, columns}, 1, kA, matrix.data());
-    } else {
-      multiply({'N', 'N', rows, columns, side, x, columns, polynomial.data(), side}, 1, kA, matrix.data());
-    }
+    gram(from.data(), rows, columns, scale * scale, squares.a.data());
+    squares.make_factor();
+    apply(squares.factor.data(), from.data(), rows, columns, scale, to.data());
+    std::swap(from, to);
+    scale = 1;
   }
+  return from;
 }
 
 void reference_orthogonalize(std::span<float> matrix, std::int64_t rows, std::int64_t columns, int steps) {

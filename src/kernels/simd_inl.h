@@ -64,9 +64,9 @@ HWY_INLINE void store(D d, hn::Vec<D> value, float* to) {
   hn::StoreU(value, d, to);
 }
 
-/// Rounds as bfloat16_from_float does.
+/// As bfloat16_from_float does it.
 template <class D>
-HWY_INLINE void store([[maybe_unused]] D d, hn::Vec<D> value, std::uint16_t* to) {
+HWY_INLINE hn::Vec<hn::Rebind<std::uint16_t, D>> narrowed([[maybe_unused]] D d, hn::Vec<D> value) {
   const hn::Rebind<std::uint16_t, D> d16;
   const hn::Rebind<std::uint32_t, D> d32;
   const hn::Rebind<std::int32_t, D> di32;
@@ -76,7 +76,13 @@ HWY_INLINE void store([[maybe_unused]] D d, hn::Vec<D> value, std::uint16_t* to)
   const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(d32, 0x7FFF)), odd));
   const auto quiet = hn::Or(high, hn::Set(d32, 0x0040));
   const auto is_nan = hn::RebindMask(d32, hn::IsNaN(value));
-  hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di32, hn::IfThenElse(is_nan, quiet, rounded))), d16, to);
+  return hn::DemoteTo(d16, hn::BitCast(di32, hn::IfThenElse(is_nan, quiet, rounded)));
+}
+
+template <class D>
+HWY_INLINE void store(D d, hn::Vec<D> value, std::uint16_t* to) {
+  const hn::Rebind<std::uint16_t, D> d16;
+  hn::StoreU(narrowed(d, value), d16, to);
 }
 
 }  // namespace lapel::kernels::HWY_NAMESPACE

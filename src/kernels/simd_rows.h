@@ -71,6 +71,32 @@ struct ConvPoolRows {
   const float* bias = nullptr;    ///< May be null.
 };
 
+/// Of muon_tiles.cpp: numbers of a weight that are neighbours, in memory from `at` on and in a matrix of a row for each
+/// of its inputs from `to` on.
+struct MuonTile {
+  std::uint32_t at;
+  std::uint32_t to;
+};
+
+/// Of muon_tiles.cpp: a weight as tiles of `width` columns, and what an update does with it (muon.h).
+struct MuonRows {
+  const MuonTile* tiles = nullptr;
+  std::size_t width = 1;  ///< 16, 8 or 1.
+  /// Each tile is of two rows whose numbers alternate in memory; else of one.
+  bool pairs = false;
+  std::size_t columns = 0;
+  float momentum = 0;
+  bool nesterov = false;
+  float keep = 1;
+  float rate = 0;
+  float* weights = nullptr;
+  const float* grads = nullptr;
+  float* state = nullptr;
+  std::uint16_t* low = nullptr;       ///< The weights as bfloat16; may be null.
+  float* direction = nullptr;         ///< The matrix that is written.
+  const float* orthogonal = nullptr;  ///< The one that is read.
+};
+
 /// Of batch_norm.cpp. Rows of `channels` numbers, and factors for each channel.
 struct NormRows {
   std::size_t channels = 0;

@@ -221,7 +221,7 @@ void Plan::bind_sums() {
 }
 
 kernels::StepState Plan::state(const Batch& batch, const StepKey& key) const {
-  return {batch.pixels, batch.samples, key.seed, key.epoch, options_.training};
+  return {batch.pixels, batch.samples, batch.next, key.seed, key.epoch, options_.training};
 }
 
 void Plan::forward(const Batch& batch, const StepKey& key) {

@@ -33,6 +33,7 @@ struct Batch {
   const std::uint8_t* pixels = nullptr;
   std::span<const Label> labels;           ///< Of the whole data set; may be empty where no loss is asked for.
   std::span<const std::uint32_t> samples;  ///< As many as the plan's batch.
+  std::span<const std::uint32_t> next{};   ///< Of the step after this one, where they are known.
 };
 
 /// How the loss is computed.

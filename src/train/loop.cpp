@@ -109,11 +109,14 @@ class Loop {
   }
 
   void run_step(plan::Plan& plan, std::int64_t first, std::int64_t size, double begin) {
-    const auto rows = std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(size));
+    const auto from_here = std::span<const std::uint32_t>(order_).subspan(static_cast<std::size_t>(first));
+    const auto rows = from_here.first(static_cast<std::size_t>(size));
+    const auto after = from_here.subspan(rows.size());
+    const auto next = after.first(std::min(after.size(), rows.size()));
     const double progress = progress_at(begin);
     at_.learning_rate = optimizer_->learning_rate() * schedule_->factor(progress, epochs_at(progress));
     const auto result =
-        plan.train_step({input_.pictures.pictures.pixels.data(), input_.pictures.labels, rows}, loss_,
+        plan.train_step({input_.pictures.pictures.pixels.data(), input_.pictures.labels, rows, next}, loss_,
                         {static_cast<std::uint64_t>(input_.spec.seed), static_cast<std::uint32_t>(at_.epoch)},
                         rules_.at(at_.learning_rate, result_.steps + 1));
     check_finite(result);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,9 @@ std::vector<float> random_matrix(std::int64_t rows, std::int64_t columns) {
 
 std::vector<float> orthogonalized(std::vector<float> matrix, std::int64_t rows, std::int64_t columns, int steps) {
   std::vector<float> scratch(orthogonalize_scratch(rows, columns));
-  orthogonalize(matrix, rows, columns, steps, scratch);
-  return matrix;
+  const double length = std::sqrt(std::inner_product(matrix.begin(), matrix.end(), matrix.begin(), 0.0));
+  const auto result = orthogonalize(matrix, rows, columns, steps, length, scratch);
+  return {result.begin(), result.end()};
 }
 
 TEST(Orthogonalize, AsTheFormulaInNumpy) {
@@ -56,6 +58,30 @@ TEST(Orthogonalize, AsThePlainVersionAtOddSizesAndThreads) {
       EXPECT_EQ(got, orthogonalized(matrix, rows, columns, 3));
       for (std::size_t i = 0; i < got.size(); ++i) {
         ASSERT_NEAR(got[i], plain[i], 2e-5) << rows << " x " << columns;
+      }
+    }
+  }
+}
+
+/// Most of its singular values are zero, but for rounding.
+TEST(Orthogonalize, AMatrixOfLowRankStaysOne) {
+  for (const auto& [rows, columns] : {std::pair{24, 200}, {200, 24}}) {
+    const auto left = random_matrix(rows, 3);
+    const auto right = random_matrix(3, columns);
+    std::vector<float> matrix(static_cast<std::size_t>(rows * columns));
+    for (std::size_t i = 0; i < matrix.size(); ++i) {
+      const std::size_t row = i / static_cast<std::size_t>(columns);
+      const std::size_t column = i % static_cast<std::size_t>(columns);
+      for (std::size_t k = 0; k < 3; ++k) {
+        matrix[i] += left[row * 3 + k] * right[k * static_cast<std::size_t>(columns) + column];
+      }
+    }
+    for (const int steps : {3, 5, 6, 8}) {
+      auto plain = matrix;
+      reference_orthogonalize(plain, rows, columns, steps);
+      const auto got = orthogonalized(matrix, rows, columns, steps);
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        ASSERT_NEAR(got[i], plain[i], steps > 6 ? 1e-2 : 1e-4) << rows << " x " << columns << " after " << steps;
       }
     }
   }

@@ -126,7 +126,7 @@ class FiniteDifferences : public ::testing::TestWithParam<Case> {
   }
 
   std::vector<std::uint32_t> samples_{5, 9};
-  StepState state_{nullptr, samples_, 1, 2, true};
+  StepState state_{nullptr, samples_, {}, 1, 2, true};
   OperatorData data_ = random_operands(GetParam().op, kBatch);
 };
 

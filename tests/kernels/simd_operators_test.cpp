@@ -82,6 +82,21 @@ TEST_P(SimdOperator, InputOfEveryPixelValue) {
   EXPECT_EQ(result.output[255], 1.0F);
 }
 
+TEST_P(SimdOperator, InputMayBeToldOfTheNextBatch) {
+  const Op op = InputOp{100};
+  for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
+    for (const std::size_t next : {0U, 3U, 7U, 9U}) {
+      const BuildOptions options = options_for(7, dtype);
+      const OperatorData data = random_operands(op, 7);
+      const Batch rows(7, 100);
+      const std::vector<std::uint32_t> samples(next, 49);
+      StepState state = rows.state;
+      state.next_samples = samples;
+      EXPECT_TRUE(run_fast(op, options, data, state) == run_fast(op, options, data, rows.state));
+    }
+  }
+}
+
 TEST_P(SimdOperator, DropoutIsExact) {
   for (const std::int64_t size : {1, 3, 4, 5, 31, 32, 64, 127, 1000}) {
     for (const double rate : {0.0, 0.1, 0.25, 0.5, 0.999}) {

@@ -44,7 +44,7 @@ double loss_by_hand(Plan& plan, const std::vector<kernels::Op>& mixing, double s
   for (std::size_t row = 0; row < samples.size(); ++row) {
     targets[row * kClasses + pictures().labels[samples[row]]] = 1;
   }
-  const kernels::StepState state{nullptr, samples, kKey.seed, kKey.epoch, true};
+  const kernels::StepState state{nullptr, samples, {}, kKey.seed, kKey.epoch, true};
   for (const auto& op : mixing) {
     std::vector<float> mixed(targets.size());
     kernels::mix_targets(op, state, kClasses, targets, mixed);
