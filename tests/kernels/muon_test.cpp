@@ -128,7 +128,8 @@ TEST(Muon, TilesCoverEveryNumberOnce) {
         }
       }
       EXPECT_EQ(positions, layout.positions());
-      EXPECT_EQ(tiles.width, out % 16 == 0 ? 16U : out % 8 == 0 ? 8U : 1U) << in << " to " << out;
+      // Layouts divide channels by 8 or 16.
+      EXPECT_GE(tiles.width, out % 8 == 0 ? 8U : 1U) << in << " to " << out;
     }
   }
 }
