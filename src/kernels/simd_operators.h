@@ -54,9 +54,9 @@ namespace lapel::kernels {
 /// place of each maximum from forward to backward, a byte each. A NaN wins.
 [[nodiscard]] std::unique_ptr<Operator> make_max_pool_operator(const Pool2DOp& op, const BuildOptions& options);
 
-/// A convolution and its maximum pooling, without the numbers between them: `fits_conv_pool`. It computes with floats in
-/// both types. Keeps the place of each maximum from forward to backward, a byte each. A NaN wins. Gradients of weights are
-/// the same for the same number of threads.
+/// A convolution and its maximum pooling, without the numbers between them: `fits_conv_pool`. It computes with floats
+/// in both types. Keeps the place of each maximum from forward to backward, a byte each. A NaN wins. Gradients of
+/// weights are the same for the same number of threads.
 [[nodiscard]] std::unique_ptr<Operator> make_conv_pool_operator(const ConvPoolOp& op, const BuildOptions& options);
 
 /// A maximum keeps its places from forward to backward, 4 bytes each. A NaN wins.
