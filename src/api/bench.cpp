@@ -16,6 +16,7 @@
 #include "lapel/data.h"
 #include "lapel/version.h"
 #include "model/ensemble.h"
+#include "model/folding.h"
 #include "plan/network.h"
 #include "report/trace.h"
 #include "train/loop.h"
@@ -121,7 +122,8 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
   const model::Model member(recipe.name, prepare::fitted(recipe, data).layers,
                             prepare::picture_shape(data.train.pictures));
   prepare::check_outputs(member, data);
-  const model::Model model = training ? member : model::ensemble_of(member, recipe.train.ensemble);
+  const model::Model model =
+      training ? member : model::FoldedModel(model::ensemble_of(member, recipe.train.ensemble)).model();
   const auto dtype = prepare::chosen_precision(recipe.train.precision);
   describe(result, model, recipe, dtype);
   result.mode = settings.mode;

@@ -43,8 +43,8 @@ Classifier::Impl::Impl(store::ModelFile content, int thread_count)
 
 void Classifier::Impl::replace(store::ModelFile content) {
   file = std::move(content);
-  for (std::size_t i = 0; network && i < file.tensors.size(); ++i) {
-    network->parameters().set(i, file.tensors[i].values);
+  if (network) {
+    set_weights();
   }
 }
 
@@ -53,14 +53,28 @@ void Classifier::Impl::start_again(store::ModelFile content) {
   file = std::move(content);
 }
 
+void Classifier::Impl::make_network(std::int64_t batch) {
+  const auto scale = static_cast<float>(file.preprocessing.scale);
+  folded.emplace(file.model);
+  network.emplace(folded->model(), plan::NetworkOptions{dtype, threads, scale, false, batch, false});
+  set_weights();
+}
+
+void Classifier::Impl::set_weights() {
+  std::vector<std::span<const float>> trained;
+  for (const auto& tensor : file.tensors) {
+    trained.emplace_back(tensor.values);
+  }
+  const auto weights = folded->weights(trained);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    network->parameters().set(i, weights[i]);
+  }
+}
+
 void Classifier::Impl::predict(const std::uint8_t* pixels, std::int64_t count, std::span<float> probabilities) {
   const std::int64_t batch = std::min(count, kPredictBatch);
   if (!network) {
-    const auto scale = static_cast<float>(file.preprocessing.scale);
-    network.emplace(file.model, plan::NetworkOptions{dtype, threads, scale, false, batch, false});
-    for (std::size_t i = 0; i < file.tensors.size(); ++i) {
-      network->parameters().set(i, file.tensors[i].values);
-    }
+    make_network(batch);
   }
   const store::Preprocessing& pictures = file.preprocessing;
   network->predict(model::views_of(pictures.test_time_augmentation),

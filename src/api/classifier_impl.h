@@ -8,6 +8,7 @@
 #include <string>
 
 #include "lapel/classifier.h"
+#include "model/folding.h"
 #include "plan/network.h"
 #include "store/model_file.h"
 
@@ -32,8 +33,14 @@ struct Classifier::Impl {
   std::string source;            ///< Of the recipe that it was trained by; empty where it was loaded.
   std::filesystem::path recipe;  ///< Of the run folder that it was loaded from; else empty.
   int threads;
-  kernels::Dtype dtype;  ///< In which it computes.
-  std::optional<plan::Network> network;
+  kernels::Dtype dtype;                  ///< In which it computes.
+  std::optional<plan::Network> network;  ///< Of `folded`.
+
+ private:
+  void make_network(std::int64_t batch);
+  void set_weights();
+
+  std::optional<model::FoldedModel> folded;  ///< There where `network` is.
 };
 
 }  // namespace lapel

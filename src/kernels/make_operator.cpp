@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu.h"
-#include "kernels/folded_norm.h"
 #include "kernels/onednn_operators.h"
 #include "kernels/onednn_step.h"
 #include "kernels/operator.h"
@@ -40,13 +39,6 @@ std::unique_ptr<Operator> native_or_widened(const OpType& op, const BuildOptions
   return inner ? make_widened(std::move(inner), sizes_of(op), options) : nullptr;
 }
 
-/// Both at once where the CPU computes it in the type asked for and oneDNN has it.
-std::unique_ptr<Operator> make_normed_conv2d(const Conv2DOp& op, const BuildOptions& options) {
-  const bool native = options.dtype == Dtype::kFloat32 || cpu().fast_bfloat16;
-  auto both = native ? make_onednn_conv2d(op, options, false) : nullptr;
-  return both ? std::move(both) : make_conv2d_then_norm(op, options);
-}
-
 struct Maker {
   const BuildOptions& options;
 
@@ -58,7 +50,7 @@ struct Maker {
   }
   std::unique_ptr<Operator> operator()(const DenseChainOp& op) const { return make_dense_chain_operator(op, options); }
   std::unique_ptr<Operator> operator()(const Conv2DOp& op) const {
-    return op.norm ? make_normed_conv2d(op, options) : native_or_widened(op, options, make_onednn_conv2d);
+    return native_or_widened(op, options, make_onednn_conv2d);
   }
   std::unique_ptr<Operator> operator()(const ConvPoolOp& op) const { return make_conv_pool_operator(op, options); }
   std::unique_ptr<Operator> operator()(const Pool2DOp& op) const {

@@ -193,18 +193,14 @@ std::string isa_name(dnnl::cpu_isa isa) {
 
 bool is_reference(const PrimitiveDesc& desc) { return std::string_view(desc.impl_info_str()).starts_with("ref"); }
 
-std::optional<PrimitiveDesc> product_forward(const ProductDescs& descs, const std::optional<Window>& window,
-                                             const ProductEnd& end, bool training) {
+std::optional<PrimitiveDesc> product_forward(const ProductDescs& descs, const std::optional<Window>& window, bool relu,
+                                             bool training) {
   dnnl::primitive_attr attr = user_scratchpad();
-  dnnl::post_ops ops;
-  if (end.norm.get_size() != 0) {
-    ops.append_binary(dnnl::algorithm::binary_mul, end.norm);
-    ops.append_binary(dnnl::algorithm::binary_add, end.norm);
-  }
-  if (end.relu) {
+  if (relu) {
+    dnnl::post_ops ops;
     append_relu(ops);
+    attr.set_post_ops(ops);
   }
-  attr.set_post_ops(ops);
   if (window) {
     return make_forward<dnnl::convolution_forward>(attr, forward_kind(training), dnnl::algorithm::convolution_direct,
                                                    descs.src, descs.weights, descs.bias, descs.dst, window->strides,

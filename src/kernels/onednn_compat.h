@@ -62,18 +62,11 @@ struct ProductDescs {
   MemoryDesc dst;
 };
 
-/// What becomes of a product before it is written: it is multiplied with numbers of the layout `norm` and others of the
-/// same are added, where that is not empty; then the relu.
-struct ProductEnd {
-  MemoryDesc norm;
-  bool relu = false;
-};
-
 /// In all of these: empty where oneDNN has no such implementation; the scratchpad is the caller's.
 /// `forward` is the descriptor of the forward pass that belongs to a backward one.
 /// A product is a convolution where `window` is given, else an inner product.
 [[nodiscard]] std::optional<PrimitiveDesc> product_forward(const ProductDescs& descs,
-                                                           const std::optional<Window>& window, const ProductEnd& end,
+                                                           const std::optional<Window>& window, bool relu,
                                                            bool training);
 [[nodiscard]] std::optional<PrimitiveDesc> product_backward_data(const ProductDescs& descs,
                                                                  const std::optional<Window>& window,

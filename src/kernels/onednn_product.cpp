@@ -5,7 +5,6 @@
 
 #include "base/buffer.h"
 #include "kernels/conv_gradient.h"
-#include "kernels/folded_norm.h"
 #include "kernels/onednn_compat.h"
 #include "kernels/onednn_layout.h"
 #include "kernels/onednn_operators.h"
@@ -27,14 +26,9 @@ struct Product {
   Dims weights;     ///< oneDNN's order: out, in (, h, w).
   std::vector<std::int64_t> weight_shape;
   std::optional<Window> window;
-  ProductEnd end;
-  std::optional<FoldedNorm> norm = {};
+  bool relu = false;
   std::optional<Conv2DOp> conv = {};  ///< Where ConvGradient makes the weights' gradients.
 
-  /// Numbers for each output: a bias, and what a norm has.
-  [[nodiscard]] std::size_t vectors() const {
-    return (bias.get_size() != 0 ? 1 : 0) + (norm ? norm_vectors(*norm) : 0);
-  }
   [[nodiscard]] ProductDescs descs(const MemoryDesc& weight_desc) const { return {src, weight_desc, bias, dst}; }
 };
 
@@ -73,7 +67,7 @@ std::optional<ProductPlan> plan_product(const Product& product, const BuildOptio
   };
   const auto any = any_order(product.weights, type);
   auto forward = choose(stored_as(type), any, allow_reference, [&](const MemoryDesc& weights) {
-    return product_forward(product.descs(weights), product.window, product.end, options.training);
+    return product_forward(product.descs(weights), product.window, product.relu, options.training);
   });
   if (!forward) {
     return std::nullopt;
@@ -104,11 +98,13 @@ class ProductOperator final : public Operator {
       : product_(std::move(product)),
         dtype_(options.dtype),
         type_(onednn_type(options.dtype)),
-        backward_relu_(options.training && product_.end.relu),
+        backward_relu_(options.training && product_.relu),
         forward_(plan.forward) {
     if (options.stored_layouts.empty()) {
       layouts_.push_back(layout_from(plan.forward.weights_desc(), product_.weight_shape));
-      layouts_.insert(layouts_.end(), product_.vectors(), WeightLayout::plain({product_.weights[0]}));
+      if (has_bias()) {
+        layouts_.push_back(WeightLayout::plain({product_.weights[0]}));
+      }
     } else {
       layouts_ = options.stored_layouts;
     }
@@ -164,17 +160,11 @@ class ProductOperator final : public Operator {
     const void* weights = binding.weights.at(0);
 
     forward_conversion_.bind(weights, converted, scratchpad);
-    if (product_.norm) {
-      norm_.emplace(*product_.norm, binding, has_bias() ? 2 : 1, scratch, product_.weights[0]);
-    }
-    forward_.bind(
-        {{DNNL_ARG_SRC, product_.src, binding.inputs.at(0)},
-         {DNNL_ARG_WEIGHTS, forward_weights_.used, forward_conversion_.needed() ? converted : weights},
-         {DNNL_ARG_BIAS, product_.bias, bias},
-         {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, product_.end.norm, norm_ ? norm_->factor() : nullptr},
-         {DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1, product_.end.norm, norm_ ? norm_->shift() : nullptr},
-         {DNNL_ARG_DST, product_.dst, binding.output}},
-        scratchpad);
+    forward_.bind({{DNNL_ARG_SRC, product_.src, binding.inputs.at(0)},
+                   {DNNL_ARG_WEIGHTS, forward_weights_.used, forward_conversion_.needed() ? converted : weights},
+                   {DNNL_ARG_BIAS, product_.bias, bias},
+                   {DNNL_ARG_DST, product_.dst, binding.output}},
+                  scratchpad);
     const void* output_grad = binding.output_grad;
     if (backward_relu_) {
       relu_ = {binding.output, binding.output_grad, scratch};
@@ -204,9 +194,6 @@ class ProductOperator final : public Operator {
   }
 
   void forward(const StepState& /*state*/) override {
-    if (norm_) {
-      norm_->prepare();
-    }
     forward_conversion_.run();
     forward_.run();
   }
@@ -247,11 +234,9 @@ class ProductOperator final : public Operator {
   [[nodiscard]] bool has_bias() const { return product_.bias.get_size() != 0; }
   [[nodiscard]] MemoryDesc stored(memory::data_type type) const { return with_type(layouts_[0].impl().desc, type); }
 
-  /// Scratch: the gradient behind the relu, or a norm's numbers; then a converted weight or gradient (one at a time),
-  /// then oneDNN's.
+  /// Scratch: the gradient behind the relu, then a converted weight or gradient (one at a time), then oneDNN's.
   void divide_scratch() {
     converted_at_ = backward_relu_ ? Buffer::aligned(product_.dst.get_size()) : 0;
-    converted_at_ += product_.norm ? NormFactors::bytes(product_.weights[0]) : 0;
     std::size_t converted = 0;
     scratchpad_bytes_ = forward_.scratchpad_bytes();
     const auto count = [&](const OnednnConversion& conversion, const Layouts& layouts) {
@@ -277,7 +262,6 @@ class ProductOperator final : public Operator {
   ReluBackward relu_;
   std::vector<WeightLayout> layouts_;
   OnednnStep forward_;
-  std::optional<NormFactors> norm_;
   std::optional<OnednnStep> backward_weights_;
   std::optional<ConvGradient> conv_gradient_;
   OwnGradient own_;
@@ -307,7 +291,9 @@ void check_stored(const std::vector<WeightLayout>& stored, const Product& produc
     return;
   }
   std::vector<std::vector<std::int64_t>> wanted{product.weight_shape};
-  wanted.insert(wanted.end(), product.vectors(), {product.weights[0]});
+  if (product.bias.get_size() != 0) {
+    wanted.push_back({product.weights[0]});
+  }
   std::vector<std::vector<std::int64_t>> given;
   for (const auto& layout : stored) {
     given.push_back(layout.shape());
@@ -316,9 +302,8 @@ void check_stored(const std::vector<WeightLayout>& stored, const Product& produc
     throw Error(ErrorKind::kInternal, std::string(op), "stored layouts of other weights",
                 {{"shapes", fmt::format("{}, not {}", given, wanted)}});
   }
-  const auto plain = [](const WeightLayout& layout) { return layout == WeightLayout::plain(layout.shape()); };
-  if (!std::all_of(stored.begin() + 1, stored.end(), plain)) {
-    throw Error(ErrorKind::kInternal, std::string(op), "biases and norms are stored in the plain order only");
+  if (given.size() == 2 && !(stored[1] == WeightLayout::plain(given[1]))) {
+    throw Error(ErrorKind::kInternal, std::string(op), "a bias is stored in the plain order only");
   }
 }
 
@@ -344,7 +329,7 @@ std::unique_ptr<Operator> make_onednn_dense(const DenseOp& op, const BuildOption
   product.bias = bias_desc(op.bias, op.out);
   product.weights = {op.out, op.in};
   product.weight_shape = {op.in, op.out};
-  product.end.relu = fused_relu(op.activation, "dense");
+  product.relu = fused_relu(op.activation, "dense");
   return make_product(std::move(product), options, allow_reference, "dense");
 }
 
@@ -362,11 +347,7 @@ std::unique_ptr<Operator> make_onednn_conv2d(const Conv2DOp& op, const BuildOpti
                           {op.strides[0], op.strides[1]},
                           {op.pad_top, op.pad_left},
                           {op.pad_bottom, op.pad_right}};
-  product.end.relu = fused_relu(op.activation, "conv2d");
-  if (op.norm) {
-    product.norm = op.norm;
-    product.end.norm = MemoryDesc(Dims{1, op.out.channels, 1, 1}, memory::data_type::f32, memory::format_tag::nhwc);
-  }
+  product.relu = fused_relu(op.activation, "conv2d");
   if (ConvGradient::pays(op, options.dtype, cpu())) {
     product.conv = op;
   }

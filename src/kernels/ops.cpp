@@ -100,7 +100,7 @@ bool fits_conv_pool(const Conv2DOp& conv, const Pool2DOp& pool) {
   const bool windows = pool.kind == Pool2DOp::Kind::kMax && pool.pool == Pair{2, 2} && pool.strides == Pair{2, 2} &&
                        pool.pad_top + pool.pad_left + pool.pad_bottom + pool.pad_right == 0 &&
                        2 * pool.out.height <= conv.out.height && 2 * pool.out.width <= conv.out.width;
-  return windows && conv.kernel == Pair{3, 3} && conv.strides == Pair{1, 1} && !conv.norm &&
+  return windows && conv.kernel == Pair{3, 3} && conv.strides == Pair{1, 1} &&
          conv.activation == ActivationKind::kLinear && conv.in.channels <= ConvPoolOp::kMostChannels;
 }
 

@@ -45,18 +45,8 @@ struct DenseChainOp {
 /// moving activations.
 [[nodiscard]] bool fits_chain(const DenseOp& op);
 
-/// A BatchNormalization in evaluation as part of the operator before it (see BatchNormOp).
-struct FoldedNorm {
-  double epsilon = 1e-3;
-  bool center = true;
-  bool scale = true;
-  bool operator==(const FoldedNorm&) const = default;
-};
-
 /// Cross-correlation, as Keras's Conv2D. Weights: kernel [kh, kw, in, out], bias [out] (if `bias`).
 /// `pad_*` are zeros put around the picture; only kLinear and kRelu are fused.
-/// With `norm`, only in evaluation: the result is normalised before the activation. Then come gamma, beta and the
-/// statistics as BatchNormOp has them.
 struct Conv2DOp {
   Shape in;
   Shape out;
@@ -65,7 +55,6 @@ struct Conv2DOp {
   std::int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   bool bias = true;
   ActivationKind activation = ActivationKind::kLinear;
-  std::optional<FoldedNorm> norm = {};
   bool operator==(const Conv2DOp&) const = default;
 };
 
@@ -90,7 +79,7 @@ struct Pool2DOp {
 struct ConvPoolOp {
   static constexpr std::int64_t kMostChannels = 4;  ///< Of the input.
 
-  Conv2DOp conv;  ///< Linear, without a norm.
+  Conv2DOp conv;  ///< Linear.
   Pool2DOp pool;
   bool operator==(const ConvPoolOp&) const = default;
 };

@@ -1,11 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <utility>
 
-#include "kernels/folded_norm.h"
 #include "kernels/reference_operators.h"
 #include "lapel/error.h"
 
@@ -17,7 +15,7 @@ namespace {
 class ReferenceProduct : public ReferenceOperator {
  public:
   ReferenceProduct(const BuildOptions& options, std::vector<std::int64_t> kernel_shape, bool bias,
-                   ActivationKind activation, std::size_t norm_vectors = 0)
+                   ActivationKind activation)
       : ReferenceOperator(options), out_(kernel_shape.back()), bias_(bias), relu_(activation == ActivationKind::kRelu) {
     if (activation != ActivationKind::kLinear && !relu_) {
       throw Error(ErrorKind::kInternal, {}, "only relu is fused into a product");
@@ -26,7 +24,6 @@ class ReferenceProduct : public ReferenceOperator {
     if (bias_) {
       layouts_.push_back(WeightLayout::plain({out_}));
     }
-    layouts_.insert(layouts_.end(), norm_vectors, WeightLayout::plain({out_}));
     for (std::size_t i = 0; i < options.stored_layouts.size(); ++i) {
       if (i >= layouts_.size() || !(options.stored_layouts[i] == layouts_[i])) {
         throw Error(ErrorKind::kInternal, {},
@@ -123,8 +120,8 @@ class ReferenceDense final : public ReferenceProduct {
 class ReferenceConv2D final : public ReferenceProduct {
  public:
   ReferenceConv2D(const Conv2DOp& op, const BuildOptions& options)
-      : ReferenceProduct(options, {op.kernel[0], op.kernel[1], op.in.channels, op.out.channels}, op.bias, op.activation,
-                         op.norm ? norm_vectors(*op.norm) : 0),
+      : ReferenceProduct(options, {op.kernel[0], op.kernel[1], op.in.channels, op.out.channels}, op.bias,
+                         op.activation),
         op_(op) {}
 
   void forward(const StepState& /*state*/) override {
@@ -136,8 +133,7 @@ class ReferenceConv2D final : public ReferenceProduct {
       sums[static_cast<std::size_t>(out)] += input()[in] * kernel()[weight];
     });
     for (std::size_t i = 0; i < sums.size(); ++i) {
-      const double sum = op_.norm ? normed(sums[i], static_cast<std::int64_t>(i) % op_.out.channels) : sums[i];
-      mutable_output().set(static_cast<std::int64_t>(i), activated(sum));
+      mutable_output().set(static_cast<std::int64_t>(i), activated(sums[i]));
     }
   }
 
@@ -161,20 +157,6 @@ class ReferenceConv2D final : public ReferenceProduct {
   }
 
  private:
-  /// As BatchNormOp has it in evaluation.
-  [[nodiscard]] double normed(double sum, std::int64_t channel) const {
-    std::size_t next = op_.bias ? 2 : 1;
-    const auto number = [&](bool present, double otherwise) {
-      return present ? static_cast<double>(static_cast<const float*>(binding().weights.at(next++))[channel])
-                     : otherwise;
-    };
-    const double gamma = number(op_.norm->scale, 1);
-    const double beta = number(op_.norm->center, 0);
-    const auto mean = static_cast<double>(binding().statistics.at(0)[channel]);
-    const auto variance = static_cast<double>(binding().statistics.at(1)[channel]);
-    return gamma * (sum - mean) / std::sqrt(variance + op_.norm->epsilon) + beta;
-  }
-
   /// Calls `visit(in, weight, out)` for each product in the definition of the convolution: the positions of its
   /// factors, and of the output number to which it is added.
   template <class Visit>

@@ -67,7 +67,6 @@ class Lowering {
     result_.logits = node_values_.back();
     drop_final_softmax();
     fuse_relu();
-    fold_norms();
     move_relu_behind_maximum();
     join_first_pools();
     fuse_chains();
@@ -148,30 +147,6 @@ class Lowering {
         result_.steps.erase(result_.steps.begin() + static_cast<std::ptrdiff_t>(i));
         --i;
       }
-    }
-  }
-
-  /// In evaluation a normalization that alone reads a linear convolution's output becomes part of it.
-  void fold_norms() {
-    for (std::size_t i = 0; i < result_.steps.size() && !training_; ++i) {
-      const LoweredStep& step = result_.steps[i];
-      const auto* norm = std::get_if<kernels::BatchNormOp>(&step.op);
-      if (norm == nullptr || readers(step.inputs.front()) != 1) {
-        continue;
-      }
-      LoweredStep& before = *writer(step.inputs.front());
-      auto* conv = std::get_if<kernels::Conv2DOp>(&before.op);
-      if (conv == nullptr || conv->activation != ActivationKind::kLinear || conv->norm ||
-          before.first_parameter + before.parameters != step.first_parameter) {
-        continue;
-      }
-      conv->norm = kernels::FoldedNorm{norm->epsilon, norm->center, norm->scale};
-      conv->activation = norm->activation;
-      result_.value_sizes[before.output] = 0;
-      before.output = step.output;
-      before.parameters += step.parameters;
-      result_.steps.erase(result_.steps.begin() + static_cast<std::ptrdiff_t>(i));
-      --i;
     }
   }
 

@@ -73,24 +73,12 @@ inline std::vector<std::vector<std::int64_t>> weight_shapes(const Op& op) {
     if (conv->bias) {
       shapes.push_back({conv->out.channels});
     }
-    if (conv->norm) {
-      shapes.insert(shapes.end(), (conv->norm->scale ? 1U : 0U) + (conv->norm->center ? 1U : 0U), {conv->out.channels});
-    }
   } else if (const auto* both = std::get_if<ConvPoolOp>(&op)) {
     return weight_shapes(both->conv);
   } else if (const auto* norm = std::get_if<BatchNormOp>(&op)) {
     shapes.assign((norm->scale ? 1U : 0U) + (norm->center ? 1U : 0U), {norm->channels});
   }
   return shapes;
-}
-
-/// Of an op with a mean and a variance for each: how many channels; else 0.
-inline std::int64_t channels_with_statistics(const Op& op) {
-  if (const auto* norm = std::get_if<BatchNormOp>(&op)) {
-    return norm->channels;
-  }
-  const auto* conv = std::get_if<Conv2DOp>(&op);
-  return conv != nullptr && conv->norm ? conv->out.channels : 0;
 }
 
 /// Numbers in [-1, 1) that depend only on `unit`.
@@ -123,9 +111,9 @@ inline OperatorData random_operands(const Op& op, std::int64_t batch) {
     data.weights.push_back(random_numbers(count, unit++));
   }
   data.output_grad = random_numbers(batch * sizes.out, unit);
-  if (const std::int64_t channels = channels_with_statistics(op); channels > 0) {
-    data.statistics.push_back(random_numbers(channels, ++unit));
-    data.statistics.push_back(random_numbers(channels, ++unit));
+  if (const auto* norm = std::get_if<BatchNormOp>(&op)) {
+    data.statistics.push_back(random_numbers(norm->channels, ++unit));
+    data.statistics.push_back(random_numbers(norm->channels, ++unit));
     for (float& variance : data.statistics.back()) {
       variance = 0.5F + variance * variance;
     }
@@ -211,12 +199,6 @@ class OperatorHarness {
     }
     output_grad_.write(data.output_grad, options_.dtype);
     bind();
-  }
-
-  void write_statistics(const std::vector<std::vector<float>>& statistics) {
-    for (std::size_t i = 0; i < statistics.size(); ++i) {
-      statistics_.at(i).write(statistics[i], Dtype::kFloat32);
-    }
   }
 
   OperatorResult run(const StepState& state = {}) {

@@ -145,42 +145,6 @@ TEST(Lowering, AConvolutionThatIsReadTwiceOrHasOtherWindowsStaysByItself) {
   EXPECT_EQ(names(lower(other, true, 1.0F)), (std::vector<std::string>{"input", "conv2d", "max_pool2d", "dense"}));
 }
 
-TEST(Lowering, NormalizationAfterAConvolutionIsPartOfItInEvaluation) {
-  const OptionValues eight = {{"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}};
-  const OptionValues relu = {{"activation", std::string("relu")}};
-  const model::Model model("m",
-                           {layer("Conv2D", eight), layer("BatchNormalization"), layer("Activation", relu),
-                            layer("MaxPooling2D"), layer("BatchNormalization"), layer("Conv2D", eight),
-                            layer("BatchNormalization"), layer("Flatten"), layer("Dense", kTen)},
-                           Shape::image(1, 10, 10));
-  EXPECT_EQ(names(lower(model, true, 1.0F)), (std::vector<std::string>{"input", "conv2d", "batch_norm", "max_pool2d",
-                                                                       "batch_norm", "conv2d", "batch_norm", "dense"}));
-  const auto lowered = lower(model, false, 1.0F);
-  ASSERT_EQ(names(lowered),
-            (std::vector<std::string>{"input", "conv2d", "max_pool2d", "batch_norm", "conv2d", "dense"}));
-  EXPECT_EQ(std::get<kernels::Conv2DOp>(lowered.steps[1].op).norm, (kernels::FoldedNorm{1e-3, true, true}));
-  EXPECT_EQ(lowered.steps[1].first_parameter, 0U);
-  EXPECT_EQ(lowered.steps[1].parameters, 6U);
-  EXPECT_EQ(lowered.steps[1].output, lowered.steps[2].inputs.front());
-  EXPECT_EQ(std::get<kernels::Pool2DOp>(lowered.steps[2].op).activation, ActivationKind::kRelu);
-  EXPECT_EQ(lowered.steps[4].first_parameter, 10U);
-  EXPECT_EQ(lowered.steps[5].first_parameter, 16U);
-}
-
-TEST(Lowering, NormalizationStaysByItselfWhereItIsNotTheOnlyReaderOrComesAfterARelu) {
-  const OptionValues eight = {
-      {"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}, {"padding", std::string("same")}};
-  OptionValues with_relu = eight;
-  with_relu["activation"] = std::string("relu");
-  const model::Model model(
-      "m",
-      {layer("Conv2D", eight, "a"), layer("BatchNormalization", {}, "b"), layer("Add", {}, "sum", {"a", "b"}),
-       layer("Conv2D", with_relu), layer("BatchNormalization"), layer("Flatten"), layer("Dense", kTen)},
-      Shape::image(1, 10, 10));
-  EXPECT_EQ(names(lower(model, false, 1.0F)),
-            (std::vector<std::string>{"input", "conv2d", "batch_norm", "add", "conv2d", "batch_norm", "dense"}));
-}
-
 TEST(Lowering, ChangesOfPicturesAreThereInTrainingOnlyAndAreNumbered) {
   const OptionValues tenth = {{"height_factor", 0.1}, {"width_factor", 0.1}};
   const model::Model model("m",
