@@ -14,35 +14,6 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// Rows of a result that are summed in memory together, beside at most 64 columns.
-constexpr std::size_t kBlock = 64;
-/// Steps of a product after which its columns still lie in the nearest cache.
-constexpr std::size_t kSteps = 128;
-
-/// Operands of more bytes than this come from memory, or from the cache that is shared, and are fetched ahead of their
-/// use; for nearer ones that costs more than it saves.
-constexpr std::size_t kFar = std::size_t{8} << 20U;
-
-bool is_pairs(const DensePanels& panels) { return panels.group == 2; }
-
-bool weights_are_far(const DensePanels& panels) {
-  return panels.panels * panels.panel_size() * sizeof(std::uint32_t) / panels.group > kFar;
-}
-
-/// A whole product, in stretches of steps whose columns stay near. What comes next is fetched with the last of them.
-void multiply_in_stretches(TileProduct product, bool pairs) {
-  const std::size_t steps = product.steps;
-  const auto ahead = product.ahead;
-  for (std::size_t begin = 0; begin < steps; begin += kSteps) {
-    product.steps = HWY_MIN(kSteps, steps - begin);
-    product.add = begin > 0;
-    product.ahead = begin + kSteps < steps ? std::array<Ahead, 4>{} : ahead;
-    multiply(product, pairs);
-    product.a += kSteps * product.a_step;
-    product.b += kSteps * product.width;
-  }
-}
-
 /// The same where both factors come from far: each stretch fetches those of the next, the last one the columns at
 /// `next`.
 void multiply_streaming(TileProduct product, const std::uint32_t* next, bool pairs) {
@@ -152,55 +123,6 @@ void store_input_grad(const DenseInputGrad& dense, const std::uint32_t* sums, st
   }
 }
 
-UpdateSpan span_at(const UpdateTarget& target, std::size_t at, const float* grads, std::size_t count) {
-  const auto part = [&]<class T>(T* from) { return from == nullptr ? std::span<T>() : std::span<T>(from + at, count); };
-  return {part(target.weights), {grads, count}, part(target.state1), part(target.state2), part(target.low)};
-}
-
-/// Some inputs of one panel.
-struct WeightBlock {
-  std::size_t row = 0;
-  std::size_t rows = 0;
-  std::size_t panel = 0;
-};
-
-/// The gradient of one block, and what becomes of it. `input` has 64 words a step. What `next` has of weights and state
-/// is fetched.
-void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input, const WeightBlock& block,
-                       const WeightBlock& next, const Ahead& next_input) {
-  alignas(64) float sums[kBlock * kBlock];
-  alignas(64) float interleaved[kBlock * kBlock];
-  const std::size_t width = dense.panels.width;
-  const bool pairs = is_pairs(dense.panels);
-  const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
-  const auto place = [&](const WeightBlock& of) { return of.panel * dense.panels.panel_size() + of.row * width; };
-  const std::size_t at = place(block);
-  const bool fused = dense.rule != nullptr;
-  TileProduct product{input, 1,     kBlock, dense.packed + block.panel * steps * width, steps, sums, block.rows,
-                      width, false, {}};
-  product.ahead[3] = next_input;
-  if (fused) {
-    const std::array<const float*, 3> streams{dense.target.weights, dense.target.state1, dense.target.state2};
-    for (std::size_t i = 0; i < streams.size(); ++i) {
-      if (streams[i] != nullptr && weights_are_far(dense.panels)) {
-        product.ahead[i] = {streams[i] + place(next), next.rows * width * sizeof(float)};
-      }
-    }
-  } else if (!pairs) {
-    product.sums = dense.grads + at;
-  }
-  multiply_in_stretches(product, pairs);
-  const float* grads = product.sums;
-  if (pairs) {
-    float* const to = fused ? interleaved : dense.grads + at;
-    interleave_rows(sums, block.rows, width, to);
-    grads = to;
-  }
-  if (fused) {
-    dense.rule->apply_here(span_at(dense.target, at, grads, block.rows * width));
-  }
-}
-
 }  // namespace
 
 void forward_part(const DenseForward& dense, const Part& rows, const Part& panels) {
@@ -298,77 +220,6 @@ void input_grad_part(const DenseInputGrad& dense, const Part& rows) {
   }
 }
 
-void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels) {
-  const std::size_t in = dense.panels.in;
-  // A short product's columns stay near by themselves: then few rows at a time, whose update overlaps with the next's
-  // product.
-  const std::size_t at_once = dense.batch <= kSteps * dense.panels.group ? 16 : kBlock;
-  for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
-    const std::size_t end = HWY_MIN(rows.end, row + kBlock);
-    const std::size_t count = HWY_MIN(kBlock, in - HWY_MIN(in, row));
-    if (is_pairs(dense.panels)) {
-      pack_columns<std::uint16_t>(static_cast<const std::uint16_t*>(dense.input), nullptr, in, dense.batch, row, count,
-                                  kBlock, input_pack);
-    } else {
-      pack_columns<float>(static_cast<const float*>(dense.input), nullptr, in, dense.batch, row, count, kBlock,
-                          input_pack);
-    }
-    // Blocks, each of which fetches what the next one changes and a share of the next input.
-    const std::size_t blocks = (end - row + at_once - 1) / at_once;
-    const std::size_t all_blocks = blocks * (panels.end - panels.begin);
-    const auto block_at = [&](std::size_t i) {
-      if (i == all_blocks) {
-        return WeightBlock{end, HWY_MIN(at_once, rows.end - end), panels.begin};
-      }
-      const std::size_t begin = row + i % blocks * at_once;
-      return WeightBlock{begin, HWY_MIN(at_once, end - begin), panels.begin + i / blocks};
-    };
-    const std::size_t number_bytes = sizeof(std::uint32_t) / dense.panels.group;
-    const bool far = dense.batch * in * number_bytes > kFar;
-    const std::size_t next_numbers = far && end < rows.end ? HWY_MIN(kBlock, in - HWY_MIN(in, end)) : 0;
-    for (std::size_t i = 0; i < all_blocks; ++i) {
-      const WeightBlock block = block_at(i);
-      const std::size_t first = dense.batch * i / all_blocks;
-      const Ahead next_input{static_cast<const std::byte*>(dense.input) + (first * in + end) * number_bytes,
-                             next_numbers * number_bytes, in * number_bytes,
-                             dense.batch * (i + 1) / all_blocks - first};
-      weight_grad_block(dense, input_pack + (block.row - row), block, block_at(i + 1), next_input);
-    }
-  }
-}
-
-void bias_grad_part(const DenseWeightGrad& dense, const Part& panels) {
-  const hn::ScalableTag<float> d;
-  const hn::RebindToUnsigned<decltype(d)> d32;
-  const std::size_t width = dense.panels.width;
-  const std::size_t words = dense_packed_rows(dense.batch) / dense.panels.group;
-  const bool pairs = is_pairs(dense.panels);
-  alignas(64) float sums[kBlock];
-  for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
-    for (std::size_t o = 0; o < width; o += hn::Lanes(d)) {
-      const std::uint32_t* from = dense.packed + panel * words * width + o;
-      auto sum = hn::Zero(d);
-      for (std::size_t word = 0; word < words; ++word, from += width) {
-        const auto bits = hn::LoadU(d32, from);
-        if (pairs) {
-          sum = hn::Add(sum, hn::BitCast(d, hn::ShiftLeft<16>(bits)));
-          sum = hn::Add(sum, hn::BitCast(d, hn::AndNot(hn::Set(d32, 0xFFFFU), bits)));
-        } else {
-          sum = hn::Add(sum, hn::BitCast(d, bits));
-        }
-      }
-      hn::StoreU(sum, d, sums + o);
-    }
-    const std::size_t first = panel * width;
-    const std::size_t count = HWY_MIN(width, dense.panels.out - first);
-    if (dense.bias_rule != nullptr) {
-      dense.bias_rule->apply_here(span_at(dense.bias_target, first, sums, count));
-    } else {
-      std::memcpy(dense.bias_grads + first, sums, count * sizeof(float));
-    }
-  }
-}
-
 void pad_rows_part(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows) {
   for (std::size_t row = rows.begin; row < rows.end; ++row) {
     std::memcpy(to + row * (size + 1), from + row * size, size * sizeof(std::uint16_t));
@@ -388,8 +239,6 @@ namespace {
 HWY_EXPORT(forward_part);
 HWY_EXPORT(pack_part);
 HWY_EXPORT(input_grad_part);
-HWY_EXPORT(weight_grad_part);
-HWY_EXPORT(bias_grad_part);
 HWY_EXPORT(pad_rows_part);
 
 }  // namespace
@@ -406,14 +255,6 @@ void dense_pack(const DensePack& pack, const Part& panels) { HWY_DYNAMIC_DISPATC
 
 void dense_input_grad(const DenseInputGrad& dense, const Part& rows) {
   HWY_DYNAMIC_DISPATCH(input_grad_part)(dense, rows);
-}
-
-void dense_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels) {
-  HWY_DYNAMIC_DISPATCH(weight_grad_part)(dense, input_pack, rows, panels);
-}
-
-void dense_bias_grad(const DenseWeightGrad& dense, const Part& panels) {
-  HWY_DYNAMIC_DISPATCH(bias_grad_part)(dense, panels);
 }
 
 }  // namespace lapel::kernels

@@ -10,6 +10,7 @@
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -172,6 +173,35 @@ HWY_INLINE void multiply(const TileProduct& p, bool pairs) {
     multiply_words<true>(p);
   } else {
     multiply_words<false>(p);
+  }
+}
+
+/// Rows of a result that are summed in memory together, beside at most 64 columns.
+constexpr std::size_t kBlock = 64;
+/// Steps of a product after which its columns still lie in the nearest cache.
+constexpr std::size_t kSteps = 128;
+
+/// Operands of more bytes than this come from memory, or from the cache that is shared, and are fetched ahead of their
+/// use; for nearer ones that costs more than it saves.
+constexpr std::size_t kFar = std::size_t{8} << 20U;
+
+HWY_INLINE bool is_pairs(const DensePanels& panels) { return panels.group == 2; }
+
+HWY_INLINE bool weights_are_far(const DensePanels& panels) {
+  return panels.panels * panels.panel_size() * sizeof(std::uint32_t) / panels.group > kFar;
+}
+
+/// A whole product, in stretches of steps whose columns stay near. What comes next is fetched with the last of them.
+inline void multiply_in_stretches(TileProduct product, bool pairs) {
+  const std::size_t steps = product.steps;
+  const auto ahead = product.ahead;
+  for (std::size_t begin = 0; begin < steps; begin += kSteps) {
+    product.steps = HWY_MIN(kSteps, steps - begin);
+    product.add = begin > 0;
+    product.ahead = begin + kSteps < steps ? std::array<Ahead, 4>{} : ahead;
+    multiply(product, pairs);
+    product.a += kSteps * product.a_step;
+    product.b += kSteps * product.width;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/simd_inl.h"
+#include "kernels/update_inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lapel::kernels::HWY_NAMESPACE {
@@ -22,65 +23,6 @@ struct Convert {
   }
 };
 
-template <class D>
-HWY_INLINE void store_weights(D d, hn::Vec<D> value, const UpdateSpan& span, std::size_t i) {
-  store(d, value, span.weights.data() + i);
-  if (!span.low.empty()) {
-    store(d, value, span.low.data() + i);
-  }
-}
-
-struct PlainSgd {
-  const SgdStep& step;
-  const UpdateSpan& span;
-  template <class D>
-  HWY_INLINE void operator()(D d, std::size_t i) const {
-    const auto weight = load(d, span.weights.data() + i);
-    const auto decayed = hn::NegMulAdd(hn::Set(d, step.learning_rate * step.weight_decay), weight, weight);
-    const auto grad = load(d, span.grads.data() + i);
-    store_weights(d, hn::NegMulAdd(hn::Set(d, step.learning_rate), grad, decayed), span, i);
-  }
-};
-
-struct MomentumSgd {
-  const SgdStep& step;
-  const UpdateSpan& span;
-  template <class D>
-  HWY_INLINE void operator()(D d, std::size_t i) const {
-    const auto momentum = hn::Set(d, step.momentum);
-    const auto weight = load(d, span.weights.data() + i);
-    const auto decayed = hn::NegMulAdd(hn::Set(d, step.learning_rate * step.weight_decay), weight, weight);
-    const auto move = hn::Mul(hn::Set(d, step.learning_rate), load(d, span.grads.data() + i));
-    const auto velocity = hn::MulSub(momentum, load(d, span.state1.data() + i), move);
-    store(d, velocity, span.state1.data() + i);
-    const auto change = step.nesterov ? hn::MulSub(momentum, velocity, move) : velocity;
-    store_weights(d, hn::Add(decayed, change), span, i);
-  }
-};
-
-struct Adam {
-  float decay;
-  float alpha;
-  float rest_1;  ///< 1 - beta_1
-  float rest_2;
-  float epsilon;
-  const UpdateSpan& span;
-  template <class D>
-  HWY_INLINE void operator()(D d, std::size_t i) const {
-    const auto weight = load(d, span.weights.data() + i);
-    const auto decayed = hn::NegMulAdd(hn::Set(d, decay), weight, weight);
-    const auto grad = load(d, span.grads.data() + i);
-    const auto m = load(d, span.state1.data() + i);
-    const auto v = load(d, span.state2.data() + i);
-    const auto new_m = hn::MulAdd(hn::Sub(grad, m), hn::Set(d, rest_1), m);
-    const auto new_v = hn::MulAdd(hn::MulSub(grad, grad, v), hn::Set(d, rest_2), v);
-    store(d, new_m, span.state1.data() + i);
-    store(d, new_v, span.state2.data() + i);
-    const auto step = hn::Div(hn::Mul(new_m, hn::Set(d, alpha)), hn::Add(hn::Sqrt(new_v), hn::Set(d, epsilon)));
-    store_weights(d, hn::Sub(decayed, step), span, i);
-  }
-};
-
 }  // namespace
 
 void to_bfloat16_range(const float* from, std::uint16_t* to, std::size_t begin, std::size_t end) {
@@ -91,18 +33,8 @@ void from_bfloat16_range(const std::uint16_t* from, float* to, std::size_t begin
   for_each_vector(begin, end, Convert<std::uint16_t, float>{from, to});
 }
 
-void sgd_range(const SgdStep& step, const UpdateSpan& span, std::size_t begin, std::size_t end) {
-  if (step.momentum == 0) {
-    for_each_vector(begin, end, PlainSgd{step, span});
-  } else {
-    for_each_vector(begin, end, MomentumSgd{step, span});
-  }
-}
-
-void adam_range(const AdamStep& step, float alpha, const UpdateSpan& span, std::size_t begin, std::size_t end) {
-  for_each_vector(begin, end,
-                  Adam{step.learning_rate * step.weight_decay, alpha, static_cast<float>(1 - step.beta_1),
-                       static_cast<float>(1 - step.beta_2), step.epsilon, span});
+void rule_range(const UpdateRule& rule, const UpdateSpan& span, std::size_t begin, std::size_t end) {
+  with_update(rule, [&](const auto& update) HWY_ATTR { update_range(update, span, begin, end); });
 }
 
 }  // namespace lapel::kernels::HWY_NAMESPACE
@@ -125,8 +57,7 @@ namespace {
 
 HWY_EXPORT(to_bfloat16_range);
 HWY_EXPORT(from_bfloat16_range);
-HWY_EXPORT(sgd_range);
-HWY_EXPORT(adam_range);
+HWY_EXPORT(rule_range);
 
 void check_lengths(std::size_t length, std::size_t other) {
   if (length != other) {
@@ -149,7 +80,7 @@ void check_span(const UpdateSpan& span, int states) {
   }
 }
 
-double adam_alpha(const AdamStep& step) {
+double corrected_rate(const AdamStep& step) {
   const auto t = static_cast<double>(step.iteration);
   return static_cast<double>(step.learning_rate) * std::sqrt(1 - std::pow(step.beta_2, t)) /
          (1 - std::pow(step.beta_1, t));
@@ -190,12 +121,9 @@ void from_bfloat16(std::span<const std::uint16_t> from, std::span<float> to) {
   });
 }
 
-UpdateRule::UpdateRule(const AdamStep& step) : step_(step), alpha_(static_cast<float>(adam_alpha(step))) {}
+UpdateRule::UpdateRule(const AdamStep& step) : step_(step), alpha_(static_cast<float>(corrected_rate(step))) {}
 
-int UpdateRule::states() const {
-  const auto* sgd = std::get_if<SgdStep>(&step_);
-  return muon() != nullptr ? 1 : sgd == nullptr ? 2 : sgd->momentum == 0 ? 0 : 1;
-}
+int UpdateRule::states() const { return muon() != nullptr ? 1 : adam() != nullptr ? 2 : sgd()->momentum == 0 ? 0 : 1; }
 
 void UpdateRule::apply(const UpdateSpan& span) const {
   check_span(span, states());
@@ -206,11 +134,7 @@ void UpdateRule::apply_here(const UpdateSpan& span) const { apply_range(span, 0,
 
 void UpdateRule::apply_range(const UpdateSpan& span, std::size_t begin, std::size_t end) const {
   const FlushDenormals flush;
-  if (const auto* sgd = std::get_if<SgdStep>(&step_)) {
-    HWY_DYNAMIC_DISPATCH(sgd_range)(*sgd, span, begin, end);
-  } else {
-    HWY_DYNAMIC_DISPATCH(adam_range)(std::get<AdamStep>(step_), alpha_, span, begin, end);
-  }
+  HWY_DYNAMIC_DISPATCH(rule_range)(*this, span, begin, end);
 }
 
 void sgd_update(const SgdStep& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
@@ -235,7 +159,7 @@ void reference_sgd_update(const SgdStep& step, const UpdateSpan& span) {
 
 void reference_adam_update(const AdamStep& step, const UpdateSpan& span) {
   check_span(span, 2);
-  const double alpha = adam_alpha(step);
+  const double alpha = corrected_rate(step);
   for (std::size_t i = 0; i < span.weights.size(); ++i) {
     const double weight = decayed(static_cast<double>(span.weights[i]), step.learning_rate, step.weight_decay);
     const auto grad = static_cast<double>(span.grads[i]);

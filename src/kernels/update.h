@@ -68,6 +68,10 @@ class UpdateRule {
   [[nodiscard]] int states() const;
   /// Not null where the update needs the whole weight at once: then `apply` and `apply_here` have no part in it.
   [[nodiscard]] const MuonStep* muon() const { return std::get_if<MuonStep>(&step_); }
+  [[nodiscard]] const SgdStep* sgd() const { return std::get_if<SgdStep>(&step_); }
+  [[nodiscard]] const AdamStep* adam() const { return std::get_if<AdamStep>(&step_); }
+  /// Alpha of the formula above; 0 for other optimizers.
+  [[nodiscard]] float adam_alpha() const { return alpha_; }
   /// Updates a stretch over all threads. Throws Error (kInternal) where lengths differ.
   void apply(const UpdateSpan& span) const;
   /// The same on the calling thread, for kernels that have the gradient at hand; lengths are not checked. The numbers
@@ -78,7 +82,7 @@ class UpdateRule {
   void apply_range(const UpdateSpan& span, std::size_t begin, std::size_t end) const;
 
   std::variant<SgdStep, AdamStep, MuonStep> step_;
-  float alpha_ = 0;  ///< Adam's.
+  float alpha_ = 0;
 };
 
 /// Where one weight and its optimizer state lie, as stored: what is absent is null.
