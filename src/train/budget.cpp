@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 #include <string_view>
 #include <system_error>
 
@@ -55,13 +56,17 @@ double Budget::slowdown() const {
   return steps_ > kSteps && first_pace_ > 0 ? std::max(1.0, pace() / first_pace_) : 1.0;
 }
 
-/// The median of the last steps; of two, the shorter.
+/// The mean of the middle half of the last steps: beside another process steps are of two kinds, short and long, and a
+/// median would jump from one to the other. Of less than four, the shorter one in the middle, for the first one makes
+/// plans.
 double Budget::pace() const {
   auto paces = paces_;
   const std::size_t known = std::min(steps_, kSteps);
-  const auto middle = paces.begin() + static_cast<std::ptrdiff_t>((known - 1) / 2);
-  std::nth_element(paces.begin(), middle, paces.begin() + static_cast<std::ptrdiff_t>(known));
-  return *middle;
+  std::sort(paces.begin(), paces.begin() + static_cast<std::ptrdiff_t>(known));
+  const std::size_t first = known < 4 ? (known - 1) / 2 : known / 4;
+  const std::size_t count = known < 4 ? 1 : known - 2 * first;
+  const auto begin = paces.begin() + static_cast<std::ptrdiff_t>(first);
+  return std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(count), 0.0) / static_cast<double>(count);
 }
 
 }  // namespace lapel::training

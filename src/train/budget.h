@@ -48,9 +48,9 @@ class Budget {
   [[nodiscard]] double slowdown() const;
 
  private:
-  /// Steps whose median is a pace: enough that neither an interruption, nor the step that makes a plan, nor the small
-  /// batch at the end of an epoch moves it.
-  static constexpr std::size_t kSteps = 15;
+  /// Steps that make a pace: enough that neither an interruption, nor the step that makes a plan, nor the small batch
+  /// at the end of an epoch moves it, and that another process has its turns in them.
+  static constexpr std::size_t kSteps = 50;
 
   [[nodiscard]] double training_end() const { return limit_.end - slowdown() * limit_.reserve - validation_; }
   [[nodiscard]] double pace() const;

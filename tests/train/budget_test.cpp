@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "lapel/error.h"
@@ -87,6 +88,20 @@ TEST(Budget, OneLongStepDoesNotMoveThePace) {
   EXPECT_NEAR(result.end, 60, 0.11);
 }
 
+/// It has every second 50 milliseconds.
+TEST(Budget, TurnsOfAnotherProcessAreNoSlowdownOfTheirOwn) {
+  Budget rule({10, 1}, 0);
+  double now = 0;
+  double most = 0;
+  for (int step = 0; step < 2000; ++step) {
+    const double seconds = static_cast<int>(now / 0.05) % 2 == 0 ? 0.0035 : 0.007;
+    now += seconds;
+    rule.step_done(seconds);
+    most = std::max(most, rule.slowdown());
+  }
+  EXPECT_LT(most, 1.4);
+}
+
 TEST(Budget, AJumpOfTheClockEndsTheTraining) {
   Budget rule({60, 2}, 0);
   rule.step_done(0.05);
@@ -109,7 +124,7 @@ TEST(Budget, AFirstStepIsTakenWhateverItTakes) {
 
 TEST(Budget, TheReserveIsMeasuredAgainOnce) {
   Budget rule({60, 2}, 0);
-  for (int step = 0; step < 20; ++step) {
+  for (int step = 0; step < 60; ++step) {
     rule.step_done(0.05);
   }
   EXPECT_FALSE(rule.reserve_due(55.9));
@@ -119,7 +134,7 @@ TEST(Budget, TheReserveIsMeasuredAgainOnce) {
   EXPECT_TRUE(rule.fits(54.9));
   EXPECT_FALSE(rule.fits(55));
   // What came before is in the measured reserve; what comes after counts.
-  for (int step = 0; step < 20; ++step) {
+  for (int step = 0; step < 60; ++step) {
     rule.step_done(0.1);
   }
   EXPECT_EQ(rule.slowdown(), 2);
@@ -127,8 +142,8 @@ TEST(Budget, TheReserveIsMeasuredAgainOnce) {
 
 TEST(Budget, ASlowerMachineMeasuresEarlier) {
   Budget rule({60, 2}, 0);
-  for (int step = 0; step < 40; ++step) {
-    rule.step_done(step < 20 ? 0.05 : 0.1);
+  for (int step = 0; step < 120; ++step) {
+    rule.step_done(step < 60 ? 0.05 : 0.1);
   }
   EXPECT_TRUE(rule.reserve_due(52.1)) << "4 s of reserve, and as long before it";
   rule.set_reserve(3);
