@@ -39,9 +39,9 @@ double Budget::progress(double now) {
 bool Budget::fits(double now) const { return steps_ == 0 ? now < training_end() : now + pace() <= training_end(); }
 
 void Budget::step_done(double seconds) {
-  paces_[steps_ % kSteps] = seconds;
+  paces_[steps_ % kMost] = seconds;
   ++steps_;
-  if (steps_ == kSteps && first_pace_ == 0) {
+  if (first_pace_ == 0 && steps_ >= kFewest && (recent() < steps_ || steps_ == kMost)) {
     first_pace_ = pace();
   }
 }
@@ -52,16 +52,27 @@ void Budget::set_reserve(double seconds) {
   first_pace_ = steps_ > 0 ? pace() : 0;
 }
 
-double Budget::slowdown() const {
-  return steps_ > kSteps && first_pace_ > 0 ? std::max(1.0, pace() / first_pace_) : 1.0;
+double Budget::slowdown() const { return first_pace_ > 0 ? std::max(1.0, pace() / first_pace_) : 1.0; }
+
+std::size_t Budget::recent() const {
+  std::size_t count = 0;
+  double seconds = 0;
+  while (count < std::min(steps_, kMost) && (count < kFewest || seconds < kSeconds)) {
+    ++count;
+    seconds += paces_[(steps_ - count) % kMost];
+  }
+  return count;
 }
 
 /// The mean of the middle half of the last steps: beside another process steps are of two kinds, short and long, and a
 /// median would jump from one to the other. Of less than four, the shorter one in the middle, for the first one makes
 /// plans.
 double Budget::pace() const {
-  auto paces = paces_;
-  const std::size_t known = std::min(steps_, kSteps);
+  std::array<double, kMost> paces{};
+  const std::size_t known = recent();
+  for (std::size_t i = 0; i < known; ++i) {
+    paces[i] = paces_[(steps_ - 1 - i) % kMost];
+  }
   std::sort(paces.begin(), paces.begin() + static_cast<std::ptrdiff_t>(known));
   const std::size_t first = known < 4 ? (known - 1) / 2 : known / 4;
   const std::size_t count = known < 4 ? 1 : known - 2 * first;

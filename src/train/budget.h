@@ -49,10 +49,14 @@ class Budget {
 
  private:
   /// Steps that make a pace: enough that neither an interruption, nor the step that makes a plan, nor the small batch
-  /// at the end of an epoch moves it, and that another process has its turns in them.
-  static constexpr std::size_t kSteps = 50;
+  /// at the end of an epoch moves it; of short steps more, so that another process has its turns in them.
+  static constexpr std::size_t kFewest = 15;
+  static constexpr std::size_t kMost = 100;
+  static constexpr double kSeconds = 0.5;
 
   [[nodiscard]] double training_end() const { return limit_.end - slowdown() * limit_.reserve - validation_; }
+  /// How many steps make a pace now.
+  [[nodiscard]] std::size_t recent() const;
   [[nodiscard]] double pace() const;
 
   TimeLimit limit_;
@@ -61,7 +65,7 @@ class Budget {
   double validation_ = 0;
   double first_pace_ = 0;  ///< When the reserve was measured.
   bool measured_again_ = false;
-  std::array<double, kSteps> paces_{};  ///< Seconds of the last steps.
+  std::array<double, kMost> paces_{};  ///< Seconds of the last steps.
   std::size_t steps_ = 0;
 };
 
