@@ -55,8 +55,8 @@ void Classifier::Impl::start_again(store::ModelFile content) {
 
 void Classifier::Impl::make_network(std::int64_t batch) {
   const auto scale = static_cast<float>(file.preprocessing.scale);
-  folded.emplace(file.model);
-  network.emplace(folded->model(), plan::NetworkOptions{dtype, threads, scale, false, batch, false});
+  folded_.emplace(file.model);
+  network.emplace(folded_->model(), plan::NetworkOptions{dtype, threads, scale, false, batch, false});
   set_weights();
 }
 
@@ -65,7 +65,7 @@ void Classifier::Impl::set_weights() {
   for (const auto& tensor : file.tensors) {
     trained.emplace_back(tensor.values);
   }
-  const auto weights = folded->weights(trained);
+  const auto weights = folded_->weights(trained);
   for (std::size_t i = 0; i < weights.size(); ++i) {
     network->parameters().set(i, weights[i]);
   }

@@ -34,13 +34,13 @@ struct Classifier::Impl {
   std::filesystem::path recipe;  ///< Of the run folder that it was loaded from; else empty.
   int threads;
   kernels::Dtype dtype;                  ///< In which it computes.
-  std::optional<plan::Network> network;  ///< Of `folded`.
+  std::optional<plan::Network> network;  ///< Of `folded_`.
 
  private:
   void make_network(std::int64_t batch);
   void set_weights();
 
-  std::optional<model::FoldedModel> folded;  ///< There where `network` is.
+  std::optional<model::FoldedModel> folded_;  ///< There where `network` is.
 };
 
 }  // namespace lapel

@@ -177,13 +177,13 @@ HWY_INLINE void multiply(const TileProduct& p, bool pairs) {
 }
 
 /// Rows of a result that are summed in memory together, beside at most 64 columns.
-constexpr std::size_t kBlock = 64;
+inline constexpr std::size_t kBlock = 64;
 /// Steps of a product after which its columns still lie in the nearest cache.
-constexpr std::size_t kSteps = 128;
+inline constexpr std::size_t kSteps = 128;
 
 /// Operands of more bytes than this come from memory, or from the cache that is shared, and are fetched ahead of their
 /// use; for nearer ones that costs more than it saves.
-constexpr std::size_t kFar = std::size_t{8} << 20U;
+inline constexpr std::size_t kFar = std::size_t{8} << 20U;
 
 HWY_INLINE bool is_pairs(const DensePanels& panels) { return panels.group == 2; }
 
