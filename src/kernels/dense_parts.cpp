@@ -14,8 +14,8 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// The same where both factors come from far: each stretch fetches those of the next, the last one the columns at
-/// `next`.
+/// What multiply_in_stretches makes, where both factors come from far: each stretch fetches those of the next, the last
+/// one the columns at `next`.
 void multiply_streaming(TileProduct product, const std::uint32_t* next, bool pairs) {
   const std::size_t steps = product.steps;
   const std::size_t stretch_bytes = kSteps * product.width * sizeof(std::uint32_t);
