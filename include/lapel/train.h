@@ -73,7 +73,8 @@ struct TrainSettings {
   std::filesystem::path init;
   /// A CSV file to write `step,loss` to for every step (mean loss of its batch before the update); empty: none.
   std::filesystem::path trace;
-  /// Draw the plots of the run folder in this form (lapel/plot.h), once everything else is saved.
+  /// Draw the plots of the run folder in this form (lapel/plot.h): those of the data set before the training, the
+  /// others once everything else is saved.
   std::optional<PlotFormat> plots;
   TrainObserver* observer = nullptr;
   /// A request to stop ends the training after the step in hand: what was learned so far is measured and saved, with a
@@ -95,9 +96,10 @@ struct RunRecord {
   double seconds = 0;        ///< Training with validation, without loading and the final evaluation.
   std::int64_t seed = 0;
   int threads = 0;
-  double time_budget = 0;      ///< Seconds; 0: the recipe has none.
-  double process_seconds = 0;  ///< From the beginning of the process to this record, the plots alone not yet drawn.
-  std::string precision;       ///< `float32` or `bfloat16`: what was used.
+  double time_budget = 0;  ///< Seconds; 0: the recipe has none.
+  double process_seconds =
+      0;                  ///< From the beginning of the process to this record, the plots of results not yet drawn.
+  std::string precision;  ///< `float32` or `bfloat16`: what was used.
   std::string test_time_augmentation = "none";  ///< With which `validation` and `test` were measured, but not `train`.
   std::string cpu;
   std::string isa;

@@ -5,10 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "lapel/error.h"
-#include "report/gnuplot.h"
-#include "report/plot_data.h"
-
 namespace lapel {
 
 namespace {
@@ -23,7 +19,7 @@ double seconds_of(const F& body) {
 /// Over as many calls as it takes to see what another process costs, whose turns are some milliseconds.
 template <class F>
 double mean_seconds_of(const F& body) {
-  constexpr double kLongEnough = 0.05;
+  constexpr double kLongEnough = 0.1;
   double seconds = 0;
   int calls = 0;
   while (calls < 2 || seconds < kLongEnough) {
@@ -57,24 +53,6 @@ double evaluation_reserve(Classifier::Impl& classifier, const Pictures& pictures
   }
   views = views_before;
   return seconds;
-}
-
-double plot_reserve(const DataSet& data, const std::filesystem::path& folder) {
-  constexpr double kOfPictures = 4;  // Samples of both parts, predictions, mistakes.
-  constexpr double kCharts = 4;      // Class counts, accuracy, loss, confusion.
-  const std::filesystem::path trial = std::filesystem::absolute(folder / "trial.png");
-  const auto seconds_to_draw = [&](const report::Drawing& drawing) {
-    return seconds_of([&] { report::run_gnuplot(drawing.script, trial, drawing.width, drawing.height); });
-  };
-  try {
-    const report::PlotData shown = report::plot_data(data.name, data, nullptr, {});
-    const double pictures = seconds_to_draw(report::draw_samples(shown, shown.train_samples, data.name));
-    const double chart = seconds_to_draw(report::draw_class_counts(shown));
-    std::filesystem::remove(trial);
-    return kOfPictures * pictures + kCharts * chart;
-  } catch (const Error&) {
-    return 0;
-  }
 }
 
 }  // namespace lapel

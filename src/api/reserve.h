@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 
@@ -20,9 +19,5 @@ struct MeasuredPart {
 /// which stays; `plan_seconds` is raised to what that took.
 [[nodiscard]] double evaluation_reserve(Classifier::Impl& classifier, const Pictures& pictures,
                                         std::span<const MeasuredPart> parts, double& plan_seconds);
-
-/// Seconds that drawing the plots of a run takes, from what one with pictures and one without take; 0
-/// where that fails.
-[[nodiscard]] double plot_reserve(const DataSet& data, const std::filesystem::path& folder);
 
 }  // namespace lapel

@@ -12,13 +12,13 @@
 #include "api/prepare.h"
 #include "api/reserve.h"
 #include "api/run_checks.h"
+#include "api/run_plots.h"
 #include "api/training_setup.h"
 #include "data/known.h"
 #include "data/splits.h"
 #include "formats/bytes.h"
 #include "kernels/cpu.h"
 #include "lapel/error.h"
-#include "lapel/plot.h"
 #include "lapel/report.h"
 #include "lapel/version.h"
 #include "model/ensemble.h"
@@ -157,6 +157,9 @@ class Run {
       folder_->write_recipe(write_recipe(recipe_));
       write_seconds_ = now() - begin;
     }
+    if (settings_.plots) {
+      plots_.emplace(data_, folder_->path(), *settings_.plots);
+    }
   }
 
   [[nodiscard]] std::size_t members() const { return static_cast<std::size_t>(recipe_.train.ensemble); }
@@ -170,6 +173,9 @@ class Run {
     auto classifier = std::make_shared<Classifier::Impl>(model_file(setup_.ensemble), setup_.threads);
     classifier->dtype = setup_.dtype;
     classifier->source = recipe_.data.source;
+    if (plots_) {
+      plots_->draw_data();
+    }
     reserve_training_end(*classifier);
     record_ = describe_run();
     bool interrupted = false;
@@ -276,10 +282,7 @@ class Run {
         {measured_part().count, kTrainingViews}, {splits_.validation.count, views}, {data_.test.pictures.count, views}};
     double reserve =
         evaluation_reserve(classifier, data_.train.pictures, parts, plan_seconds_) + kFiles * write_seconds_ + kTheRest;
-    if (folder_ && settings_.plots) {
-      reserve += plot_reserve(data_, folder_->path());
-    }
-    return reserve;
+    return plots_ ? reserve + plots_->reserve() : reserve;
   }
 
   /// What notes each step's loss; empty where nobody asked for it.
@@ -340,30 +343,19 @@ class Run {
       if (test) {
         folder_->write_confusion(to_csv(test->confusion, data_.class_names));
       }
-      folder_->write_plot_data(
-          report::to_json(report::plot_data(recipe_.name, data_, test ? &*test : nullptr, answers)));
+      const auto shown = report::plot_data(recipe_.name, data_, test ? &*test : nullptr, answers);
+      folder_->write_plot_data(report::to_json(shown));
       record_.process_seconds = now();
       folder_->write_metrics(to_json(record_));
       if (record_.status == "complete") {
         store::remove_checkpoints(folder_->path());
       }
-      plot_problem = draw_plots();
+      if (plots_) {  // Everything else is saved by now, so that a failure costs the plots alone.
+        plot_problem = plots_->draw_results(shown, history_);
+      }
     }
     record_.process_seconds = now();
     return {record_, history_, std::move(test), std::move(plot_problem), std::move(classifier)};
-  }
-
-  /// Everything else is saved by now, so that a failure costs the plots alone.
-  [[nodiscard]] std::string draw_plots() const {
-    if (!settings_.plots) {
-      return {};
-    }
-    try {
-      draw_run(folder_->path(), *settings_.plots);
-      return {};
-    } catch (const Error& error) {
-      return error.what();
-    }
   }
 
   [[nodiscard]] RunRecord describe_run() const {
@@ -418,6 +410,7 @@ class Run {
   std::vector<formats::Tensor> initial_;
   std::string trace_ = "step,loss\n";
   std::optional<store::RunFolder> folder_;
+  std::optional<RunPlots> plots_;                ///< Where there are to be any.
   std::optional<store::Checkpoint> checkpoint_;  ///< From which this training goes on.
   FinishedMembers finished_;
   bool can_resume_ = false;  ///< There is a whole checkpoint in the folder.

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "lapel/error.h"
 
@@ -36,43 +37,47 @@ double Budget::progress(double now) {
   return progress_;
 }
 
-bool Budget::fits(double now) const { return steps_ == 0 ? now < training_end() : now + pace() <= training_end(); }
+bool Budget::fits(double now) const {
+  const bool stepped = finished_ > 0 || current_.steps > 0;
+  return stepped ? now + pace() <= training_end() : now < training_end();
+}
 
 void Budget::step_done(double seconds) {
-  paces_[steps_ % kMost] = seconds;
-  ++steps_;
-  if (first_pace_ == 0 && steps_ >= kFewest && (recent() < steps_ || steps_ == kMost)) {
+  current_.seconds += seconds;
+  ++current_.steps;
+  if (current_.seconds < kSliceSeconds) {
+    return;
+  }
+  slices_[finished_ % kSlices] = std::exchange(current_, {});
+  ++finished_;
+  if (first_pace_ == 0 && finished_ >= kFewest) {
     first_pace_ = pace();
   }
 }
 
-void Budget::set_reserve(double seconds) {
+void Budget::set_reserve(double seconds, double now) {
   limit_.reserve = seconds;
-  measured_again_ = true;
-  first_pace_ = steps_ > 0 ? pace() : 0;
+  first_pace_ = finished_ > 0 ? pace() : 0;
+  ++measures_;
+  const double left = limit_.end - seconds - validation_ - now;
+  reserve_stays_ = measures_ == kMostMeasures || left <= seconds;
 }
 
-double Budget::slowdown() const { return first_pace_ > 0 ? std::max(1.0, pace() / first_pace_) : 1.0; }
-
-std::size_t Budget::recent() const {
-  std::size_t count = 0;
-  double seconds = 0;
-  while (count < std::min(steps_, kMost) && (count < kFewest || seconds < kSeconds)) {
-    ++count;
-    seconds += paces_[(steps_ - count) % kMost];
-  }
-  return count;
+double Budget::slowdown() const {
+  return first_pace_ > 0 && !reserve_stays_ ? std::max(1.0, pace() / first_pace_) : 1.0;
 }
 
-/// The mean of the middle half of the last steps: beside another process steps are of two kinds, short and long, and a
+/// The mean of the middle half of the last slices: beside another process steps are of two kinds, short and long, and a
 /// median would jump from one to the other. Of less than four, the shorter one in the middle, for the first one makes
 /// plans.
 double Budget::pace() const {
-  std::array<double, kMost> paces{};
-  const std::size_t known = recent();
-  for (std::size_t i = 0; i < known; ++i) {
-    paces[i] = paces_[(steps_ - 1 - i) % kMost];
+  std::array<double, kSlices> paces{};
+  const std::size_t known = std::min(finished_, kSlices);
+  if (known == 0) {
+    return current_.seconds / static_cast<double>(current_.steps);
   }
+  std::transform(slices_.begin(), slices_.begin() + static_cast<std::ptrdiff_t>(known), paces.begin(),
+                 [](const Slice& slice) { return slice.seconds / static_cast<double>(slice.steps); });
   std::sort(paces.begin(), paces.begin() + static_cast<std::ptrdiff_t>(known));
   const std::size_t first = known < 4 ? (known - 1) / 2 : known / 4;
   const std::size_t count = known < 4 ? 1 : known - 2 * first;

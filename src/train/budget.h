@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -21,10 +22,11 @@ struct TimeLimit {
 
 /// Divides the time that is left. Knows no clock: the caller says what time it is.
 ///
-/// A training ends at `end - reserve`. Where steps become slower than the first ones were (another process has come),
-/// the reserve grows in proportion, since what follows will be slower as well; it never shrinks below what was
-/// measured. Shortly before the end it is to be measured again (`reserve_due`), since a guess from the pace of steps is
-/// worth less than a look at what follows.
+/// A training ends at `end - reserve`. Where steps become slower than they were when the reserve was measured (another
+/// process has come), the reserve grows in proportion, since what follows will be slower as well; it never shrinks
+/// below what was measured. Shortly before the end it is to be measured again (`reserve_due`), since a guess from the
+/// pace of steps is worth less than a look at what follows; and then it stays, since no pace of so short a rest is
+/// worth more.
 class Budget {
  public:
   /// `start`: when the training began.
@@ -38,25 +40,32 @@ class Budget {
   void step_done(double seconds);
   /// What a validation takes that will have to follow the last step.
   void set_validation(double seconds) { validation_ = seconds; }
-  /// Whether it is time to measure the reserve again: no more training is left than the reserve is long. Once.
+  /// Whether it is time to measure the reserve again: no more training is left than the reserve is long, slowed down
+  /// as the steps are. Where the measure then says that there is more left after all, once more later.
   [[nodiscard]] bool reserve_due(double now) const {
-    return !measured_again_ && training_end() - now <= slowdown() * limit_.reserve;
+    return !reserve_stays_ && training_end() - now <= slowdown() * limit_.reserve;
   }
-  /// The reserve as it is now, at the pace of the last steps.
-  void set_reserve(double seconds);
-  /// How many times slower the last steps were than the first; at least 1.
+  /// The reserve as it was measured just now.
+  void set_reserve(double seconds, double now);
+  /// How many times slower the last steps were than when the reserve was measured; at least 1.
   [[nodiscard]] double slowdown() const;
 
  private:
-  /// Steps that make a pace: enough that neither an interruption, nor the step that makes a plan, nor the small batch
-  /// at the end of an epoch moves it; of short steps more, so that another process has its turns in them.
+  /// Steps in a row, as many as it takes for one to be about as long as the turn of another process; a pace is of
+  /// twenty, so that neither such turns, nor an interruption, nor the step that makes a plan move it.
+  struct Slice {
+    double seconds = 0;
+    std::int64_t steps = 0;
+  };
+  static constexpr double kSliceSeconds = 0.05;
+  static constexpr std::size_t kSlices = 20;
+  /// Of which the first pace is made.
   static constexpr std::size_t kFewest = 15;
-  static constexpr std::size_t kMost = 100;
-  static constexpr double kSeconds = 0.5;
+  /// The reserve is measured so often after the first time.
+  static constexpr int kMostMeasures = 3;
 
   [[nodiscard]] double training_end() const { return limit_.end - slowdown() * limit_.reserve - validation_; }
-  /// How many steps make a pace now.
-  [[nodiscard]] std::size_t recent() const;
+  /// Seconds of a step.
   [[nodiscard]] double pace() const;
 
   TimeLimit limit_;
@@ -64,9 +73,11 @@ class Budget {
   double progress_ = 0;
   double validation_ = 0;
   double first_pace_ = 0;  ///< When the reserve was measured.
-  bool measured_again_ = false;
-  std::array<double, kMost> paces_{};  ///< Seconds of the last steps.
-  std::size_t steps_ = 0;
+  int measures_ = 0;
+  bool reserve_stays_ = false;
+  std::array<Slice, kSlices> slices_{};  ///< A ring; the next one is at `finished_`.
+  std::size_t finished_ = 0;
+  Slice current_;
 };
 
 }  // namespace lapel::training

@@ -142,7 +142,8 @@ class Loop {
   /// Whether a step that begins now will end in time.
   [[nodiscard]] bool fits(double begin) {
     if (input_.limit->measure_again && budget_->reserve_due(begin)) {
-      budget_->set_reserve(input_.limit->measure_again());
+      const double reserve = input_.limit->measure_again();
+      budget_->set_reserve(reserve, now());
       return budget_->fits(now());
     }
     return budget_->fits(begin);

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 #include "lapel/error.h"
 #include "lapel/report.h"
@@ -47,19 +50,59 @@ std::string text_of(const fs::path& file) {
   return text.str();
 }
 
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// Notes which plots there are after the first epoch.
+class SeesPlots : public TrainObserver {
+ public:
+  explicit SeesPlots(fs::path plots) : plots_(std::move(plots)) {}
+  void on_epoch(const EpochResult& result, const Progress& /*progress*/) override {
+    if (result.epoch == 1) {
+      seen_ = names_in(plots_);
+    }
+  }
+  [[nodiscard]] const std::vector<std::string>& seen() const { return seen_; }
+
+ private:
+  fs::path plots_;
+  std::vector<std::string> seen_;
+};
+
+TEST_F(TrainApi, DrawsTheDataBeforeTheTrainingAndTheResultsAfterIt) {
+  TrainSettings settings;
+  settings.folder = root_ / "run";
+  settings.plots = PlotFormat::kSvg;
+  SeesPlots observer(settings.folder / "plots");
+  settings.observer = &observer;
+  Recipe recipe = tiny_recipe();
+  recipe.train.optimizer = {"SGD", {{"learning_rate", 1e-9}}, {}};  // It learns nothing, and so makes mistakes to show.
+  const auto result = train(recipe, test::tiny_data(60, 20), settings);
+  if (result.plot_problem.find("apt-get install gnuplot-nox") != std::string::npos) {
+    GTEST_SKIP() << "gnuplot is not installed";
+  }
+  EXPECT_EQ(result.plot_problem, "");
+  EXPECT_EQ(observer.seen(), (std::vector<std::string>{"class_counts.svg", "samples_test.svg", "samples_train.svg"}));
+  EXPECT_EQ(names_in(settings.folder / "plots"),
+            (std::vector<std::string>{"accuracy.svg", "class_counts.svg", "confusion.svg", "data.json", "loss.svg",
+                                      "mistakes.svg", "predictions.svg", "samples_test.svg", "samples_train.svg"}));
+}
+
 TEST_F(TrainApi, WritesARunFolderThatIsEnoughToGoOn) {
   const auto data = test::tiny_data(60, 20);
   TrainSettings settings;
   settings.folder = root_ / "run";
   const auto result = train(tiny_recipe(), data, settings);
 
-  std::vector<std::string> files;
-  for (const auto& entry : fs::directory_iterator(settings.folder)) {
-    files.push_back(entry.path().filename());
-  }
-  std::sort(files.begin(), files.end());
-  EXPECT_EQ(files, (std::vector<std::string>{"confusion.csv", "history.csv", "metrics.json", "model.safetensors",
-                                             "plots", "recipe.toml", "report.txt"}));
+  EXPECT_EQ(names_in(settings.folder),
+            (std::vector<std::string>{"confusion.csv", "history.csv", "metrics.json", "model.safetensors", "plots",
+                                      "recipe.toml", "report.txt"}));
 
   const auto classifier = Classifier::load(settings.folder);
   EXPECT_EQ(classifier.class_names(), data.class_names);

@@ -122,32 +122,54 @@ TEST(Budget, AFirstStepIsTakenWhateverItTakes) {
   EXPECT_TRUE(rule.fits(5));
 }
 
-TEST(Budget, TheReserveIsMeasuredAgainOnce) {
+TEST(Budget, TheReserveIsMeasuredAgainAndStays) {
   Budget rule({60, 2}, 0);
   for (int step = 0; step < 60; ++step) {
     rule.step_done(0.05);
   }
   EXPECT_FALSE(rule.reserve_due(55.9));
   EXPECT_TRUE(rule.reserve_due(56.1));
-  rule.set_reserve(5);
+  rule.set_reserve(2.5, 56.1);
   EXPECT_FALSE(rule.reserve_due(57));
-  EXPECT_TRUE(rule.fits(54.9));
-  EXPECT_FALSE(rule.fits(55));
-  // What came before is in the measured reserve; what comes after counts.
+  EXPECT_TRUE(rule.fits(57.4));
+  EXPECT_FALSE(rule.fits(57.5));
   for (int step = 0; step < 60; ++step) {
     rule.step_done(0.1);
   }
-  EXPECT_EQ(rule.slowdown(), 2);
+  EXPECT_EQ(rule.slowdown(), 1);
 }
 
-TEST(Budget, ASlowerMachineMeasuresEarlier) {
+TEST(Budget, ASlowerMachineMeasuresEarlierAndThenOnceMore) {
   Budget rule({60, 2}, 0);
   for (int step = 0; step < 120; ++step) {
     rule.step_done(step < 60 ? 0.05 : 0.1);
   }
+  EXPECT_FALSE(rule.reserve_due(51.9));
   EXPECT_TRUE(rule.reserve_due(52.1)) << "4 s of reserve, and as long before it";
-  rule.set_reserve(3);
+  rule.set_reserve(3, 52.1);
   EXPECT_TRUE(rule.fits(56.8)) << "no longer doubled";
+  EXPECT_FALSE(rule.reserve_due(53.9));
+  for (int step = 0; step < 60; ++step) {
+    rule.step_done(0.15);
+  }
+  EXPECT_NEAR(rule.slowdown(), 1.5, 1e-9) << "what comes after the measure counts";
+  EXPECT_TRUE(rule.reserve_due(53.9));
+  rule.set_reserve(4, 54);
+  EXPECT_FALSE(rule.reserve_due(55)) << "2 s of training, 4 s of reserve: it stays";
+}
+
+TEST(Budget, TheReserveIsMeasuredThreeTimesAtMost) {
+  Budget rule({60, 2}, 0);
+  double seconds = 0.01;
+  for (int measure = 0; measure < 3; ++measure) {
+    for (int steps = 0; steps < 200; ++steps) {
+      rule.step_done(steps < 100 ? seconds : 20 * seconds);
+    }
+    EXPECT_TRUE(rule.reserve_due(10));
+    rule.set_reserve(2, 10);
+    seconds *= 20;
+  }
+  EXPECT_FALSE(rule.reserve_due(58));
 }
 
 TEST(Budget, ValidationHasItsTime) {

@@ -1,0 +1,149 @@
+#include "api/run_plots.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "lapel/error.h"
+#include "report/gnuplot.h"
+
+namespace lapel {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+template <class F>
+double seconds_of(const F& body) {
+  const auto start = std::chrono::steady_clock::now();
+  body();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::vector<report::Curve> curves_of(const std::vector<EpochResult>& history, double EpochResult::*training,
+                                     std::optional<double> EpochResult::*validation) {
+  std::vector<report::Curve> curves = {{"training", {}}, {"validation", {}}};
+  for (const EpochResult& epoch : history) {
+    curves[0].points.emplace_back(epoch.epoch, epoch.*training);
+    if (epoch.*validation) {
+      curves[1].points.emplace_back(epoch.epoch, *(epoch.*validation));
+    }
+  }
+  if (curves[1].points.empty()) {
+    curves.pop_back();
+  }
+  return curves;
+}
+
+fs::path plot_file(const fs::path& run, std::string_view name, PlotFormat format) {
+  return run / "plots" / fmt::format("{}.{}", name, format == PlotFormat::kPng ? "png" : "svg");
+}
+
+report::Drawing training_samples(const report::PlotData& shown) {
+  return draw_samples(shown, shown.train_samples, "Training pictures: " + shown.data_name);
+}
+
+}  // namespace
+
+void draw_file(const report::Drawing& drawing, const fs::path& file) {
+  report::run_gnuplot(drawing.script, fs::absolute(file), drawing.width, drawing.height);
+}
+
+std::vector<fs::path> draw_data_plots(const report::PlotData& shown, const fs::path& run, PlotFormat format) {
+  std::vector<fs::path> files;
+  const auto add = [&](std::string_view name, const report::Drawing& drawing) {
+    files.push_back(plot_file(run, name, format));
+    draw_file(drawing, files.back());
+  };
+  add("samples_train", training_samples(shown));
+  if (!shown.test_samples.empty()) {
+    add("samples_test", draw_samples(shown, shown.test_samples, "Test pictures: " + shown.data_name));
+  }
+  add("class_counts", draw_class_counts(shown));
+  return files;
+}
+
+std::vector<fs::path> draw_result_plots(const report::PlotData& shown, const std::vector<EpochResult>& history,
+                                        const fs::path& run, PlotFormat format) {
+  std::vector<fs::path> files;
+  const auto add = [&](std::string_view name, const report::Drawing& drawing) {
+    files.push_back(plot_file(run, name, format));
+    draw_file(drawing, files.back());
+  };
+  if (!history.empty()) {
+    const bool validated = history.front().val_accuracy.has_value();
+    add("accuracy", draw_curves(curves_of(history, &EpochResult::accuracy, &EpochResult::val_accuracy),
+                                "Accuracy: " + shown.name, "accuracy", validated ? 1 : 0));
+    add("loss", draw_curves(curves_of(history, &EpochResult::loss, &EpochResult::val_loss), "Loss: " + shown.name,
+                            "loss", validated ? -1 : 0));
+  }
+  if (shown.confusion.classes > 0) {
+    add("confusion", draw_confusion(shown));
+    add("predictions", draw_predictions(shown, shown.predictions, "Predictions: " + shown.name));
+  }
+  if (!shown.mistakes.empty()) {
+    add("mistakes", draw_predictions(shown, shown.mistakes, "The surest mistakes: " + shown.name));
+  }
+  return files;
+}
+
+RunPlots::RunPlots(const DataSet& data, fs::path run, PlotFormat format)
+    : data_(data), run_(std::move(run)), format_(format) {}
+
+void RunPlots::draw_data() {
+  std::error_code ignored;
+  fs::create_directory(run_ / "plots", ignored);
+  const report::PlotData shown = report::plot_data({}, data_, nullptr, {});
+  try {
+    const double all = seconds_of([&] { draw_data_plots(shown, run_, format_); });
+    // One with pictures is taken to cost twice one without.
+    const double charts = shown.test_samples.empty() ? 3 : 5;
+    chart_seconds_ = all / charts;
+    pictures_seconds_ = 2 * chart_seconds_;
+    data_drawn_ = true;
+  } catch (const Error&) {
+    data_drawn_ = false;
+  }
+}
+
+double RunPlots::reserve() {
+  constexpr double kWithPictures = 2;  // Predictions, mistakes.
+  constexpr double kCharts = 3;        // Accuracy, loss, confusion.
+  if (!data_drawn_) {
+    return 0;
+  }
+  if (std::exchange(reserve_asked_, true)) {
+    measure_again();
+  }
+  return kWithPictures * pictures_seconds_ + kCharts * chart_seconds_;
+}
+
+void RunPlots::measure_again() {
+  const fs::path trial = plot_file(run_, "trial", format_);
+  const report::PlotData shown = report::plot_data({}, data_, nullptr, {});
+  try {
+    pictures_seconds_ = seconds_of([&] { draw_file(training_samples(shown), trial); });
+    chart_seconds_ = seconds_of([&] { draw_file(draw_class_counts(shown), trial); });
+  } catch (const Error&) {
+    // What was measured before is the best that is known.
+  }
+  std::error_code ignored;
+  fs::remove(trial, ignored);
+}
+
+std::string RunPlots::draw_results(const report::PlotData& shown, const std::vector<EpochResult>& history) const {
+  try {
+    if (!data_drawn_) {
+      draw_data_plots(shown, run_, format_);
+    }
+    draw_result_plots(shown, history, run_, format_);
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+}  // namespace lapel
