@@ -11,7 +11,8 @@
 namespace lapel::store {
 
 /// A run folder in the making. Every file is written atomically, so that a kill at any time leaves a folder whose
-/// files are each whole: `recipe.toml` from the start, `history.csv` after each epoch, the rest at the end (docs/run-folder.md).
+/// files are each whole: `recipe.toml` from the start, `history.csv` after each epoch, the rest at the end
+/// (docs/run-folder.md).
 class RunFolder {
  public:
   /// Makes the folder (and its parents). Throws Error (kUsage) where it exists already, (kIo) where it cannot be made.

@@ -56,11 +56,13 @@ void Budget::step_done(double seconds) {
 }
 
 void Budget::set_reserve(double seconds, double now) {
-  limit_.reserve = seconds;
+  constexpr double kAlike = 1.5;  // Measures that differ less are taken to be of the same machine.
+  const bool alike = seconds < kAlike * limit_.reserve && limit_.reserve < kAlike * seconds;
+  limit_.reserve = alike ? (seconds + limit_.reserve) / 2 : seconds;
   first_pace_ = finished_ > 0 ? pace() : 0;
   ++measures_;
-  const double left = limit_.end - seconds - validation_ - now;
-  reserve_stays_ = measures_ == kMostMeasures || left <= seconds;
+  const double left = limit_.end - limit_.reserve - validation_ - now;
+  reserve_stays_ = measures_ == kMostMeasures || left <= limit_.reserve;
 }
 
 double Budget::slowdown() const {

@@ -45,7 +45,7 @@ class Budget {
   [[nodiscard]] bool reserve_due(double now) const {
     return !reserve_stays_ && training_end() - now <= slowdown() * limit_.reserve;
   }
-  /// The reserve as it was measured just now.
+  /// The reserve as it was measured just now; where it is nearly what it was, it becomes the mean of both.
   void set_reserve(double seconds, double now);
   /// How many times slower the last steps were than when the reserve was measured; at least 1.
   [[nodiscard]] double slowdown() const;

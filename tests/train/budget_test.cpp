@@ -129,10 +129,10 @@ TEST(Budget, TheReserveIsMeasuredAgainAndStays) {
   }
   EXPECT_FALSE(rule.reserve_due(55.9));
   EXPECT_TRUE(rule.reserve_due(56.1));
-  rule.set_reserve(2.5, 56.1);
-  EXPECT_FALSE(rule.reserve_due(57));
-  EXPECT_TRUE(rule.fits(57.4));
-  EXPECT_FALSE(rule.fits(57.5));
+  rule.set_reserve(2.8, 56.1);
+  EXPECT_FALSE(rule.reserve_due(57)) << "2.4 s are reserved: the mean";
+  EXPECT_TRUE(rule.fits(57.5));
+  EXPECT_FALSE(rule.fits(57.6));
   for (int step = 0; step < 60; ++step) {
     rule.step_done(0.1);
   }
@@ -147,14 +147,14 @@ TEST(Budget, ASlowerMachineMeasuresEarlierAndThenOnceMore) {
   EXPECT_FALSE(rule.reserve_due(51.9));
   EXPECT_TRUE(rule.reserve_due(52.1)) << "4 s of reserve, and as long before it";
   rule.set_reserve(3, 52.1);
-  EXPECT_TRUE(rule.fits(56.8)) << "no longer doubled";
+  EXPECT_TRUE(rule.fits(56.8)) << "no longer doubled, and no mean with what it was";
   EXPECT_FALSE(rule.reserve_due(53.9));
   for (int step = 0; step < 60; ++step) {
     rule.step_done(0.15);
   }
   EXPECT_NEAR(rule.slowdown(), 1.5, 1e-9) << "what comes after the measure counts";
   EXPECT_TRUE(rule.reserve_due(53.9));
-  rule.set_reserve(4, 54);
+  rule.set_reserve(4.5, 54);
   EXPECT_FALSE(rule.reserve_due(55)) << "2 s of training, 4 s of reserve: it stays";
 }
 
