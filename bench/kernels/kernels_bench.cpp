@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/threads.h"
 #include "bound_operator.h"
 #include "conv_gradient_bench.h"
 #include "kernels/conv_gradient.h"
@@ -93,6 +94,23 @@ void run_loss(benchmark::State& state, std::int64_t batch, Dtype dtype, bool pla
   state.SetItemsProcessed(state.iterations() * batch);
 }
 
+/// A step of `kPieces` pieces of parallel work that do nothing, each of so many phases: what threads cost.
+void run_pieces(benchmark::State& state, bool team, bool phases) {
+  constexpr int kPieces = 16;
+  const auto nothing = [](std::int64_t part, std::int64_t) { benchmark::DoNotOptimize(part); };
+  const auto pieces = [&] {
+    for (int piece = 0; piece < kPieces; ++piece) {
+      phases ? parallel_phases(omp_get_max_threads(), nothing, nothing, nothing)
+             : parallel_for(omp_get_max_threads(), 1, nothing);
+    }
+  };
+  for (const auto loop : state) {
+    static_cast<void>(loop);
+    team ? Team::with(pieces) : pieces();
+  }
+  state.SetItemsProcessed(state.iterations() * kPieces);
+}
+
 /// Registers benchmarks; counts those that failed when they run.
 class Suite {
  public:
@@ -107,6 +125,15 @@ class Suite {
       }
     };
     benchmark::RegisterBenchmark(name.c_str(), guarded)->UseRealTime()->Unit(benchmark::kMicrosecond);
+  }
+
+  void add_threads() {
+    for (const bool phases : {false, true}) {
+      for (const bool team : {false, true}) {
+        add(std::string("threads/16 pieces/") + (phases ? "three phases/" : "one phase/") + (team ? "team" : "region"),
+            [=](benchmark::State& state) { run_pieces(state, team, phases); });
+      }
+    }
   }
 
   void add_operators(Dtype dtype, const std::string& type) {
@@ -164,6 +191,7 @@ class Suite {
 /// The exit code.
 int run_suite(int argc, char** argv) {
   Suite suite;
+  suite.add_threads();
   for (const auto& [dtype, type] : {std::pair(Dtype::kFloat32, "float32"), std::pair(Dtype::kBfloat16, "bfloat16")}) {
     suite.add_operators(dtype, type);
     suite.add_others(dtype, type);

@@ -15,7 +15,7 @@ namespace lapel::kernels {
 namespace {
 
 /// Multiplications that are worth a thread of its own (some microseconds).
-constexpr std::size_t kProductsPerThread = std::size_t{1} << 18U;
+constexpr std::size_t kProductsPerThread = std::size_t{1} << 16U;
 /// Weights of more bytes than this do not stay in the caches of the threads that change them.
 constexpr std::size_t kNearBytes = std::size_t{4} << 20U;
 /// Rows of a batch beyond which the few weights of a layer do not keep all threads busy, nor their gradient a cache.

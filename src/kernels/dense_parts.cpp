@@ -56,7 +56,7 @@ struct FinishRow {
       // A NaN stays: it must reach the loss.
       value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);
     }
-    store(d, value, to + i);
+    store_number(d, value, to + i);
   }
 };
 
@@ -101,7 +101,7 @@ struct CopyRow {
   T* to;
   template <class D>
   HWY_INLINE void operator()(D d, std::size_t i) const {
-    store(d, load(d, from + i), to + i);
+    store_number(d, load(d, from + i), to + i);
   }
 };
 
@@ -173,7 +173,63 @@ void pack_part(const DensePack& pack, const Part& panels) {
   }
 }
 
+namespace {
+
+/// Of a layer with fewer outputs than the batch has rows: its weights are turned, which are fewer than the results, and
+/// the results come out as they are to lie. Sums are those of input_grad_part, in the same order.
+template <class T>
+void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
+  alignas(64) float sums[kBlock * kBlock];
+  alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
+  alignas(64) std::uint32_t turned[kBlock * kBlock] = {};
+  const DensePanels& panels = dense.panels;
+  const std::size_t words = panels.width / panels.group;
+  for (std::size_t row = rows.begin; row < HWY_MIN(rows.end, panels.in); row += kBlock) {
+    const std::size_t count = HWY_MIN(kBlock, HWY_MIN(rows.end, panels.rows) - row);
+    const std::uint32_t* from = dense.weights + row * words;
+    if (is_pairs(panels)) {
+      rows_of_pairs(from, count, panels.width, pairs_of_outputs);
+      from = pairs_of_outputs;
+    }
+    const std::size_t width = dense_turned_width(count, 0);
+    for (std::size_t i = 0; i < count; i += 4) {
+      for (std::size_t word = 0; word < words; word += 4) {
+        turn_words(from + i * words + word, words, turned + word * width + i, width);
+      }
+    }
+    const std::size_t inputs = HWY_MIN(row + count, panels.in) - row;
+    for (std::size_t first = 0; first < dense.batch; first += kBlock) {
+      const std::size_t samples = HWY_MIN(kBlock, dense.batch - first);
+      multiply({dense.turned + first * words,
+                1,
+                dense_turned_width(dense.batch, first),
+                turned,
+                (panels.out + panels.group - 1) / panels.group,
+                sums,
+                samples,
+                width,
+                false,
+                {}},
+               is_pairs(panels));
+      for (std::size_t n = 0; n < samples; ++n) {
+        T* const to = static_cast<T*>(dense.input_grad) + (first + n) * panels.in + row;
+        for_each_vector(0, inputs, CopyRow<T>{sums + n * width, to});
+      }
+    }
+  }
+}
+
+}  // namespace
+
 void input_grad_part(const DenseInputGrad& dense, const Part& rows) {
+  if (dense.panels.panels == 1 && dense.panels.width < dense.batch) {
+    if (is_pairs(dense.panels)) {
+      narrow_input_grad<std::uint16_t>(dense, rows);
+    } else {
+      narrow_input_grad<float>(dense, rows);
+    }
+    return;
+  }
   alignas(64) float sums[kBlock * kBlock];
   alignas(64) std::uint32_t weights[kBlock * kBlock / 2];
   const DensePanels& panels = dense.panels;

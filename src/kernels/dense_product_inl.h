@@ -46,6 +46,25 @@ HWY_INLINE V multiply_add(V a, V b, V sum) {
   }
 }
 
+/// Rounded to nearest even, for operators that multiply such numbers. Those below the normal ones may become zero.
+template <class D>
+HWY_INLINE void store_number(D d, hn::Vec<D> value, std::uint16_t* to) {
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (hn::MaxLanes(D()) == 16) {  // AVX512-BF16, as above
+    __m256i low;
+    __asm__("vcvtneps2bf16 %1, %0" : "=v"(low) : "v"(value.raw));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), low);
+    return;
+  }
+#endif
+  store(d, value, to);
+}
+
+template <class D>
+HWY_INLINE void store_number(D d, hn::Vec<D> value, float* to) {
+  store(d, value, to);
+}
+
 /// The word at `from` in every lane.
 template <class D>
 HWY_INLINE hn::Vec<D> broadcast(D d, const std::uint32_t* from) {
@@ -59,18 +78,18 @@ HWY_INLINE hn::Vec<D> load_words(D d, const std::uint32_t* from) {
   return hn::BitCast(d, hn::LoadU(hn::RebindToUnsigned<D>(), from));
 }
 
-/// kRows rows of a product and kVectors vectors of its columns, in registers for all steps.
-template <bool kPairs, std::size_t kRows, std::size_t kVectors>
-HWY_NOINLINE void multiply_tile(const TileProduct& p, std::size_t row, std::size_t column) {
+/// kRows rows of a product and kVectors vectors of its columns, in registers for all steps, and then given to `finish`
+/// as `sums[kRows][kVectors]`.
+template <bool kPairs, std::size_t kRows, std::size_t kVectors, class Finish>
+HWY_INLINE void with_tile(const TileProduct& p, std::size_t row, std::size_t column, const Finish& finish) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
   hn::Vec<decltype(d)> sums[kRows][kVectors];
-  float* const to = p.sums + row * p.width + column;
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 8
     for (std::size_t v = 0; v < kVectors; ++v) {
-      sums[r][v] = p.add ? hn::LoadU(d, to + r * p.width + v * lanes) : hn::Zero(d);
+      sums[r][v] = p.add ? hn::LoadU(d, p.sums + (row + r) * p.width + column + v * lanes) : hn::Zero(d);
     }
   }
   const std::uint32_t* a = p.a + row * p.a_row;
@@ -92,13 +111,22 @@ HWY_NOINLINE void multiply_tile(const TileProduct& p, std::size_t row, std::size
     a += p.a_step;
     b += p.width;
   }
+  finish(sums);
+}
+
+template <bool kPairs, std::size_t kRows, std::size_t kVectors>
+HWY_NOINLINE void multiply_tile(const TileProduct& p, std::size_t row, std::size_t column) {
+  const hn::ScalableTag<float> d;
+  float* const to = p.sums + row * p.width + column;
+  with_tile<kPairs, kRows, kVectors>(p, row, column, [&](const auto& sums) HWY_ATTR {
 #pragma GCC unroll 8
-  for (std::size_t r = 0; r < kRows; ++r) {
+    for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 8
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      hn::StoreU(sums[r][v], d, to + r * p.width + v * lanes);
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        hn::StoreU(sums[r][v], d, to + r * p.width + v * hn::Lanes(d));
+      }
     }
-  }
+  });
 }
 
 /// Fetches, of what comes next, as much as `rows` are of all rows.

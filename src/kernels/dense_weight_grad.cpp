@@ -16,8 +16,9 @@ namespace lapel::kernels::HWY_NAMESPACE {
 namespace {
 
 UpdateSpan span_at(const UpdateTarget& target, std::size_t at, const float* grads, std::size_t count) {
-  const auto part = [&]<class T>(T* from) { return from == nullptr ? std::span<T>() : std::span<T>(from + at, count); };
-  return {part(target.weights), {grads, count}, part(target.state1), part(target.state2), part(target.low)};
+  const auto numbers = [&]<class T>(T* from) { return from == nullptr ? std::span<T>() : std::span<T>(from, count); };
+  const auto part = [&]<class T>(T* from) { return numbers(from == nullptr ? from : from + at); };
+  return {part(target.weights), numbers(grads), part(target.state1), part(target.state2), part(target.low)};
 }
 
 /// Some inputs of one panel.
@@ -64,10 +65,104 @@ void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input,
   }
 }
 
-/// Gradients of inputs [begin, end) of a panel, each tile of 256 applied while the next one's product is on its way: a
-/// product is as long as an update, and neither needs what the other computes with. `input` is as above.
+/// What a layer multiplies: floats, of which there may be a copy in bfloat16 all the same, where they stand in for
+/// bfloat16 on a CPU without it; or pairs of bfloat16.
+enum class Numbers { kFloats, kCopiedFloats, kPairs };
+
+template <Numbers kNumbers, class D, class Update>
+HWY_INLINE void update_vector(D d, hn::Vec<D> grad, const Update& update, const UpdateSpan& span, std::size_t i) {
+  const auto changed = update.apply(d, grad, span, i);
+  if constexpr (kNumbers == Numbers::kPairs) {
+    store_number(d, changed, span.low.data() + i);
+  } else if constexpr (kNumbers == Numbers::kCopiedFloats) {
+    store(d, changed, span.low.data() + i);
+  }
+}
+
+/// One tile of a gradient, applied from the registers in which it is summed. `span` begins at the product's first row.
+template <Numbers kNumbers, std::size_t kRows, std::size_t kVectors, class Update>
+HWY_NOINLINE void update_tile(const TileProduct& p, std::size_t row, std::size_t column, const Update& given,
+                              const UpdateSpan& given_span) {
+  constexpr bool kPairs = kNumbers == Numbers::kPairs;
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  // Copies, which no store can change.
+  const Update update = given;
+  const UpdateSpan span = given_span;
+  with_tile<kPairs, kRows, kVectors>(p, row, column, [&](const auto& sums) HWY_ATTR {
+    constexpr std::size_t kGroup = kPairs ? 2 : 1;
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < kRows; r += kGroup) {
+      const std::size_t at = (row + r) * p.width + kGroup * column;
+#pragma GCC unroll 8
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        if constexpr (kPairs) {
+          hn::Vec<decltype(d)> first;
+          hn::Vec<decltype(d)> second;
+          interleave(sums[r][v], sums[r + 1][v], first, second);
+          update_vector<kNumbers>(d, first, update, span, at + 2 * v * lanes);
+          update_vector<kNumbers>(d, second, update, span, at + (2 * v + 1) * lanes);
+        } else {
+          update_vector<kNumbers>(d, sums[r][v], update, span, at + v * lanes);
+        }
+      }
+    }
+  });
+}
+
+/// Rows of a product, a multiple of kRows of them.
+template <Numbers kNumbers, std::size_t kRows, std::size_t kVectors, class Update>
+HWY_INLINE void update_columns(const TileProduct& p, std::size_t column, const Update& update, const UpdateSpan& span) {
+  for (std::size_t row = 0; row < p.rows; row += kRows) {
+    update_tile<kNumbers, kRows, kVectors>(p, row, column, update, span);
+  }
+}
+
+template <Numbers kNumbers, class Update>
+HWY_INLINE void update_product(const TileProduct& p, const Update& update, const UpdateSpan& span) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  std::size_t column = 0;
+#if HWY_TARGET == HWY_AVX3
+  for (; column + 4 * lanes <= p.width; column += 4 * lanes) {
+    update_columns<kNumbers, 4, 4>(p, column, update, span);
+  }
+  for (; column + 2 * lanes <= p.width; column += 2 * lanes) {
+    update_columns<kNumbers, 8, 2>(p, column, update, span);
+  }
+  for (; column < p.width; column += lanes) {
+    update_columns<kNumbers, 8, 1>(p, column, update, span);
+  }
+#else
+  for (; column < p.width; column += 2 * lanes) {
+    update_columns<kNumbers, 4, 2>(p, column, update, span);
+  }
+#endif
+}
+
+/// Gradients of inputs [begin, end) of a panel, a multiple of 16 of them, applied by a rule that needs little more than
+/// a multiplication. `input` is as above.
 template <class Update>
 void update_rows(const DenseWeightGrad& dense, const Update& update, const std::uint32_t* input, const Part& rows,
+                 std::size_t panel) {
+  const std::size_t width = dense.panels.width;
+  const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
+  const std::size_t count = rows.end - rows.begin;
+  const TileProduct product{input, 1,     kBlock, dense.packed + panel * steps * width, steps, nullptr, count,
+                            width, false, {}};
+  const UpdateSpan span =
+      span_at(dense.target, panel * dense.panels.panel_size() + rows.begin * width, nullptr, count * width);
+  if (is_pairs(dense.panels)) {
+    update_product<Numbers::kPairs>(product, update, span);
+  } else if (!span.low.empty()) {
+    update_product<Numbers::kCopiedFloats>(product, update, span);
+  } else {
+    update_product<Numbers::kFloats>(product, update, span);
+  }
+}
+
+/// Gradients of inputs [begin, end) of a panel, each tile of 256 applied while the next one's product is on its way: a
+/// product is as long as an update, and neither needs what the other computes with. `input` is as above.
+void update_rows(const DenseWeightGrad& dense, const Adam& update, const std::uint32_t* input, const Part& rows,
                  std::size_t panel) {
   constexpr std::size_t kTile = 256;
   alignas(64) float sums[kTile];
@@ -81,10 +176,21 @@ void update_rows(const DenseWeightGrad& dense, const Update& update, const std::
   for (std::size_t row = rows.begin; row < rows.end; row += product.rows, at += kTile) {
     multiply(product, pairs);
     product.a += product.rows;
+    const UpdateSpan span = span_at(dense.target, at, pairs ? interleaved : sums, kTile);
+    const hn::ScalableTag<float> d;
+    const auto apply = [&]<Numbers kNumbers>(const float* grads) HWY_ATTR {
+      for (std::size_t i = 0; i < kTile; i += hn::Lanes(d)) {
+        update_vector<kNumbers>(d, hn::Load(d, grads + i), update, span, i);
+      }
+    };
     if (pairs) {
       interleave_rows(sums, product.rows, width, interleaved);
+      apply.template operator()<Numbers::kPairs>(interleaved);
+    } else if (!span.low.empty()) {
+      apply.template operator()<Numbers::kCopiedFloats>(sums);
+    } else {
+      apply.template operator()<Numbers::kFloats>(sums);
     }
-    update_range(update, span_at(dense.target, at, pairs ? interleaved : sums, kTile), 0, kTile);
   }
 }
 

@@ -62,7 +62,7 @@ class SoftmaxRow {
     }
     begin_ = begin;
     count_ = HWY_MIN(kTile, classes_ - begin);
-    for_each_vector(0, count_, CopyNumbers<T, float>{logits_ + begin, x_});
+    for_each_channel_vector(count_, CopyNumbers<T, float>{logits_ + begin, x_});
     for (std::size_t i = count_; i % hn::Lanes(d_) != 0; ++i) {
       x_[i] = x_[0];
     }
@@ -128,14 +128,23 @@ class TargetRow {
   [[nodiscard]] std::size_t label() const { return label_; }
 
   void read(std::size_t begin, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      t_[i] = dense_ == nullptr ? floor_ : dense_[begin + i] * weight_ + floor_;
+    const hn::ScalableTag<float> d;
+    if (dense_ != nullptr) {
+      for (std::size_t i = 0; i < count; ++i) {
+        t_[i] = dense_[begin + i] * weight_ + floor_;
+      }
+      for (std::size_t i = count; i % hn::Lanes(d) != 0; ++i) {
+        t_[i] = 0;
+      }
+      return;
     }
-    if (dense_ == nullptr && label_ >= begin && label_ - begin < count) {
-      t_[label_ - begin] += weight_;
-    }
-    for (std::size_t i = count; i % hn::Lanes(hn::ScalableTag<float>()) != 0; ++i) {
-      t_[i] = 0;
+    // Whole vectors, which can be loaded as soon as they are stored.
+    const hn::RebindToSigned<decltype(d)> d32;
+    const auto label = hn::Set(d32, static_cast<std::int32_t>(label_) - static_cast<std::int32_t>(begin));
+    for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+      const auto here = hn::RebindMask(d, hn::Eq(hn::Iota(d32, static_cast<std::int32_t>(i)), label));
+      const auto target = hn::IfThenElse(here, hn::Set(d, floor_ + weight_), hn::Set(d, floor_));
+      hn::Store(hn::IfThenElseZero(hn::FirstN(d, count - i), target), d, t_ + i);
     }
   }
 
@@ -170,7 +179,7 @@ void write_grad(SoftmaxRow<T>& softmax, TargetRow& target, float inverse_sum, fl
       const auto difference = hn::MulSub(softmax.exponential(i), hn::Set(d, inverse_sum), target.at(i));
       hn::Store(hn::Mul(difference, hn::Set(d, grad_scale)), d, tile + i);
     }
-    for_each_vector(0, softmax.count(), CopyNumbers<float, T>{tile, grad + begin});
+    for_each_channel_vector(softmax.count(), CopyNumbers<float, T>{tile, grad + begin});
   }
 }
 
@@ -229,7 +238,7 @@ void softmax_of_rows(const T* logits, std::size_t classes, float* probabilities,
       for (std::size_t i = 0; i < softmax.count(); i += hn::Lanes(d)) {
         hn::Store(hn::Mul(softmax.exponential(i), scale), d, tile + i);
       }
-      for_each_vector(0, softmax.count(), CopyNumbers<float, float>{tile, probabilities + row * classes + first});
+      for_each_channel_vector(softmax.count(), CopyNumbers<float, float>{tile, probabilities + row * classes + first});
     }
   }
 }
@@ -268,13 +277,15 @@ HWY_EXPORT(softmax_range);
 
 /// A number costs an exponential, and more.
 constexpr std::int64_t kCost = 16;
+/// A row costs a logarithm, divisions and sums over lanes.
+constexpr std::int64_t kRowCost = 1000;
 
 /// Sums over the rows: in fixed chunks, so that the order of the additions, and thus the result, does not depend
 /// on the number of threads.
 LossResult sum_of_rows(const LossRows& loss, std::int64_t rows) {
   constexpr std::int64_t kChunks = 64;
   std::array<LossResult, kChunks> sums;
-  const std::int64_t chunk_cost = rows * static_cast<std::int64_t>(loss.classes) * kCost / kChunks + 1;
+  const std::int64_t chunk_cost = rows * (static_cast<std::int64_t>(loss.classes) * kCost + kRowCost) / kChunks + 1;
   parallel_for(kChunks, kNumbersPerThread / chunk_cost + 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t chunk = begin; chunk < end; ++chunk) {
       sums[static_cast<std::size_t>(chunk)] =

@@ -79,6 +79,9 @@ class Operator {
   /// Whether backward, given a rule, updates the weights itself.
   [[nodiscard]] virtual bool updates_weights() const { return false; }
 
+  /// Whether all its parallel work is done by this project's own functions, and so can be by a Team.
+  [[nodiscard]] virtual bool works_in_team() const { return false; }
+
   virtual void bind(const Binding& binding) = 0;
   virtual void forward(const StepState& state) = 0;
   /// Fills input_grads, and weight_grads or the weights themselves. Only of an operator made for training.

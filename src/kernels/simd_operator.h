@@ -14,6 +14,7 @@ class SimdOperator : public Operator {
   explicit SimdOperator(const BuildOptions& options) : options_(options) {}
   /// `highway:AVX2`
   [[nodiscard]] std::string implementation() const override;
+  [[nodiscard]] bool works_in_team() const override { return true; }
   void bind(const Binding& binding) override { binding_ = binding; }
 
  protected:

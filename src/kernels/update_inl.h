@@ -19,37 +19,33 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-template <class D>
-HWY_INLINE void store_weights(D d, hn::Vec<D> value, const UpdateSpan& span, std::size_t i) {
-  store(d, value, span.weights.data() + i);
-  if (!span.low.empty()) {
-    store(d, value, span.low.data() + i);
-  }
-}
-
 struct PlainSgd {
   SgdStep step;
+  /// Lanes of `span` from `i` on, whose gradient is `grad`. Returns the new weights, stored, but not in bfloat16.
   template <class D>
-  HWY_INLINE void operator()(D d, const UpdateSpan& span, std::size_t i) const {
+  HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> grad, const UpdateSpan& span, std::size_t i) const {
     const auto weight = load(d, span.weights.data() + i);
     const auto decayed = hn::NegMulAdd(hn::Set(d, step.learning_rate * step.weight_decay), weight, weight);
-    const auto grad = load(d, span.grads.data() + i);
-    store_weights(d, hn::NegMulAdd(hn::Set(d, step.learning_rate), grad, decayed), span, i);
+    const auto changed = hn::NegMulAdd(hn::Set(d, step.learning_rate), grad, decayed);
+    store(d, changed, span.weights.data() + i);
+    return changed;
   }
 };
 
 struct MomentumSgd {
   SgdStep step;
   template <class D>
-  HWY_INLINE void operator()(D d, const UpdateSpan& span, std::size_t i) const {
+  HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> grad, const UpdateSpan& span, std::size_t i) const {
     const auto momentum = hn::Set(d, step.momentum);
     const auto weight = load(d, span.weights.data() + i);
     const auto decayed = hn::NegMulAdd(hn::Set(d, step.learning_rate * step.weight_decay), weight, weight);
-    const auto move = hn::Mul(hn::Set(d, step.learning_rate), load(d, span.grads.data() + i));
+    const auto move = hn::Mul(hn::Set(d, step.learning_rate), grad);
     const auto velocity = hn::MulSub(momentum, load(d, span.state1.data() + i), move);
     store(d, velocity, span.state1.data() + i);
     const auto change = step.nesterov ? hn::MulSub(momentum, velocity, move) : velocity;
-    store_weights(d, hn::Add(decayed, change), span, i);
+    const auto changed = hn::Add(decayed, change);
+    store(d, changed, span.weights.data() + i);
+    return changed;
   }
 };
 
@@ -66,10 +62,9 @@ struct Adam {
         rest_2(static_cast<float>(1 - step.beta_2)),
         epsilon(step.epsilon) {}
   template <class D>
-  HWY_INLINE void operator()(D d, const UpdateSpan& span, std::size_t i) const {
+  HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> grad, const UpdateSpan& span, std::size_t i) const {
     const auto weight = load(d, span.weights.data() + i);
     const auto decayed = hn::NegMulAdd(hn::Set(d, decay), weight, weight);
-    const auto grad = load(d, span.grads.data() + i);
     const auto m = load(d, span.state1.data() + i);
     const auto v = load(d, span.state2.data() + i);
     const auto new_m = hn::MulAdd(hn::Sub(grad, m), hn::Set(d, rest_1), m);
@@ -77,7 +72,9 @@ struct Adam {
     store(d, new_m, span.state1.data() + i);
     store(d, new_v, span.state2.data() + i);
     const auto step = hn::Div(hn::Mul(new_m, hn::Set(d, alpha)), hn::Add(hn::Sqrt(new_v), hn::Set(d, epsilon)));
-    store_weights(d, hn::Sub(decayed, step), span, i);
+    const auto changed = hn::Sub(decayed, step);
+    store(d, changed, span.weights.data() + i);
+    return changed;
   }
 };
 
@@ -98,7 +95,12 @@ HWY_INLINE void with_update(const UpdateRule& rule, const F& body) {
 /// Numbers [begin, end) of `span`.
 template <class Update>
 HWY_INLINE void update_range(const Update& update, const UpdateSpan& span, std::size_t begin, std::size_t end) {
-  for_each_vector(begin, end, [&](auto d, std::size_t i) HWY_ATTR { update(d, span, i); });
+  for_each_vector(begin, end, [&](auto d, std::size_t i) HWY_ATTR {
+    const auto changed = update.apply(d, load(d, span.grads.data() + i), span, i);
+    if (!span.low.empty()) {
+      store(d, changed, span.low.data() + i);
+    }
+  });
 }
 
 }  // namespace

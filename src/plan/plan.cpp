@@ -27,6 +27,7 @@ Plan::Plan(const model::Model& model, const PlanOptions& options, std::span<cons
   make_steps(stored);
   plan_gradients();
   plan_memory();
+  works_in_team_ = std::ranges::all_of(steps_, [](const Step& step) { return step.op->works_in_team(); });
   labels_.resize(static_cast<std::size_t>(options.batch));
   targets_.resize(static_cast<std::size_t>(options.batch * classes_));
   for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -323,8 +324,11 @@ void Plan::store_gradients() {
 
 kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, const StepKey& key) {
   store_gradients();
-  const auto result = forward_and_loss(batch, loss, key);
-  backward(state(batch, key), {});
+  kernels::LossResult result;
+  in_team(true, [&] {
+    result = forward_and_loss(batch, loss, key);
+    backward(state(batch, key), {});
+  });
   return result;
 }
 
@@ -342,13 +346,17 @@ kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, c
   if (std::any_of(updates.begin(), updates.end(), stateful)) {
     throw Error(ErrorKind::kInternal, {}, "an update without room for its state");
   }
-  if (std::any_of(updates.begin(), updates.end(), [](const auto& update) { return update.muon() != nullptr; })) {
+  const bool muon = std::ranges::any_of(updates, [](const auto& update) { return update.muon() != nullptr; });
+  if (muon) {
     store_gradients();
   }
-  const auto result = forward_and_loss(batch, loss, key);
-  if (std::isfinite(result.loss_sum)) {
-    backward(state(batch, key), updates);
-  }
+  kernels::LossResult result;
+  in_team(!muon, [&] {
+    result = forward_and_loss(batch, loss, key);
+    if (std::isfinite(result.loss_sum)) {
+      backward(state(batch, key), updates);
+    }
+  });
   return result;
 }
 

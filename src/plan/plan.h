@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "base/threads.h"
 #include "kernels/loss.h"
 #include "kernels/operator.h"
 #include "lapel/data.h"
@@ -123,6 +124,15 @@ class Plan {
   void plan_memory();
   void bind_step(std::size_t index, Parameters& parameters);
   void bind_sums();
+  /// Calls `body`, with a Team where every step can use one.
+  template <class F>
+  void in_team(bool all_can, const F& body) const {
+    if (all_can && works_in_team_) {
+      Team::with(body);
+    } else {
+      body();
+    }
+  }
   void forward(const Batch& batch, const StepKey& key);
   kernels::LossResult forward_and_loss(const Batch& batch, const LossRule& loss, const StepKey& key);
   void backward(const kernels::StepState& now, std::span<const kernels::UpdateRule> rules);
@@ -170,6 +180,7 @@ class Plan {
   std::vector<float> mixed_targets_;
   std::vector<std::size_t> mixing_;  // steps that mix the rows of a batch, and so their targets
   std::int64_t classes_ = 0;
+  bool works_in_team_ = false;
 };
 
 }  // namespace lapel::plan

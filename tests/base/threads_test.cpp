@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <numeric>
 #include <set>
@@ -105,6 +107,89 @@ TEST(Threads, ScopeRestores) {
 }
 
 TEST(Threads, ThereIsACore) { EXPECT_GE(available_cores(), 1); }
+
+TEST(Team, DividesAsWithoutOne) {
+  for (const int threads : {1, 2, 3}) {
+    const ThreadScope scope(threads);
+    for (const std::int64_t count : {0, 1, 2, 10, 1001}) {
+      const auto parts_of = [&] {
+        std::vector<std::int64_t> owner(static_cast<std::size_t>(count), -1);
+        parallel_for(count, 4, [&](std::int64_t begin, std::int64_t end) {
+          std::fill(owner.begin() + begin, owner.begin() + end, begin);
+        });
+        return owner;
+      };
+      const auto alone = parts_of();
+      std::vector<std::int64_t> together;
+      Team::with([&] { together = parts_of(); });
+      EXPECT_EQ(together, alone) << count << " items, " << threads << " threads";
+    }
+  }
+}
+
+TEST(Team, WorksOnItsThreadsAndIsGoneAfterwards) {
+  const ThreadScope scope(2);
+  EXPECT_EQ(Team::current(), nullptr);
+  for (int round = 0; round < 200; ++round) {
+    std::array<std::thread::id, 2> ids;
+    Team::with([&] {
+      ASSERT_NE(Team::current(), nullptr);
+      parallel_for(2, 1, [&](std::int64_t begin, std::int64_t) {
+        EXPECT_EQ(Team::current(), nullptr) << "a part has no team";
+        ids.at(static_cast<std::size_t>(begin)) = std::this_thread::get_id();
+      });
+    });
+    EXPECT_EQ(ids[0], std::this_thread::get_id());
+    EXPECT_NE(ids[0], ids[1]);
+    EXPECT_EQ(Team::current(), nullptr);
+  }
+}
+
+TEST(Team, PhasesFollowOneAnother) {
+  const ThreadScope scope(3);
+  std::array<int, 3> first{};
+  std::array<int, 3> second{};
+  Team::with([&] {
+    for (int round = 1; round <= 1000; ++round) {
+      parallel_phases(
+          3, [&](std::int64_t part, std::int64_t) { first.at(static_cast<std::size_t>(part)) = round; },
+          [&](std::int64_t part, std::int64_t parts) {
+            // Written by another thread in the phase before.
+            second.at(static_cast<std::size_t>(part)) = first.at(static_cast<std::size_t>((part + 1) % parts));
+          });
+      ASSERT_EQ(second, (std::array<int, 3>{round, round, round}));
+    }
+  });
+}
+
+TEST(Team, InsideAPartOrAnotherTeamWorkIsSerial) {
+  const ThreadScope scope(2);
+  std::atomic<int> whole = 0;
+  Team::with([&] {
+    parallel_for(2, 1, [&](std::int64_t, std::int64_t) {
+      Team::with([&] {
+        parallel_for(100, 1, [&](std::int64_t begin, std::int64_t end) { whole += end - begin == 100 ? 1 : 0; });
+      });
+    });
+  });
+  EXPECT_EQ(whole, 2);
+}
+
+TEST(Team, ExceptionsReachTheCaller) {
+  const ThreadScope scope(2);
+  for (const std::int64_t bad : {0, 1}) {
+    EXPECT_THROW(Team::with([&] {
+                   parallel_for(2, 1, [&](std::int64_t begin, std::int64_t) {
+                     if (begin == bad) {
+                       throw std::runtime_error("in a part");
+                     }
+                   });
+                 }),
+                 std::runtime_error);
+  }
+  EXPECT_THROW(Team::with([] { throw std::runtime_error("between parts"); }), std::runtime_error);
+  EXPECT_EQ(Team::current(), nullptr);
+}
 
 }  // namespace
 }  // namespace lapel
