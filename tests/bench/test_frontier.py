@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""bench/frontier's ablations with a program that only pretends to train. Skipped before Python 3.11."""
+"""bench/frontier's ablations with a program that only pretends to train, and its table. Skipped before Python 3.11."""
 
 import contextlib
 import importlib.machinery
 import importlib.util
 import io
+import json
 import pathlib
 import sys
 import tempfile
@@ -127,6 +128,26 @@ class Ablation(unittest.TestCase):
         # Nothing is trained twice.
         self.assertEqual(self.run_it("--ablate-in-turn").splitlines(), lines)
         self.assertEqual((self.folder / "log.csv").read_text(), log)
+
+
+class Table(unittest.TestCase):
+    def entry(self, recipe, tflop, options, accuracy, date="2026-01-02"):
+        record = {"accuracy": accuracy, "wall": 60.0, "training": 50.0, "tflop": 40.0, "parameters": 1000, "epochs": 4,
+                  "precision": "float32", "threads": 2, "cpu": "A CPU", "isa": "avx2"}
+        return {"recipe": recipe, "kind": "figure", "options": options, "tflop": tflop, "date": date, "seeds": {"1": record}}
+
+    def test_rows_in_their_time_and_in_that_of_their_arithmetic(self):
+        with tempfile.TemporaryDirectory() as folder:
+            frontier = load_frontier()
+            frontier.RESULTS = pathlib.Path(folder) / "frontier.json"
+            entries = [self.entry("minute", False, [], 0.95, "2026-01-01"), self.entry("minute", False, [], 0.94),
+                       self.entry("minute", True, [], 0.943), self.entry("minute", False, ["train.seed=3"], 0.99)]
+            frontier.RESULTS.write_text(json.dumps(dict(enumerate(entries))))
+            lines = [line for line in frontier.figure_table().splitlines() if "minute" in line and "five" not in line]
+        self.assertEqual(len(lines), 2)
+        self.assertIn("| 94.00 | 1 | 93.5: yes | 94.2: no |", lines[0])
+        self.assertTrue(lines[1].startswith("| minute, 55 TFLOP |"), lines[1])
+        self.assertIn("| 94.30 | 1 | 93.5: yes | 94.2: yes |", lines[1])
 
 
 if __name__ == "__main__":
