@@ -65,6 +65,12 @@ void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input,
   }
 }
 
+/// Columns of the input: words of one row of the batch (of two in bfloat16), and how far it is to the next.
+struct Columns {
+  const std::uint32_t* from;
+  std::size_t step;
+};
+
 /// What a layer multiplies: floats, of which there may be a copy in bfloat16 all the same, where they stand in for
 /// bfloat16 on a CPU without it; or pairs of bfloat16.
 enum class Numbers { kFloats, kCopiedFloats, kPairs };
@@ -142,13 +148,13 @@ HWY_INLINE void update_product(const TileProduct& p, const Update& update, const
 /// Gradients of inputs [begin, end) of a panel, a multiple of 16 of them, applied by a rule that needs little more than
 /// a multiplication. `input` is as above.
 template <class Update>
-void update_rows(const DenseWeightGrad& dense, const Update& update, const std::uint32_t* input, const Part& rows,
+void update_rows(const DenseWeightGrad& dense, const Update& update, const Columns& input, const Part& rows,
                  std::size_t panel) {
   const std::size_t width = dense.panels.width;
   const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
   const std::size_t count = rows.end - rows.begin;
-  const TileProduct product{input, 1,     kBlock, dense.packed + panel * steps * width, steps, nullptr, count,
-                            width, false, {}};
+  const TileProduct product{input.from, 1,     input.step, dense.packed + panel * steps * width, steps, nullptr, count,
+                            width,      false, {}};
   const UpdateSpan span =
       span_at(dense.target, panel * dense.panels.panel_size() + rows.begin * width, nullptr, count * width);
   if (is_pairs(dense.panels)) {
@@ -162,7 +168,7 @@ void update_rows(const DenseWeightGrad& dense, const Update& update, const std::
 
 /// Gradients of inputs [begin, end) of a panel, each tile of 256 applied while the next one's product is on its way: a
 /// product is as long as an update, and neither needs what the other computes with. `input` is as above.
-void update_rows(const DenseWeightGrad& dense, const Adam& update, const std::uint32_t* input, const Part& rows,
+void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns& input, const Part& rows,
                  std::size_t panel) {
   constexpr std::size_t kTile = 256;
   alignas(64) float sums[kTile];
@@ -170,8 +176,8 @@ void update_rows(const DenseWeightGrad& dense, const Adam& update, const std::ui
   const std::size_t width = dense.panels.width;
   const bool pairs = is_pairs(dense.panels);
   const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
-  TileProduct product{input, 1,     kBlock, dense.packed + panel * steps * width, steps, sums, kTile / width,
-                      width, false, {}};
+  TileProduct product{input.from, 1,     input.step, dense.packed + panel * steps * width, steps, sums, kTile / width,
+                      width,      false, {}};
   std::size_t at = panel * dense.panels.panel_size() + rows.begin * width;
   for (std::size_t row = rows.begin; row < rows.end; row += product.rows, at += kTile) {
     multiply(product, pairs);
@@ -203,10 +209,16 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
   const bool is_short = dense.batch <= kSteps * dense.panels.group;
   const std::size_t at_once = is_short ? 16 : kBlock;
   const bool in_passing = is_short && dense.rule != nullptr && !weights_are_far(dense.panels);
+  // Whole tiles of floats are read where they lie.
+  const bool in_place =
+      !is_pairs(dense.panels) && in == dense.panels.rows && dense.batch == dense_packed_rows(dense.batch);
   for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
     const std::size_t end = HWY_MIN(rows.end, row + kBlock);
     const std::size_t count = HWY_MIN(kBlock, in - HWY_MIN(in, row));
-    if (is_pairs(dense.panels)) {
+    Columns columns{input_pack, kBlock};
+    if (in_passing && in_place) {
+      columns = {static_cast<const std::uint32_t*>(dense.input) + row, in};
+    } else if (is_pairs(dense.panels)) {
       pack_columns<std::uint16_t>(static_cast<const std::uint16_t*>(dense.input), nullptr, in, dense.batch, row, count,
                                   kBlock, input_pack);
     } else {
@@ -216,7 +228,7 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
     if (in_passing) {
       with_update(*dense.rule, [&](const auto& update) HWY_ATTR {
         for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
-          update_rows(dense, update, input_pack, {row, end}, panel);
+          update_rows(dense, update, columns, {row, end}, panel);
         }
       });
       continue;
