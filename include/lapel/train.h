@@ -96,10 +96,9 @@ struct RunRecord {
   double seconds = 0;        ///< Training with validation, without loading and the final evaluation.
   std::int64_t seed = 0;
   int threads = 0;
-  double time_budget = 0;  ///< Seconds; 0: the recipe has none.
-  double process_seconds =
-      0;                  ///< From the beginning of the process to this record, the plots of results not yet drawn.
-  std::string precision;  ///< `float32` or `bfloat16`: what was used.
+  double time_budget = 0;      ///< Seconds; 0: the recipe has none.
+  double process_seconds = 0;  ///< From the beginning of the process to this record; plots of results follow.
+  std::string precision;       ///< `float32` or `bfloat16`: what was used.
   std::string test_time_augmentation = "none";  ///< With which `validation` and `test` were measured, but not `train`.
   std::string cpu;
   std::string isa;

@@ -1,20 +1,14 @@
 #include "api/reserve.h"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <vector>
+
+#include "api/seconds_of.h"
 
 namespace lapel {
 
 namespace {
-
-template <class F>
-double seconds_of(const F& body) {
-  const auto start = std::chrono::steady_clock::now();
-  body();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 /// Over as many calls as it takes to see what another process costs, whose turns are some milliseconds.
 template <class F>

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "api/seconds_of.h"
 #include "lapel/error.h"
 #include "report/gnuplot.h"
 
@@ -15,13 +15,6 @@ namespace lapel {
 namespace {
 
 namespace fs = std::filesystem;
-
-template <class F>
-double seconds_of(const F& body) {
-  const auto start = std::chrono::steady_clock::now();
-  body();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 std::vector<report::Curve> curves_of(const std::vector<EpochResult>& history, double EpochResult::*training,
                                      std::optional<double> EpochResult::*validation) {
@@ -42,6 +35,22 @@ fs::path plot_file(const fs::path& run, std::string_view name, PlotFormat format
   return run / "plots" / fmt::format("{}.{}", name, format == PlotFormat::kPng ? "png" : "svg");
 }
 
+/// Draws plots of a run, and notes their files.
+class Drawn {
+ public:
+  Drawn(const fs::path& run, PlotFormat format) : run_(run), format_(format) {}
+  void add(std::string_view name, const report::Drawing& drawing) {
+    files_.push_back(plot_file(run_, name, format_));
+    draw_file(drawing, files_.back());
+  }
+  [[nodiscard]] std::vector<fs::path> files() && { return std::move(files_); }
+
+ private:
+  const fs::path& run_;
+  PlotFormat format_;
+  std::vector<fs::path> files_;
+};
+
 report::Drawing training_samples(const report::PlotData& shown) {
   return draw_samples(shown, shown.train_samples, "Training pictures: " + shown.data_name);
 }
@@ -53,41 +62,33 @@ void draw_file(const report::Drawing& drawing, const fs::path& file) {
 }
 
 std::vector<fs::path> draw_data_plots(const report::PlotData& shown, const fs::path& run, PlotFormat format) {
-  std::vector<fs::path> files;
-  const auto add = [&](std::string_view name, const report::Drawing& drawing) {
-    files.push_back(plot_file(run, name, format));
-    draw_file(drawing, files.back());
-  };
-  add("samples_train", training_samples(shown));
+  Drawn drawn(run, format);
+  drawn.add("samples_train", training_samples(shown));
   if (!shown.test_samples.empty()) {
-    add("samples_test", draw_samples(shown, shown.test_samples, "Test pictures: " + shown.data_name));
+    drawn.add("samples_test", draw_samples(shown, shown.test_samples, "Test pictures: " + shown.data_name));
   }
-  add("class_counts", draw_class_counts(shown));
-  return files;
+  drawn.add("class_counts", draw_class_counts(shown));
+  return std::move(drawn).files();
 }
 
 std::vector<fs::path> draw_result_plots(const report::PlotData& shown, const std::vector<EpochResult>& history,
                                         const fs::path& run, PlotFormat format) {
-  std::vector<fs::path> files;
-  const auto add = [&](std::string_view name, const report::Drawing& drawing) {
-    files.push_back(plot_file(run, name, format));
-    draw_file(drawing, files.back());
-  };
+  Drawn drawn(run, format);
   if (!history.empty()) {
     const bool validated = history.front().val_accuracy.has_value();
-    add("accuracy", draw_curves(curves_of(history, &EpochResult::accuracy, &EpochResult::val_accuracy),
-                                "Accuracy: " + shown.name, "accuracy", validated ? 1 : 0));
-    add("loss", draw_curves(curves_of(history, &EpochResult::loss, &EpochResult::val_loss), "Loss: " + shown.name,
-                            "loss", validated ? -1 : 0));
+    drawn.add("accuracy", draw_curves(curves_of(history, &EpochResult::accuracy, &EpochResult::val_accuracy),
+                                      "Accuracy: " + shown.name, "accuracy", validated ? 1 : 0));
+    drawn.add("loss", draw_curves(curves_of(history, &EpochResult::loss, &EpochResult::val_loss), "Loss: " + shown.name,
+                                  "loss", validated ? -1 : 0));
   }
   if (shown.confusion.classes > 0) {
-    add("confusion", draw_confusion(shown));
-    add("predictions", draw_predictions(shown, shown.predictions, "Predictions: " + shown.name));
+    drawn.add("confusion", draw_confusion(shown));
+    drawn.add("predictions", draw_predictions(shown, shown.predictions, "Predictions: " + shown.name));
   }
   if (!shown.mistakes.empty()) {
-    add("mistakes", draw_predictions(shown, shown.mistakes, "The surest mistakes: " + shown.name));
+    drawn.add("mistakes", draw_predictions(shown, shown.mistakes, "The surest mistakes: " + shown.name));
   }
-  return files;
+  return std::move(drawn).files();
 }
 
 RunPlots::RunPlots(const DataSet& data, fs::path run, PlotFormat format)

@@ -14,7 +14,7 @@ namespace lapel::kernels {
 
 namespace {
 
-/// Multiplications that are worth a thread of its own (some microseconds).
+/// Multiplications that are worth a thread of its own (half a microsecond and more).
 constexpr std::size_t kProductsPerThread = std::size_t{1} << 16U;
 /// Weights of more bytes than this do not stay in the caches of the threads that change them.
 constexpr std::size_t kNearBytes = std::size_t{4} << 20U;

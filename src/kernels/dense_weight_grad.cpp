@@ -65,7 +65,7 @@ void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input,
   }
 }
 
-/// Columns of the input: words of one row of the batch (of two in bfloat16), and how far it is to the next.
+/// Neighbouring columns of the input: words of one row of the batch (in bfloat16 of two), and how far the next one is.
 struct Columns {
   const std::uint32_t* from;
   std::size_t step;
@@ -146,7 +146,7 @@ HWY_INLINE void update_product(const TileProduct& p, const Update& update, const
 }
 
 /// Gradients of inputs [begin, end) of a panel, a multiple of 16 of them, applied by a rule that needs little more than
-/// a multiplication. `input` is as above.
+/// a multiplication.
 template <class Update>
 void update_rows(const DenseWeightGrad& dense, const Update& update, const Columns& input, const Part& rows,
                  std::size_t panel) {
@@ -167,7 +167,7 @@ void update_rows(const DenseWeightGrad& dense, const Update& update, const Colum
 }
 
 /// Gradients of inputs [begin, end) of a panel, each tile of 256 applied while the next one's product is on its way: a
-/// product is as long as an update, and neither needs what the other computes with. `input` is as above.
+/// product is as long as an update, and neither needs what the other computes with.
 void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns& input, const Part& rows,
                  std::size_t panel) {
   constexpr std::size_t kTile = 256;
