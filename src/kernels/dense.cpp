@@ -33,12 +33,21 @@ Part part_of(std::size_t count, std::size_t unit, std::int64_t part, std::int64_
 
 /// Calls `body(rows, panels)` for the rectangles that are part `part` of `parts` of all panels, one after another, with
 /// `rows` rows each: whole panels, and at both ends perhaps rows of one that is shared. So each thread reads in forward
-/// the weights that it changed in backward, most of which are in its cache.
+/// the weights that it changed in backward, most of which are in its cache. Parts are as large in columns that are
+/// used.
 template <class F>
-void for_rectangles(std::size_t rows, std::size_t row_unit, std::size_t panels, std::int64_t part, std::int64_t parts,
-                    const F& body) {
+void for_rectangles(std::size_t rows, std::size_t row_unit, const DensePanels& panels, std::int64_t part,
+                    std::int64_t parts, const F& body) {
   const std::size_t units = divided_up(rows, row_unit);
-  const Part mine = part_of(units * panels, 1, part, parts);
+  const std::size_t whole_panels = panels.panels - 1;
+  const std::size_t last = panels.used(whole_panels);
+  const Part columns = part_of(units * (whole_panels * panels.width + last), 1, part, parts);
+  const auto units_before = [&](std::size_t column) {
+    const std::size_t whole = units * whole_panels;
+    const std::size_t before = column / panels.width;
+    return before < whole ? before : whole + (column - whole * panels.width) / last;
+  };
+  const Part mine{units_before(columns.begin), units_before(columns.end)};
   for (std::size_t at = mine.begin; at < mine.end;) {
     const std::size_t panel = at / units;
     const std::size_t first = at % units;
@@ -88,7 +97,7 @@ class DenseOperator final : public SimdOperator {
                      part_of(batch_, 1, part, parts));
     };
     const auto multiply = [&](std::int64_t part, std::int64_t parts) {
-      for_rectangles(batch_, 4, panels_.panels, part, parts,
+      for_rectangles(batch_, 4, panels_, part, parts,
                      [&](const Part& rows, const Part& panels) { dense_forward(dense, rows, panels); });
     };
     if (pads_input_) {
@@ -179,7 +188,7 @@ class DenseOperator final : public SimdOperator {
       dense_weight_grad(dense, input, part_of(panels_.rows, 16, part, parts), {0, panels_.panels});
       return;
     }
-    for_rectangles(panels_.rows, 16, panels_.panels, part, parts,
+    for_rectangles(panels_.rows, 16, panels_, part, parts,
                    [&](const Part& rows, const Part& panels) { dense_weight_grad(dense, input, rows, panels); });
   }
 

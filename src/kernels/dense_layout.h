@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,6 +23,10 @@ struct DensePanels {
   std::size_t panels = 0;  ///< out / width, rounded up
 
   [[nodiscard]] std::size_t panel_size() const { return rows * width; }
+  /// Columns of a panel up to the last that holds an output, in whole sixteens.
+  [[nodiscard]] std::size_t used(std::size_t panel) const {
+    return std::min(width, (out - panel * width + 15) / 16 * 16);
+  }
 };
 
 /// The layout of such panels for a kernel of `in` x `out` weights, as narrow as holds the outputs.

@@ -14,8 +14,11 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// What multiply_in_stretches makes, where both factors come from far: each stretch fetches those of the next, the last
-/// one the columns at `next`.
+/// Rows that share a stretch of weights from far.
+constexpr std::size_t kFarRows = 256;
+
+/// What multiply_in_stretches makes, where both factors come from far: each stretch fetches those of the next (of few
+/// rows; more would fill the cache), the last one the columns at `next`.
 void multiply_streaming(TileProduct product, const std::uint32_t* next, bool pairs) {
   const std::size_t steps = product.steps;
   const std::size_t stretch_bytes = kSteps * product.width * sizeof(std::uint32_t);
@@ -28,8 +31,10 @@ void multiply_streaming(TileProduct product, const std::uint32_t* next, bool pai
     if (rest > kSteps) {
       const std::size_t next_steps = HWY_MIN(kSteps, rest - kSteps);
       product.ahead[0] = {next_b, next_steps * product.width * sizeof(std::uint32_t)};
-      product.ahead[1] = {next_a, next_steps * sizeof(std::uint32_t), product.a_row * sizeof(std::uint32_t),
-                          product.rows};
+      if (product.rows <= kBlock) {
+        product.ahead[1] = {next_a, next_steps * sizeof(std::uint32_t), product.a_row * sizeof(std::uint32_t),
+                            product.rows};
+      }
     } else {
       product.ahead[0] = {next, next == nullptr ? 0 : stretch_bytes};
       product.ahead[1] = {};
@@ -82,7 +87,7 @@ void turn_panel(const DensePack& pack, std::size_t panel) {
     const std::size_t to_row = dense_turned_width(pack.batch, first);
     std::uint32_t* const to = pack.turned + first * words + panel * width / group * to_row;
     for (std::size_t row = first; row < HWY_MIN(rows, first + kBlock); row += 4) {
-      for (std::size_t column = 0; column < width; column += 4) {
+      for (std::size_t column = 0; column < pack.panels.used(panel); column += 4) {
         const std::uint32_t* const block = from + row / group * width + column;
         std::uint32_t* const turned = to + column / group * to_row + row - first;
         if (group == 1) {
@@ -126,29 +131,48 @@ void store_input_grad(const DenseInputGrad& dense, const std::uint32_t* sums, st
 }  // namespace
 
 void forward_part(const DenseForward& dense, const Part& rows, const Part& panels) {
-  alignas(64) float sums[kBlock * kBlock];
+  alignas(64) float sums[kFarRows * kBlock];
   const std::size_t width = dense.panels.width;
   const bool pairs = is_pairs(dense.panels);
   const std::size_t steps = (dense.panels.in + dense.panels.group - 1) / dense.panels.group;
-  const bool far = weights_are_far(dense.panels);
-  for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
-    const std::size_t count = HWY_MIN(kBlock, rows.end - row);
+  const std::size_t panel_words = dense.panels.panel_size() / dense.panels.group;
+  const auto block = [&](std::size_t row, std::size_t count, std::size_t panel, const auto& multiply_all) {
+    multiply_all(TileProduct{dense.input + row * dense.input_words,
+                             dense.input_words,
+                             1,
+                             dense.weights + panel * panel_words,
+                             steps,
+                             sums,
+                             count,
+                             width,
+                             dense.panels.used(panel),
+                             false,
+                             {}});
+    if (pairs) {
+      finish<std::uint16_t>(dense, sums, row, count, panel);
+    } else {
+      finish<float>(dense, sums, row, count, panel);
+    }
+  };
+  if (weights_are_far(dense.panels)) {
+    // Each panel comes from memory once.
     for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
-      const std::uint32_t* const weights = dense.weights + panel * dense.panels.panel_size() / dense.panels.group;
-      const std::uint32_t* const next =
-          panel + 1 < panels.end ? weights + dense.panels.panel_size() / dense.panels.group : nullptr;
-      const TileProduct product{
-          dense.input + row * dense.input_words, dense.input_words, 1, weights, steps, sums, count, width, false, {}};
-      if (far) {
-        multiply_streaming(product, next, pairs);
-      } else {
-        multiply_in_stretches(product, pairs);
+      for (std::size_t row = rows.begin; row < rows.end; row += kFarRows) {
+        block(row, HWY_MIN(kFarRows, rows.end - row), panel, [&](const TileProduct& product) HWY_ATTR {
+          const bool again = row + kFarRows < rows.end;
+          const std::uint32_t* const next = again                    ? product.b
+                                            : panel + 1 < panels.end ? product.b + panel_words
+                                                                     : nullptr;
+          multiply_streaming(product, next, pairs);
+        });
       }
-      if (pairs) {
-        finish<std::uint16_t>(dense, sums, row, count, panel);
-      } else {
-        finish<float>(dense, sums, row, count, panel);
-      }
+    }
+    return;
+  }
+  for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
+    for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
+      block(row, HWY_MIN(kBlock, rows.end - row), panel,
+            [&](const TileProduct& product) HWY_ATTR { multiply_in_stretches(product, pairs); });
     }
   }
 }
@@ -208,6 +232,7 @@ void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
                 sums,
                 samples,
                 width,
+                width,
                 false,
                 {}},
                is_pairs(panels));
@@ -257,9 +282,10 @@ void input_grad_part(const DenseInputGrad& dense, const Part& rows) {
                   steps,
                   1,
                   dense.turned + first * all_steps + panel * steps * width,
-                  steps,
+                  panels.used(panel) / panels.group,
                   sums,
                   count,
+                  width,
                   width,
                   panel > 0,
                   {Ahead{next, far ? count * steps * sizeof(std::uint32_t) : 0}}},

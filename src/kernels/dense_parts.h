@@ -29,7 +29,8 @@ struct TileProduct {
   std::size_t steps = 0;
   float* sums = nullptr;
   std::size_t rows = 0;
-  std::size_t width = 0;  ///< 16, 32 or 64
+  std::size_t width = 0;    ///< 16, 32 or 64
+  std::size_t columns = 0;  ///< That are computed: the first 16, 32, 48 or 64. What is beyond stays as it is.
   bool add = false;
   std::array<Ahead, 4> ahead{};
 };

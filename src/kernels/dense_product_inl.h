@@ -7,7 +7,6 @@
 #define LAPEL_KERNELS_DENSE_PRODUCT_INL_H
 #endif
 
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <array>
@@ -129,7 +128,8 @@ HWY_NOINLINE void multiply_tile(const TileProduct& p, std::size_t row, std::size
   });
 }
 
-/// Fetches, of what comes next, as much as `rows` are of all rows.
+/// Fetches, of what comes next, as much as `rows` are of all rows: to the second cache, as what is in use fills the
+/// first.
 HWY_INLINE void prefetch_share(const TileProduct& p, std::size_t row, std::size_t rows) {
   constexpr std::size_t kLine = 64;
   for (const Ahead& ahead : p.ahead) {
@@ -141,7 +141,7 @@ HWY_INLINE void prefetch_share(const TileProduct& p, std::size_t row, std::size_
     const std::size_t end = lines * ahead.runs * (row + rows) / p.rows;
     const auto* run = static_cast<const std::byte*>(ahead.from) + at / lines * ahead.stride;
     for (std::size_t line = at % lines; at < end; ++at) {
-      hwy::Prefetch(run + line * kLine);
+      __builtin_prefetch(run + line * kLine, 0, 2);
       if (++line == lines) {
         line = 0;
         run += ahead.stride;
@@ -179,23 +179,26 @@ HWY_INLINE void multiply_words(const TileProduct& p) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   std::size_t column = 0;
 #if HWY_TARGET == HWY_AVX3
-  for (; column + 4 * lanes <= p.width; column += 4 * lanes) {
+  for (; column + 4 * lanes <= p.columns; column += 4 * lanes) {
     multiply_columns<kPairs, 4, 4>(p, column);
   }
-  for (; column + 2 * lanes <= p.width; column += 2 * lanes) {
+  for (; column + 3 * lanes <= p.columns; column += 3 * lanes) {
+    multiply_columns<kPairs, 8, 3>(p, column);
+  }
+  for (; column + 2 * lanes <= p.columns; column += 2 * lanes) {
     multiply_columns<kPairs, 8, 2>(p, column);
   }
-  for (; column < p.width; column += lanes) {
+  for (; column < p.columns; column += lanes) {
     multiply_columns<kPairs, 8, 1>(p, column);
   }
 #else
-  for (; column < p.width; column += 2 * lanes) {
+  for (; column < p.columns; column += 2 * lanes) {
     multiply_columns<kPairs, 4, 2>(p, column);
   }
 #endif
 }
 
-/// Widths are multiples of 16, so of whole vectors (of pairs of them where they have 8 lanes or fewer).
+/// Columns are multiples of 16, so of whole vectors (of pairs of them where they have 8 lanes or fewer).
 HWY_INLINE void multiply(const TileProduct& p, bool pairs) {
   if (pairs) {
     multiply_words<true>(p);

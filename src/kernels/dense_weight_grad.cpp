@@ -40,7 +40,7 @@ void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input,
   const auto place = [&](const WeightBlock& of) { return of.panel * dense.panels.panel_size() + of.row * width; };
   const std::size_t at = place(block);
   const bool fused = dense.rule != nullptr;
-  TileProduct product{input, 1,     kBlock, dense.packed + block.panel * steps * width, steps, sums, block.rows,
+  TileProduct product{input, 1,     kBlock, dense.packed + block.panel * steps * width, steps, sums, block.rows, width,
                       width, false, {}};
   product.ahead[3] = next_input;
   if (fused) {
@@ -129,17 +129,20 @@ HWY_INLINE void update_product(const TileProduct& p, const Update& update, const
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   std::size_t column = 0;
 #if HWY_TARGET == HWY_AVX3
-  for (; column + 4 * lanes <= p.width; column += 4 * lanes) {
+  for (; column + 4 * lanes <= p.columns; column += 4 * lanes) {
     update_columns<kNumbers, 4, 4>(p, column, update, span);
   }
-  for (; column + 2 * lanes <= p.width; column += 2 * lanes) {
+  for (; column + 3 * lanes <= p.columns; column += 3 * lanes) {
+    update_columns<kNumbers, 8, 3>(p, column, update, span);
+  }
+  for (; column + 2 * lanes <= p.columns; column += 2 * lanes) {
     update_columns<kNumbers, 8, 2>(p, column, update, span);
   }
-  for (; column < p.width; column += lanes) {
+  for (; column < p.columns; column += lanes) {
     update_columns<kNumbers, 8, 1>(p, column, update, span);
   }
 #else
-  for (; column < p.width; column += 2 * lanes) {
+  for (; column < p.columns; column += 2 * lanes) {
     update_columns<kNumbers, 4, 2>(p, column, update, span);
   }
 #endif
@@ -153,8 +156,17 @@ void update_rows(const DenseWeightGrad& dense, const Update& update, const Colum
   const std::size_t width = dense.panels.width;
   const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
   const std::size_t count = rows.end - rows.begin;
-  const TileProduct product{input.from, 1,     input.step, dense.packed + panel * steps * width, steps, nullptr, count,
-                            width,      false, {}};
+  const TileProduct product{input.from,
+                            1,
+                            input.step,
+                            dense.packed + panel * steps * width,
+                            steps,
+                            nullptr,
+                            count,
+                            width,
+                            dense.panels.used(panel),
+                            false,
+                            {}};
   const UpdateSpan span =
       span_at(dense.target, panel * dense.panels.panel_size() + rows.begin * width, nullptr, count * width);
   if (is_pairs(dense.panels)) {
@@ -176,8 +188,9 @@ void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns
   const std::size_t width = dense.panels.width;
   const bool pairs = is_pairs(dense.panels);
   const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
-  TileProduct product{input.from, 1,     input.step, dense.packed + panel * steps * width, steps, sums, kTile / width,
-                      width,      false, {}};
+  TileProduct product{
+      input.from, 1,     input.step, dense.packed + panel * steps * width, steps, sums, kTile / width, width,
+      width,      false, {}};
   std::size_t at = panel * dense.panels.panel_size() + rows.begin * width;
   for (std::size_t row = rows.begin; row < rows.end; row += product.rows, at += kTile) {
     multiply(product, pairs);
