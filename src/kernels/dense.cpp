@@ -97,8 +97,12 @@ class DenseOperator final : public SimdOperator {
                      part_of(batch_, 1, part, parts));
     };
     const auto multiply = [&](std::int64_t part, std::int64_t parts) {
-      for_rectangles(batch_, 4, panels_, part, parts,
-                     [&](const Part& rows, const Part& panels) { dense_forward(dense, rows, panels); });
+      if (divides_rows()) {
+        dense_forward(dense, part_of(batch_, 4, part, parts), {0, panels_.panels});
+      } else {
+        for_rectangles(batch_, 4, panels_, part, parts,
+                       [&](const Part& rows, const Part& panels) { dense_forward(dense, rows, panels); });
+      }
     };
     if (pads_input_) {
       parallel_phases(threads_, pad, multiply);
@@ -134,6 +138,15 @@ class DenseOperator final : public SimdOperator {
 
  private:
   [[nodiscard]] bool relu() const { return op_.activation == ActivationKind::kRelu; }
+  [[nodiscard]] bool weights_stay_near() const {
+    return panels_.panels * panels_.panel_size() * sizeof(float) <= kNearBytes;
+  }
+  /// Whether threads divide the rows of forward instead of the panels: weights that nothing changes can be in several
+  /// caches, and then a thread reads rows that it wrote itself, as every step before divides rows too.
+  [[nodiscard]] bool divides_rows() const {
+    constexpr std::size_t kManyRows = 128;
+    return !options().training && batch_ >= kManyRows && weights_stay_near();
+  }
   [[nodiscard]] const float* bias() const {
     return op_.bias ? static_cast<const float*>(binding().weights.at(1)) : nullptr;
   }
@@ -183,7 +196,7 @@ class DenseOperator final : public SimdOperator {
     }
     std::uint32_t* const input = scratch_words(input_at_ + static_cast<std::size_t>(part) * input_bytes_);
     // Each thread brings the input of its rows into order: all of them, where panels are divided.
-    const bool by_rows = panels_.panels * panels_.panel_size() * sizeof(float) > kNearBytes && panels_.panels < 16;
+    const bool by_rows = !weights_stay_near() && panels_.panels < 16;
     if (by_rows) {
       dense_weight_grad(dense, input, part_of(panels_.rows, 16, part, parts), {0, panels_.panels});
       return;

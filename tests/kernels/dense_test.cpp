@@ -27,9 +27,9 @@ struct Case {
 };
 
 /// Sizes around those of vectors, tiles, blocks and stretches; and one that two threads divide.
-const std::vector<Case> kCases = {{1, 1, 1},     {3, 5, 10},   {4, 16, 16},   {5, 17, 33},  {7, 64, 64},
-                                  {2, 63, 100},  {33, 31, 32}, {65, 20, 48},  {66, 80, 70}, {17, 300, 10},
-                                  {3, 9, 20, 5}, {8, 513, 65}, {140, 40, 12}, {32, 784, 96}};
+const std::vector<Case> kCases = {{1, 1, 1},     {3, 5, 10},   {4, 16, 16},   {5, 17, 33},   {7, 64, 64},
+                                  {2, 63, 100},  {33, 31, 32}, {65, 20, 48},  {66, 80, 70},  {17, 300, 10},
+                                  {3, 9, 20, 5}, {8, 513, 65}, {140, 40, 12}, {32, 784, 96}, {32, 16, 300}};
 
 DenseOp dense_op(const Case& one, ActivationKind activation, bool bias = true) {
   return {one.rows, one.in, one.out, bias, activation};
@@ -90,6 +90,36 @@ TEST_P(Dense, EvaluatesAsItTrains) {
     const auto trains = make_dense_operator(std::get<DenseOp>(op), training);
     const auto evaluates = make_dense_operator(std::get<DenseOp>(op), evaluation);
     EXPECT_EQ(run_operator(*evaluates, op, evaluation, data).output, run_operator(*trains, op, training, data).output);
+  }
+}
+
+// Of many rows threads divide the rows where weights are near, and read far weights once for 256 rows.
+TEST_P(Dense, GivesEachRowOfALargeBatchWhatASmallOneDoes) {
+  const ThreadScope threads(2);
+  for (const auto dtype : dtypes()) {
+    for (const Case& one : {Case{150, 64, 200}, Case{300, dtype == Dtype::kFloat32 ? 17'000 : 34'000, 128}}) {
+      SCOPED_TRACE(name_of(one, dtype));
+      const Op op = dense_op(one, ActivationKind::kRelu);
+      const auto many = random_operands(op, one.batch);
+      auto few = many;
+      const std::vector<std::int64_t> rows{0, one.batch / 2, one.batch - 1};
+      few.inputs[0].clear();
+      for (const std::int64_t row : rows) {
+        const auto begin = many.inputs[0].begin() + row * one.in;
+        few.inputs[0].insert(few.inputs[0].end(), begin, begin + one.in);
+      }
+      few.output_grad.resize(rows.size() * static_cast<std::size_t>(one.out));
+      const auto output = [&](std::int64_t batch, const auto& data) {
+        const BuildOptions options{batch, false, false, dtype, {}};
+        return run_operator(*make_dense_operator(std::get<DenseOp>(op), options), op, options, data).output;
+      };
+      const auto all = output(one.batch, many);
+      std::vector<float> chosen;
+      for (const std::int64_t row : rows) {
+        chosen.insert(chosen.end(), all.begin() + row * one.out, all.begin() + (row + 1) * one.out);
+      }
+      EXPECT_EQ(chosen, output(std::ssize(rows), few));
+    }
   }
 }
 
