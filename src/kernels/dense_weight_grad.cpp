@@ -2,6 +2,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/dense_weight_grad.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -28,6 +29,38 @@ struct WeightBlock {
   std::size_t panel = 0;
 };
 
+/// Applies a gradient to numbers that come from memory and go back there, at most a block of them. Of the state at
+/// `next` as much is fetched; the weights there were, during the product: fetched all together, either part would wait
+/// for memory while nothing is asked of it in the other. Copies are written past the caches, which would read them
+/// first.
+void update_from_memory(const DenseWeightGrad& dense, const UpdateSpan& span, std::size_t next) {
+  alignas(64) std::uint16_t low[kBlock * kBlock];
+  const bool pairs = is_pairs(dense.panels);
+  const std::size_t count = span.weights.size();
+  with_update(*dense.rule, [&](const auto& update) HWY_ATTR {
+    const hn::ScalableTag<float> d;
+    for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+      for (const float* const state : {dense.target.state1, dense.target.state2}) {
+        if (state != nullptr) {
+          __builtin_prefetch(state + next + i, 0, 2);
+        }
+      }
+      const auto changed = update.apply(d, hn::Load(d, span.grads.data() + i), span, i);
+      if (pairs) {
+        store_number(d, changed, low + i);
+      } else if (!span.low.empty()) {
+        store(d, changed, span.low.data() + i);
+      }
+    }
+    if (pairs) {
+      const hn::CappedTag<std::uint16_t, 8> d16;  // As little as any memory is aligned to.
+      for (std::size_t i = 0; i < count; i += hn::Lanes(d16)) {
+        hn::Stream(hn::Load(d16, low + i), d16, span.low.data() + i);
+      }
+    }
+  });
+}
+
 /// The gradient of one block, and what becomes of it. `input` has 64 words a step. What `next` has of weights and state
 /// is fetched.
 void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input, const WeightBlock& block,
@@ -40,17 +73,14 @@ void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input,
   const auto place = [&](const WeightBlock& of) { return of.panel * dense.panels.panel_size() + of.row * width; };
   const std::size_t at = place(block);
   const bool fused = dense.rule != nullptr;
+  const bool from_memory = fused && weights_are_far(dense.panels);
   TileProduct product{input, 1,     kBlock, dense.packed + block.panel * steps * width, steps, sums, block.rows, width,
                       width, false, {}};
   product.ahead[3] = next_input;
-  if (fused) {
-    const std::array<const float*, 3> streams{dense.target.weights, dense.target.state1, dense.target.state2};
-    for (std::size_t i = 0; i < streams.size(); ++i) {
-      if (streams[i] != nullptr && weights_are_far(dense.panels)) {
-        product.ahead[i] = {streams[i] + place(next), next.rows * width * sizeof(float)};
-      }
-    }
-  } else if (!pairs) {
+  if (from_memory) {
+    product.ahead[0] = {dense.target.weights + place(next), next.rows * width * sizeof(float)};
+  }
+  if (!fused && !pairs) {
     product.sums = dense.grads + at;
   }
   multiply_in_stretches(product, pairs);
@@ -60,7 +90,9 @@ void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input,
     interleave_rows(sums, block.rows, width, to);
     grads = to;
   }
-  if (fused) {
+  if (from_memory) {
+    update_from_memory(dense, span_at(dense.target, at, grads, block.rows * width), place(next));
+  } else if (fused) {
     dense.rule->apply_here(span_at(dense.target, at, grads, block.rows * width));
   }
 }

@@ -270,6 +270,24 @@ TEST_P(Dense, UpdatesInPassingAsAfterwards) {
   }
 }
 
+TEST_P(Dense, UpdatesFromMemoryAsAfterwards) {
+  const ThreadScope threads(2);
+  for (const auto dtype : dtypes()) {
+    const Case one{5, dtype == Dtype::kFloat32 ? 17'000 : 34'000, 120};
+    SCOPED_TRACE(name_of(one, dtype));
+    for (const UpdateRule& rule :
+         {UpdateRule(SgdStep{0.1F, 0, false, 0.1F}), UpdateRule(SgdStep{0.1F, 0.9F, true, 0.01F}),
+          UpdateRule(AdamStep{0.01F, 0.8, 0.99, 1e-3F, 0.1F, 1})}) {
+      const BuildOptions options{one.batch, true, false, dtype, {}};
+      Trained fused(dense_op(one, ActivationKind::kRelu), options);
+      Trained stored(dense_op(one, ActivationKind::kRelu), options);
+      fused.run({rule, rule}, true);
+      stored.run({rule, rule}, false);
+      fused.expect_equal(stored);
+    }
+  }
+}
+
 TEST_P(Dense, ANotANumberReachesTheOutput) {
   for (const auto dtype : dtypes()) {
     const Op op = dense_op({4, 20, 16}, ActivationKind::kRelu);
