@@ -120,7 +120,10 @@ class DenseOperator final : public SimdOperator {
                          input_grad() != nullptr ? scratch_words(turned_at_) : nullptr};
     const DenseInputGrad input{panels_, batch_, scratch_words(turned_at_), words(binding().weights.at(0)),
                                input_grad()};
-    const DenseWeightGrad weight = weight_gradient(state.rules);
+    DenseWeightGrad weight = weight_gradient(state.rules);
+    const bool together =
+        input_grad() != nullptr && !state.rules.empty() && dense_updates_with_input_grad(panels_, batch_);
+    weight.input_grad = together ? &input : nullptr;
     const auto packing = [&](std::int64_t part, std::int64_t parts) {
       dense_pack(pack, part_of(panels_.panels, 1, part, parts));
     };
@@ -128,7 +131,7 @@ class DenseOperator final : public SimdOperator {
       dense_input_grad(input, part_of(panels_.rows, 16, part, parts));
     };
     const auto weight_part = [&](std::int64_t part, std::int64_t parts) { weight_gradient_part(weight, part, parts); };
-    if (input_grad() != nullptr) {
+    if (input_grad() != nullptr && !together) {
       // The input's gradient before the weights change.
       parallel_phases(threads_, packing, input_part, weight_part);
     } else {
@@ -175,8 +178,8 @@ class DenseOperator final : public SimdOperator {
   }
 
   [[nodiscard]] DenseWeightGrad weight_gradient(std::span<const UpdateRule> rules) const {
-    DenseWeightGrad dense{panels_, batch_, binding().inputs.at(0), scratch_words(0), nullptr, nullptr, nullptr, nullptr,
-                          {},      {}};
+    DenseWeightGrad dense{
+        panels_, batch_, binding().inputs.at(0), scratch_words(0), nullptr, nullptr, nullptr, nullptr, {}, {}, nullptr};
     if (!rules.empty()) {
       dense.rule = &rules.front();
       dense.bias_rule = &rules.back();
@@ -196,7 +199,7 @@ class DenseOperator final : public SimdOperator {
     }
     std::uint32_t* const input = scratch_words(input_at_ + static_cast<std::size_t>(part) * input_bytes_);
     // Each thread brings the input of its rows into order: all of them, where panels are divided.
-    const bool by_rows = !weights_stay_near() && panels_.panels < 16;
+    const bool by_rows = dense.input_grad != nullptr || (!weights_stay_near() && panels_.panels < 16);
     if (by_rows) {
       dense_weight_grad(dense, input, part_of(panels_.rows, 16, part, parts), {0, panels_.panels});
       return;

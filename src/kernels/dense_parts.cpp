@@ -5,6 +5,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/dense_input_grad_inl.h"
 #include "kernels/dense_pack_inl.h"
 #include "kernels/dense_product_inl.h"
 #include "kernels/simd_inl.h"
@@ -100,34 +101,6 @@ void turn_panel(const DensePack& pack, std::size_t panel) {
   }
 }
 
-template <class T>
-struct CopyRow {
-  const float* from;
-  T* to;
-  template <class D>
-  HWY_INLINE void operator()(D d, std::size_t i) const {
-    store_number(d, load(d, from + i), to + i);
-  }
-};
-
-/// sums[i][n], `width` floats a row, to numbers of `rows` rows of the input's gradient.
-template <class T>
-void store_input_grad(const DenseInputGrad& dense, const std::uint32_t* sums, std::size_t width, std::size_t first_row,
-                      const Part& inputs) {
-  alignas(64) std::uint32_t turned[kBlock * kBlock];
-  const std::size_t rows = HWY_MIN(width, dense.batch - first_row);
-  const std::size_t count = inputs.end - inputs.begin;
-  for (std::size_t i = 0; i < count; i += 4) {
-    for (std::size_t n = 0; n < rows; n += 4) {
-      turn_words(sums + i * width + n, width, turned + n * kBlock + i, kBlock);
-    }
-  }
-  for (std::size_t n = 0; n < rows; ++n) {
-    T* const to = static_cast<T*>(dense.input_grad) + (first_row + n) * dense.panels.in + inputs.begin;
-    for_each_vector(0, count, CopyRow<T>{reinterpret_cast<const float*>(turned) + n * kBlock, to});
-  }
-}
-
 }  // namespace
 
 void forward_part(const DenseForward& dense, const Part& rows, const Part& panels) {
@@ -154,7 +127,7 @@ void forward_part(const DenseForward& dense, const Part& rows, const Part& panel
       finish<float>(dense, sums, row, count, panel);
     }
   };
-  if (weights_are_far(dense.panels)) {
+  if (dense_weights_are_far(dense.panels)) {
     // Each panel comes from memory once.
     for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
       for (std::size_t row = rows.begin; row < rows.end; row += kFarRows) {
@@ -256,48 +229,13 @@ void input_grad_part(const DenseInputGrad& dense, const Part& rows) {
     return;
   }
   alignas(64) float sums[kBlock * kBlock];
-  alignas(64) std::uint32_t weights[kBlock * kBlock / 2];
-  const DensePanels& panels = dense.panels;
-  const bool pairs = is_pairs(panels);
-  const std::size_t steps = panels.width / panels.group;
-  const std::size_t all_steps = panels.panels * steps;
-  const bool far = weights_are_far(panels);
-  for (std::size_t row = rows.begin; row < HWY_MIN(rows.end, panels.in); row += kBlock) {
-    const std::size_t count = HWY_MIN(kBlock, HWY_MIN(rows.end, panels.rows) - row);
+  for (std::size_t row = rows.begin; row < HWY_MIN(rows.end, dense.panels.in); row += kBlock) {
+    const Part some{row, HWY_MIN(row + kBlock, HWY_MIN(rows.end, dense.panels.rows))};
     for (std::size_t first = 0; first < dense.batch; first += kBlock) {
-      const std::size_t width = dense_turned_width(dense.batch, first);
-      for (std::size_t panel = 0; panel < panels.panels; ++panel) {
-        const std::uint32_t* const block =
-            dense.weights + (panel * panels.panel_size() + row * panels.width) / panels.group;
-        const std::uint32_t* a = block;
-        if (pairs) {
-          rows_of_pairs(block, count, panels.width, weights);
-          a = weights;
-        }
-        // The same rows of the next panel, or the next rows of the first.
-        const std::uint32_t* const next = panel + 1 < panels.panels
-                                              ? block + panels.panel_size() / panels.group
-                                              : dense.weights + (row + count) * panels.width / panels.group;
-        multiply({a,
-                  steps,
-                  1,
-                  dense.turned + first * all_steps + panel * steps * width,
-                  panels.used(panel) / panels.group,
-                  sums,
-                  count,
-                  width,
-                  width,
-                  panel > 0,
-                  {Ahead{next, far ? count * steps * sizeof(std::uint32_t) : 0}}},
-                 pairs);
+      for (std::size_t panel = 0; panel < dense.panels.panels; ++panel) {
+        add_input_grad(dense, some, first, panel, sums);
       }
-      const auto* const words = reinterpret_cast<const std::uint32_t*>(sums);
-      const Part inputs{row, HWY_MIN(row + count, panels.in)};
-      if (pairs) {
-        store_input_grad<std::uint16_t>(dense, words, width, first, inputs);
-      } else {
-        store_input_grad<float>(dense, words, width, first, inputs);
-      }
+      store_input_grad(dense, some, first, sums);
     }
   }
 }

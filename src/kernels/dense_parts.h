@@ -35,6 +35,14 @@ struct TileProduct {
   std::array<Ahead, 4> ahead{};
 };
 
+/// Operands of more bytes than this come from memory, or from the cache that is shared, and are fetched ahead of their
+/// use; for nearer ones that costs more than it saves.
+inline constexpr std::size_t kDenseFar = std::size_t{8} << 20U;
+
+[[nodiscard]] inline bool dense_weights_are_far(const DensePanels& panels) {
+  return panels.panels * panels.panel_size() * sizeof(std::uint32_t) / panels.group > kDenseFar;
+}
+
 /// A stretch of rows or panels.
 struct Part {
   std::size_t begin = 0;
@@ -105,7 +113,14 @@ struct DenseWeightGrad {
   const UpdateRule* bias_rule = nullptr;
   UpdateTarget target;
   UpdateTarget bias_target;  ///< Empty without a bias.
+  /// Made as well, of weights before they change: see dense_updates_with_input_grad. Null: not here.
+  const DenseInputGrad* input_grad = nullptr;
 };
+/// Whether a gradient of weights that is applied can make that of the input, so that weights from memory are read once:
+/// of as many rows of a batch. `panels` of dense_weight_grad are all of them then.
+[[nodiscard]] inline bool dense_updates_with_input_grad(const DensePanels& panels, std::size_t batch) {
+  return dense_weights_are_far(panels) && batch <= 64;
+}
 /// `input_pack`: dense_packed_rows(batch) x 64 words or, for bfloat16, half of them. `rows` as above, multiples of 16.
 void dense_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels);
 void dense_bias_grad(const DenseWeightGrad& dense, const Part& panels);

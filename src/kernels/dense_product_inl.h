@@ -212,15 +212,7 @@ inline constexpr std::size_t kBlock = 64;
 /// Steps of a product after which its columns still lie in the nearest cache.
 inline constexpr std::size_t kSteps = 128;
 
-/// Operands of more bytes than this come from memory, or from the cache that is shared, and are fetched ahead of their
-/// use; for nearer ones that costs more than it saves.
-inline constexpr std::size_t kFar = std::size_t{8} << 20U;
-
 HWY_INLINE bool is_pairs(const DensePanels& panels) { return panels.group == 2; }
-
-HWY_INLINE bool weights_are_far(const DensePanels& panels) {
-  return panels.panels * panels.panel_size() * sizeof(std::uint32_t) / panels.group > kFar;
-}
 
 /// A whole product, in stretches of steps whose columns stay near. What comes next is fetched with the last of them.
 inline void multiply_in_stretches(TileProduct product, bool pairs) {

@@ -6,6 +6,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/dense_input_grad_inl.h"
 #include "kernels/dense_pack_inl.h"
 #include "kernels/dense_product_inl.h"
 #include "kernels/simd_inl.h"
@@ -73,11 +74,11 @@ void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input,
   const auto place = [&](const WeightBlock& of) { return of.panel * dense.panels.panel_size() + of.row * width; };
   const std::size_t at = place(block);
   const bool fused = dense.rule != nullptr;
-  const bool from_memory = fused && weights_are_far(dense.panels);
+  const bool from_memory = fused && dense_weights_are_far(dense.panels);
   TileProduct product{input, 1,     kBlock, dense.packed + block.panel * steps * width, steps, sums, block.rows, width,
                       width, false, {}};
   product.ahead[3] = next_input;
-  if (from_memory) {
+  if (from_memory && (dense.input_grad == nullptr || pairs)) {  // Else that has fetched them.
     product.ahead[0] = {dense.target.weights + place(next), next.rows * width * sizeof(float)};
   }
   if (!fused && !pairs) {
@@ -248,12 +249,13 @@ void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns
 }  // namespace
 
 void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels) {
+  alignas(64) float input_sums[kBlock * kBlock];
   const std::size_t in = dense.panels.in;
   // A short product's columns stay near by themselves: then few rows at a time, whose update overlaps with the next's
   // product.
   const bool is_short = dense.batch <= kSteps * dense.panels.group;
   const std::size_t at_once = is_short ? 16 : kBlock;
-  const bool in_passing = is_short && dense.rule != nullptr && !weights_are_far(dense.panels);
+  const bool in_passing = is_short && dense.rule != nullptr && !dense_weights_are_far(dense.panels);
   // Whole tiles of floats are read where they lie.
   const bool in_place =
       !is_pairs(dense.panels) && in == dense.panels.rows && dense.batch == dense_packed_rows(dense.batch);
@@ -289,15 +291,22 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
       return WeightBlock{begin, HWY_MIN(at_once, end - begin), panels.begin + i / blocks};
     };
     const std::size_t number_bytes = sizeof(std::uint32_t) / dense.panels.group;
-    const bool far = dense.batch * in * number_bytes > kFar;
+    const bool far = dense.batch * in * number_bytes > kDenseFar;
     const std::size_t next_numbers = far && end < rows.end ? HWY_MIN(kBlock, in - HWY_MIN(in, end)) : 0;
+    const Part inputs{row, HWY_MIN(end, dense.panels.rows)};
     for (std::size_t i = 0; i < all_blocks; ++i) {
       const WeightBlock block = block_at(i);
+      if (dense.input_grad != nullptr && i % blocks == 0) {
+        add_input_grad(*dense.input_grad, inputs, 0, block.panel, input_sums);
+      }
       const std::size_t first = dense.batch * i / all_blocks;
       const Ahead next_input{static_cast<const std::byte*>(dense.input) + (first * in + end) * number_bytes,
                              next_numbers * number_bytes, in * number_bytes,
                              dense.batch * (i + 1) / all_blocks - first};
       weight_grad_block(dense, input_pack + (block.row - row), block, block_at(i + 1), next_input);
+    }
+    if (dense.input_grad != nullptr && row < in) {
+      store_input_grad(*dense.input_grad, inputs, 0, input_sums);
     }
   }
 }

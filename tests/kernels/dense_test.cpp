@@ -278,7 +278,8 @@ TEST_P(Dense, UpdatesFromMemoryAsAfterwards) {
     for (const UpdateRule& rule :
          {UpdateRule(SgdStep{0.1F, 0, false, 0.1F}), UpdateRule(SgdStep{0.1F, 0.9F, true, 0.01F}),
           UpdateRule(AdamStep{0.01F, 0.8, 0.99, 1e-3F, 0.1F, 1})}) {
-      const BuildOptions options{one.batch, true, false, dtype, {}};
+      // With the gradient of the input, where there is one.
+      const BuildOptions options{one.batch, true, rule.sgd() == nullptr || rule.sgd()->momentum > 0, dtype, {}};
       Trained fused(dense_op(one, ActivationKind::kRelu), options);
       Trained stored(dense_op(one, ActivationKind::kRelu), options);
       fused.run({rule, rule}, true);
