@@ -129,6 +129,16 @@ class Ablation(unittest.TestCase):
         self.assertEqual(self.run_it("--ablate-in-turn").splitlines(), lines)
         self.assertEqual((self.folder / "log.csv").read_text(), log)
 
+    def test_seeds_at_once(self):
+        table = self.run_it("--validation", "--at-once", "2")
+        self.assertTrue(table.splitlines()[-1].endswith("| 90.15 ± 0.00 | 2 |"), table)
+        (entry,) = json.loads((self.folder / "trials.json").read_text()).values()
+        self.assertEqual(sorted(entry["seeds"]), ["1", "2"])
+        self.assertIn("train.threads=1", entry["options"])
+        log = (self.folder / "log.csv").read_text()
+        self.assertEqual(self.run_it("--validation", "--at-once", "2"), table)
+        self.assertEqual((self.folder / "log.csv").read_text(), log)
+
 
 class Table(unittest.TestCase):
     def entry(self, recipe, tflop, options, accuracy, date="2026-01-02"):
