@@ -101,7 +101,8 @@ struct BenchResult {
   std::int64_t batch = 0;
   std::string precision;  ///< `float32` or `bfloat16`: what was used.
   int threads = 0;
-  std::int64_t parameters = 0;
+  std::int64_t parameters = 0;         ///< Of what ran.
+  std::int64_t folded_parameters = 0;  ///< Those of normalizations that predictions have in the layers before them.
   std::string cpu;
   std::string isa;
   std::string lapel_version;

@@ -38,12 +38,16 @@ std::int64_t bytes_of(const DataSet& data) {
   return static_cast<std::int64_t>(bytes);
 }
 
+std::int64_t parameters_of(const model::Model& model) {
+  return model.trainable_parameters() + model.non_trainable_parameters();
+}
+
 /// Who ran what on which machine.
 void describe(BenchResult& result, const model::Model& model, const Recipe& recipe, kernels::Dtype dtype) {
   result.recipe = recipe.name;
   result.precision = prepare::precision_name(dtype);
   result.threads = prepare::chosen_threads(recipe.train);
-  result.parameters = model.trainable_parameters() + model.non_trainable_parameters();
+  result.parameters = parameters_of(model);
   result.cpu = kernels::cpu().model;
   result.isa = kernels::cpu().isa;
   result.lapel_version = version();
@@ -122,10 +126,11 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
   const model::Model member(recipe.name, prepare::fitted(recipe, data).layers,
                             prepare::picture_shape(data.train.pictures));
   prepare::check_outputs(member, data);
-  const model::Model model =
-      training ? member : model::FoldedModel(model::ensemble_of(member, recipe.train.ensemble)).model();
+  const model::Model whole = training ? member : model::ensemble_of(member, recipe.train.ensemble);
+  const model::Model model = training ? member : model::FoldedModel(whole).model();
   const auto dtype = prepare::chosen_precision(recipe.train.precision);
   describe(result, model, recipe, dtype);
+  result.folded_parameters = parameters_of(whole) - result.parameters;
   result.mode = settings.mode;
   result.batch = training::effective_batch(recipe.train, splits.train.count);
   measuring::reset_peak();

@@ -75,6 +75,7 @@ std::string to_json(const BenchResult& result) {
                {"gflops", result.gflops},
                {"flop", result.flop},
                {"parameters", result.parameters},
+               {"folded_parameters", result.folded_parameters},
                {"cpu", result.cpu},
                {"isa", result.isa},
                {"versions", {{"lapel", result.lapel_version}, {"onednn", result.onednn_version}}},

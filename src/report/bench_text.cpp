@@ -95,9 +95,13 @@ std::string to_text(const MachineLimits& machine) {
 }
 
 std::string to_text(const BenchResult& result) {
+  const std::string folded = result.folded_parameters == 0
+                                 ? ""
+                                 : fmt::format(" ({} more, of normalizations, are folded into them)",
+                                               report::grouped(result.folded_parameters));
   std::string text =
-      fmt::format("{}: {} parameters, batch {}, {}, {}\n{} ({}), {}\n\n", result.recipe,
-                  report::grouped(result.parameters), result.batch, result.precision,
+      fmt::format("{}: {} parameters{}, batch {}, {}, {}\n{} ({}), {}\n\n", result.recipe,
+                  report::grouped(result.parameters), folded, result.batch, result.precision,
                   report::counted(result.threads, "thread"), result.cpu, result.isa, result.onednn_version) +
       step_text(result) + memory_text(result.memory) +
       fmt::format("Set-up: data set {} (at most {} resident for it), plan {}\n", time_text(result.load_seconds * 1e3),

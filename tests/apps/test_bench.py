@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-from sandbox import SIDE, Sandbox
+from sandbox import SIDE, TINY_RECIPE, Sandbox
 
 LAPEL = sys.argv.pop(1) if len(sys.argv) > 1 else "lapel"
 WEIGHTS = SIDE * SIDE * 16 + 16 + 16 * 3 + 3
@@ -56,6 +56,15 @@ class BenchTest(Case):
         self.assertEqual((found["mode"], found["batch"]), ("predict", 1))
         self.assertEqual(found["flop"], 2 * (SIDE * SIDE * 16 + 16 * 3))
         self.assertEqual(found["memory"]["gradients"] + found["memory"]["optimizer_state"], 0)
+
+    def test_predictions_with_a_normalization_folded(self):
+        self.box.recipe("normed.toml", TINY_RECIPE.replace(
+            'activation = "relu"\n', '[[layers]]\ntype = "BatchNormalization"\n[[layers]]\ntype = "Activation"\nactivation = "relu"\n'))
+        words = ["bench", "normed.toml", "--only", "step", "--batch", "1", "--json"]
+        found = json.loads(self.lapel(*words, "--mode", "predict"))
+        self.assertEqual((found["parameters"], found["folded_parameters"]), (WEIGHTS, 4 * 16))
+        trained = json.loads(self.lapel(*words))
+        self.assertEqual((trained["parameters"], trained["folded_parameters"]), (WEIGHTS + 4 * 16, 0))
 
     def test_parts_and_their_trace(self):
         text = self.lapel("bench", "tiny.toml", "--steps", "30", "--trace", "trace.json")

@@ -57,6 +57,14 @@ TEST(BenchText, SaysWhatAStepTook) {
       "Set-up: data set 100 ms (at most 80.0 MB resident for it), plan 7.5 ms\n");
 }
 
+TEST(BenchText, SaysWhatWasFolded) {
+  BenchResult folded = result();
+  folded.folded_parameters = 1'576;
+  EXPECT_EQ(to_text(folded).find(
+                "tiny: 407,050 parameters (1,576 more, of normalizations, are folded into them), batch 32, float32"),
+            0U);
+}
+
 TEST(BenchText, ShowsThePartsAgainstTheirLimits) {
   const std::string text = to_text(with_parts());
   const std::string tail = text.substr(text.find("Limits"));
