@@ -131,8 +131,14 @@ class DenseOperator final : public SimdOperator {
       dense_input_grad(input, part_of(panels_.rows, 16, part, parts));
     };
     const auto weight_part = [&](std::int64_t part, std::int64_t parts) { weight_gradient_part(weight, part, parts); };
-    if (input_grad() != nullptr && !together) {
-      // The input's gradient before the weights change.
+    if (input_grad() != nullptr && !together && panels_.panels == 1) {
+      // Both parts are of the same rows: the input's gradient, and then the weights change.
+      parallel_phases(threads_, packing, [&](std::int64_t part, std::int64_t parts) {
+        input_part(part, parts);
+        weight_part(part, parts);
+      });
+    } else if (input_grad() != nullptr && !together) {
+      // The input's gradient before any weight changes.
       parallel_phases(threads_, packing, input_part, weight_part);
     } else {
       parallel_phases(threads_, packing, weight_part);
