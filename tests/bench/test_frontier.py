@@ -20,6 +20,9 @@ BENCH = pathlib.Path(__file__).resolve().parents[2] / "bench"
 PRETENDER = """\
 #!{python}
 import json, pathlib, sys, tomllib
+if sys.argv[1] == "bench":
+    print(json.dumps({{"flop": 1.1e10, "batch": 100}}))
+    sys.exit()
 options = dict(word.split("=", 1) for word in sys.argv[8::2])
 assert sys.argv[1] == "train" and options["data.validation"] == '"last 5000"', sys.argv
 folder = pathlib.Path(sys.argv[4])
@@ -33,7 +36,7 @@ accuracy -= 0.0003 * (options.get("train.optimizer.weight_decay") == "0")
 accuracy -= 0.003 * (options.get("train.loss.label_smoothing") == "0" and options.get("train.schedule.warmup_fraction") == "0")
 folder.mkdir(parents=True)
 (folder / "metrics.json").write_text(json.dumps({{
-    "val": {{"accuracy": accuracy, "loss": 0.3}}, "seconds": 2.0, "training_flop": 3e12, "parameters": 10, "epochs": 4,
+    "val": {{"accuracy": accuracy, "loss": 0.3}}, "seconds": 2.0, "training_flop": 3e12, "parameters": 10, "epochs": int(options.get("train.epochs", 4)),
     "precision": "float32", "threads": 2, "cpu": "A CPU", "isa": "avx2"}}))
 """
 RECIPE = """\
@@ -94,9 +97,9 @@ class Ablation(unittest.TestCase):
         self.frontier.TRIALS = self.folder / "trials.json"
         self.frontier.ABLATION = self.folder / "tricks.toml"
 
-    def run_it(self, *words):
+    def run_it(self, *words, recipe=None):
         out = io.StringIO()
-        arguments = ["frontier", str(self.folder / "net.toml"), "--program", str(self.program), "--seeds", "1", "2", *words]
+        arguments = ["frontier", recipe or str(self.folder / "net.toml"), "--program", str(self.program), "--seeds", "1", "2", *words]
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
             before, sys.argv = sys.argv, arguments
             try:
@@ -139,6 +142,13 @@ class Ablation(unittest.TestCase):
         self.assertEqual(self.run_it("--validation", "--at-once", "2"), table)
         self.assertEqual((self.folder / "log.csv").read_text(), log)
 
+    def test_as_many_epochs_as_make_the_arithmetic(self):
+        self.frontier.RESULTS = self.folder / "results.json"
+        self.run_it("--validation", "--tflop", recipe="minute")
+        (entry,) = json.loads(self.frontier.RESULTS.read_text()).values()
+        # 55 TFLOP by epochs of 55,000 pictures of 1.1e8 FLOP: 9.09.
+        self.assertEqual(entry["seeds"]["1"]["epochs"], 9)
+
 
 class Table(unittest.TestCase):
     def entry(self, recipe, tflop, options, accuracy, date="2026-01-02"):
@@ -156,7 +166,7 @@ class Table(unittest.TestCase):
             lines = [line for line in frontier.figure_table().splitlines() if "minute" in line and "five" not in line]
         self.assertEqual(len(lines), 2)
         self.assertIn("| 94.00 | 1 | 93.5: yes | 94.2: no |", lines[0])
-        self.assertTrue(lines[1].startswith("| minute, 55 TFLOP |"), lines[1])
+        self.assertTrue(lines[1].startswith("| minute, 40 TFLOP |"), lines[1])
         self.assertIn("| 94.30 | 1 | 93.5: yes | 94.2: yes |", lines[1])
 
 
