@@ -17,20 +17,22 @@ namespace {
 
 /// Rows that share a stretch of weights from far.
 constexpr std::size_t kFarRows = 256;
+/// Steps whose columns leave room in the nearest cache for those of the next ones.
+constexpr std::size_t kFarSteps = 64;
 
 /// What multiply_in_stretches makes, where both factors come from far: each stretch fetches those of the next (of few
 /// rows; more would fill the cache), the last one the columns at `next`.
 void multiply_streaming(TileProduct product, const std::uint32_t* next, bool pairs) {
   const std::size_t steps = product.steps;
-  const std::size_t stretch_bytes = kSteps * product.width * sizeof(std::uint32_t);
-  for (std::size_t begin = 0; begin < steps; begin += kSteps) {
+  const std::size_t stretch_bytes = kFarSteps * product.width * sizeof(std::uint32_t);
+  for (std::size_t begin = 0; begin < steps; begin += kFarSteps) {
     const std::size_t rest = steps - begin;
-    product.steps = HWY_MIN(kSteps, rest);
+    product.steps = HWY_MIN(kFarSteps, rest);
     product.add = begin > 0;
-    const std::uint32_t* const next_a = product.a + kSteps * product.a_step;
-    const std::uint32_t* const next_b = product.b + kSteps * product.width;
-    if (rest > kSteps) {
-      const std::size_t next_steps = HWY_MIN(kSteps, rest - kSteps);
+    const std::uint32_t* const next_a = product.a + kFarSteps * product.a_step;
+    const std::uint32_t* const next_b = product.b + kFarSteps * product.width;
+    if (rest > kFarSteps) {
+      const std::size_t next_steps = HWY_MIN(kFarSteps, rest - kFarSteps);
       product.ahead[0] = {next_b, next_steps * product.width * sizeof(std::uint32_t)};
       if (product.rows <= kBlock) {
         product.ahead[1] = {next_a, next_steps * sizeof(std::uint32_t), product.a_row * sizeof(std::uint32_t),
