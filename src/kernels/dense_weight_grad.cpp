@@ -309,6 +309,9 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
       store_input_grad(*dense.input_grad, inputs, 0, input_sums);
     }
   }
+  if (dense.rule != nullptr && dense_weights_are_far(dense.panels)) {
+    hwy::FlushStream();  // What was written past the caches is there before another thread is told so.
+  }
 }
 
 void bias_grad_part(const DenseWeightGrad& dense, const Part& panels) {

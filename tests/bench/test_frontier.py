@@ -148,6 +148,14 @@ class Ablation(unittest.TestCase):
         (entry,) = json.loads(self.frontier.RESULTS.read_text()).values()
         # 55 TFLOP by epochs of 55,000 pictures of 1.1e8 FLOP: 9.09.
         self.assertEqual(entry["seeds"]["1"]["epochs"], 9)
+        self.run_it("--validation", "--tflop", "--set", "train.ensemble=3", recipe="minute")
+        of_three = list(json.loads(self.frontier.RESULTS.read_text()).values())[1]
+        self.assertEqual(of_three["seeds"]["1"]["epochs"], 3)
+
+    def test_no_seed_at_once(self):
+        with self.assertRaises(SystemExit) as ended:
+            self.run_it("--validation", "--at-once", "0")
+        self.assertEqual(ended.exception.code, "error: --at-once 0: 1 or more")
 
 
 class Table(unittest.TestCase):
