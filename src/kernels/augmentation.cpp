@@ -57,11 +57,17 @@ double draw_log_gamma(double shape, const RandomStream& random, std::uint32_t bl
 }  // namespace
 
 TranslationDraw draw_translation(const RandomTranslationOp& op, const RandomStream& random) {
+  if (random.epoch < op.start_epoch) {
+    return {};
+  }
   return {draw_origin(op.height_factor, op.in.height, op.bilinear, random.uniform(0)),
           draw_origin(op.width_factor, op.in.width, op.bilinear, random.uniform(1))};
 }
 
 AffineDraw draw_affine(const RandomAffineOp& op, const RandomStream& random) {
+  if (random.epoch < op.start_epoch) {
+    return {};
+  }
   const double angle = 2 * std::numbers::pi * between(op.rotation, random.uniform(0));
   const double zoom_y = 1 + between(op.height_zoom, random.uniform(1));
   const double zoom_x = op.same_zoom ? zoom_y : 1 + between(op.width_zoom, random.uniform(2));
@@ -76,7 +82,8 @@ AffineDraw draw_affine(const RandomAffineOp& op, const RandomStream& random) {
 }
 
 Box draw_erasing(const RandomErasingOp& op, const RandomStream& random) {
-  if (static_cast<double>(random.uniform(1)) >= between(op.factor, random.uniform(0))) {
+  if (random.epoch < op.start_epoch ||
+      static_cast<double>(random.uniform(1)) >= between(op.factor, random.uniform(0))) {
     return {};
   }
   return draw_box(op.in, std::sqrt(between(op.scale, random.uniform(3))),
@@ -110,6 +117,9 @@ std::int64_t partner_distance(const StepState& state, std::uint32_t unit) {
 }
 
 Box draw_cut_mix(const CutMixOp& op, const RandomStream& random) {
+  if (random.epoch < op.start_epoch) {
+    return {};
+  }
   const double alpha = between(op.factor, random.uniform(0)) + 1e-6;
   const double share = std::sqrt(1 - static_cast<double>(draw_beta(alpha, random)));
   return draw_box(op.in, share, share, random.uniform(2), random.uniform(1));

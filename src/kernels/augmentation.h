@@ -28,6 +28,9 @@ struct FlipDraw {
 };
 
 [[nodiscard]] inline FlipDraw draw_flip(const RandomFlipOp& op, RandomStream random) {
+  if (random.epoch < op.start_epoch) {
+    return {};
+  }
   bool other_side = false;
   if (op.alternating) {
     other_side = random.epoch % 2 == 0;
@@ -50,14 +53,14 @@ struct TranslationDraw {
 
 [[nodiscard]] TranslationDraw draw_translation(const RandomTranslationOp& op, const RandomStream& random);
 
-/// Where the number at (x, y) comes from: (x_x x + x_y y + x_0, y_x x + y_y y + y_0), all in 1/65536 of a pixel.
-struct AffineDraw {
-  std::int32_t x_x = 0, x_y = 0, x_0 = 0;
-  std::int32_t y_x = 0, y_y = 0, y_0 = 0;
-};
-
 inline constexpr int kAffineBits = 16;
 inline constexpr std::int32_t kAffineOne = 1 << kAffineBits;
+
+/// Where the number at (x, y) comes from: (x_x x + x_y y + x_0, y_x x + y_y y + y_0), all in 1/65536 of a pixel.
+struct AffineDraw {
+  std::int32_t x_x = kAffineOne, x_y = 0, x_0 = 0;
+  std::int32_t y_x = 0, y_y = kAffineOne, y_0 = 0;
+};
 
 [[nodiscard]] AffineDraw draw_affine(const RandomAffineOp& op, const RandomStream& random);
 
@@ -92,8 +95,9 @@ inline constexpr std::uint64_t kErasingNoise = 8;
   return (row + distance) % rows;
 }
 
+/// What stays of the picture.
 [[nodiscard]] inline float draw_mix_up(const MixUpOp& op, const RandomStream& random) {
-  return draw_beta(op.alpha, random);
+  return random.epoch < op.start_epoch ? 1 : draw_beta(op.alpha, random);
 }
 
 /// What comes from the partner.

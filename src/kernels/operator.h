@@ -49,7 +49,7 @@ struct StepState {
   /// Those of the next step, where they are known: an operator may fetch their pixels into its cache.
   std::span<const std::uint32_t> next_samples{};
   std::uint64_t seed = 0;
-  std::uint32_t epoch = 0;
+  std::uint32_t epoch = 1;
   bool training = false;
   /// How weights are updated: a rule for each weight of the operator, or none. Operators that do so in passing then
   /// store no gradient; others leave it to the caller.

@@ -140,7 +140,8 @@ struct BatchNormOp {
 /// In training a picture is mirrored, for each direction with probability 1/2: sample s from left to right iff
 /// RandomStream{seed, kAugment, unit, epoch, s}.uniform(0) < 1/2, from top to bottom iff uniform(1) < 1/2. In
 /// evaluation: the identity. Has no gradient, so no weight may come before it. All of this is true of the other random
-/// operators on pictures as well.
+/// operators on pictures as well, and that before epoch `start_epoch` (they are counted from 1) it is the identity in
+/// training, too.
 /// `alternating` (Jordan 2024, arXiv 2404.00498): chance decides for the first epoch alone, by the same
 /// numbers of epoch 0; from then on a picture is mirrored in every other epoch.
 struct RandomFlipOp {
@@ -149,6 +150,7 @@ struct RandomFlipOp {
   bool vertical = false;
   std::uint32_t unit = 0;  ///< Which random operator of the model; set by the plan.
   bool alternating = false;
+  std::uint32_t start_epoch = 1;
   bool operator==(const RandomFlipOp&) const = default;
 };
 
@@ -168,6 +170,7 @@ struct RandomTranslationOp {
   float fill_value = 0;
   bool bilinear = true;
   std::uint32_t unit = 0;
+  std::uint32_t start_epoch = 1;
   bool operator==(const RandomTranslationOp&) const = default;
 };
 
@@ -185,6 +188,7 @@ struct RandomAffineOp {
   float fill_value = 0;
   bool bilinear = true;
   std::uint32_t unit = 0;
+  std::uint32_t start_epoch = 1;
   bool operator==(const RandomAffineOp&) const = default;
 };
 
@@ -202,6 +206,7 @@ struct RandomErasingOp {
   bool noise = true;
   float fill_value = 0;
   std::uint32_t unit = 0;
+  std::uint32_t start_epoch = 1;
   bool operator==(const RandomErasingOp&) const = default;
 };
 
@@ -212,6 +217,7 @@ struct MixUpOp {
   std::int64_t size = 0;
   double alpha = 0.2;
   std::uint32_t unit = 0;
+  std::uint32_t start_epoch = 1;
   bool operator==(const MixUpOp&) const = default;
 };
 
@@ -223,6 +229,7 @@ struct CutMixOp {
   Shape in;
   std::array<double, 2> factor{0, 1};
   std::uint32_t unit = 0;
+  std::uint32_t start_epoch = 1;
   bool operator==(const CutMixOp&) const = default;
 };
 

@@ -8,12 +8,12 @@ namespace lapel::layers {
 
 namespace {
 
-struct Options {
+struct Options : PictureChangeOptions {
   NumberRange factor = {0, 1};
 };
 
 std::span<const Option<Options>> table() {
-  static const std::array<Option<Options>, 1> kOptions = {{
+  static const std::array<Option<Options>, 1> kOwn = {{
       {.key = "factor",
        .member = &Options::factor,
        .help =
@@ -22,6 +22,7 @@ std::span<const Option<Options>> table() {
        .min = 0,
        .max = 1},
   }};
+  static const std::vector<Option<Options>> kOptions = with_start<Options>(kOwn);
   return kOptions;
 }
 
@@ -33,7 +34,8 @@ class CutMix final : public PictureChange<Options> {
 
   [[nodiscard]] std::string_view type() const override { return kType; }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
-    return {kernels::CutMixOp{.in = inputs[0], .factor = ends_of(chosen().factor)}};
+    return {
+        kernels::CutMixOp{.in = inputs[0], .factor = ends_of(chosen().factor), .start_epoch = chosen().first_epoch()}};
   }
 };
 

@@ -8,12 +8,13 @@
 
 #include "base/options.h"
 #include "kernels/ops.h"
+#include "layers/picture_change.h"
 
 /// What the layers share that move, turn or zoom pictures: what comes in from beyond the edge, and numbers between
 /// places.
 namespace lapel::layers {
 
-struct FillOptions {
+struct FillOptions : PictureChangeOptions {
   std::string fill_mode = "reflect";
   double fill_value = 0;
   std::string interpolation = "bilinear";
@@ -25,7 +26,7 @@ struct FillOptions {
 /// Keras's ways to fill, in the order of kernels::FillMode.
 [[nodiscard]] std::vector<std::string_view> fill_mode_names();
 
-/// `own`, and the options of FillOptions, from which T derives.
+/// `own`, and the options of FillOptions and of all that change pictures; T derives from both.
 template <class T>
 [[nodiscard]] std::vector<Option<T>> with_fill(std::span<const Option<T>> own) {
   std::vector<Option<T>> options(own.begin(), own.end());
@@ -40,7 +41,7 @@ template <class T>
                      .member = static_cast<std::string T::*>(&FillOptions::interpolation),
                      .help = "\"bilinear\" moves by parts of a pixel, \"nearest\" by whole ones",
                      .choices = {"bilinear", "nearest"}});
-  return options;
+  return with_start<T>(options);
 }
 
 /// The two ends of a range that has been given.

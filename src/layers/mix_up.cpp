@@ -7,12 +7,12 @@ namespace lapel::layers {
 
 namespace {
 
-struct Options {
+struct Options : PictureChangeOptions {
   double alpha = 0.2;
 };
 
 std::span<const Option<Options>> table() {
-  static const std::array<Option<Options>, 1> kOptions = {{
+  static const std::array<Option<Options>, 1> kOwn = {{
       {.key = "alpha",
        .member = &Options::alpha,
        .help = "the shares are of the distribution Beta(alpha, alpha): near 0 or 1 below 1, uniform at 1",
@@ -20,6 +20,7 @@ std::span<const Option<Options>> table() {
        .max = 1000,
        .above_min = true},
   }};
+  static const std::vector<Option<Options>> kOptions = with_start<Options>(kOwn);
   return kOptions;
 }
 
@@ -32,7 +33,7 @@ class MixUp final : public PictureChange<Options> {
   [[nodiscard]] std::string_view type() const override { return kType; }
   [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
-    return {kernels::MixUpOp{.size = inputs[0].size(), .alpha = chosen().alpha}};
+    return {kernels::MixUpOp{.size = inputs[0].size(), .alpha = chosen().alpha, .start_epoch = chosen().first_epoch()}};
   }
 };
 

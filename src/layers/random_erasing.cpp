@@ -8,7 +8,7 @@ namespace lapel::layers {
 
 namespace {
 
-struct Options {
+struct Options : PictureChangeOptions {
   NumberRange factor = {0, 1};
   NumberRange scale = {0.02, 0.33};
   std::string fill_mode = "noise";
@@ -16,7 +16,7 @@ struct Options {
 };
 
 std::span<const Option<Options>> table() {
-  static const std::array<Option<Options>, 4> kOptions = {{
+  static const std::array<Option<Options>, 4> kOwn = {{
       {.key = "factor",
        .member = &Options::factor,
        .help = "the probability, drawn anew for each picture from this range; one number: from 0 on",
@@ -35,6 +35,7 @@ std::span<const Option<Options>> table() {
        .member = &Options::fill_value,
        .help = "with fill_mode \"constant\": that number, black being 0 and white 1"},
   }};
+  static const std::vector<Option<Options>> kOptions = with_start<Options>(kOwn);
   return kOptions;
 }
 
@@ -50,7 +51,8 @@ class RandomErasing final : public PictureChange<Options> {
                                      .factor = ends_of(chosen().factor),
                                      .scale = ends_of(chosen().scale),
                                      .noise = chosen().fill_mode == "noise",
-                                     .fill_value = static_cast<float>(chosen().fill_value)}};
+                                     .fill_value = static_cast<float>(chosen().fill_value),
+                                     .start_epoch = chosen().first_epoch()}};
   }
 };
 

@@ -7,13 +7,13 @@ namespace lapel::layers {
 
 namespace {
 
-struct Options {
+struct Options : PictureChangeOptions {
   std::string mode = "horizontal_and_vertical";
   bool alternating = false;
 };
 
 std::span<const Option<Options>> table() {
-  static const std::array<Option<Options>, 2> kOptions = {{
+  static const std::array<Option<Options>, 2> kOwn = {{
       {.key = "mode",
        .member = &Options::mode,
        .help = "which sides change places, each with probability 1/2",
@@ -22,6 +22,7 @@ std::span<const Option<Options>> table() {
        .member = &Options::alternating,
        .help = "chance decides for the first epoch alone, then every other epoch is mirrored (Lapel's own)"},
   }};
+  static const std::vector<Option<Options>> kOptions = with_start<Options>(kOwn);
   return kOptions;
 }
 
@@ -36,7 +37,8 @@ class RandomFlip final : public PictureChange<Options> {
     return {kernels::RandomFlipOp{.in = inputs[0],
                                   .horizontal = chosen().mode != "vertical",
                                   .vertical = chosen().mode != "horizontal",
-                                  .alternating = chosen().alternating}};
+                                  .alternating = chosen().alternating,
+                                  .start_epoch = chosen().first_epoch()}};
   }
 };
 

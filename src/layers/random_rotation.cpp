@@ -40,7 +40,8 @@ class RandomRotation final : public PictureChange<Options> {
                                     .rotation = ends_of(chosen().factor),
                                     .fill = chosen().mode(),
                                     .fill_value = static_cast<float>(chosen().fill_value),
-                                    .bilinear = chosen().bilinear()}};
+                                    .bilinear = chosen().bilinear(),
+                                    .start_epoch = chosen().first_epoch()}};
   }
 };
 

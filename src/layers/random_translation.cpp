@@ -45,7 +45,8 @@ class RandomTranslation final : public PictureChange<Options> {
                                          .width_factor = ends_of(chosen().width_factor),
                                          .fill = chosen().mode(),
                                          .fill_value = static_cast<float>(chosen().fill_value),
-                                         .bilinear = chosen().bilinear()}};
+                                         .bilinear = chosen().bilinear(),
+                                         .start_epoch = chosen().first_epoch()}};
   }
 };
 

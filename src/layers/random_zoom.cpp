@@ -50,7 +50,8 @@ class RandomZoom final : public PictureChange<Options> {
                                     .same_zoom = same,
                                     .fill = chosen().mode(),
                                     .fill_value = static_cast<float>(chosen().fill_value),
-                                    .bilinear = chosen().bilinear()}};
+                                    .bilinear = chosen().bilinear(),
+                                    .start_epoch = chosen().first_epoch()}};
   }
 };
 

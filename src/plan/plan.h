@@ -46,7 +46,7 @@ struct LossRule {
 /// The random numbers of a step are functions of these and of the samples.
 struct StepKey {
   std::uint64_t seed = 0;
-  std::uint32_t epoch = 0;
+  std::uint32_t epoch = 1;
 };
 
 /// One line of the table of steps. Of the whole batch; arithmetic is that of products, bytes are what must be read and

@@ -244,6 +244,37 @@ TEST(Augmentation, NoiseIsNormalAndCut) {
   }
 }
 
+TEST(Augmentation, BeforeItsFirstEpochPicturesStay) {
+  const Shape in = Shape::image(3, 9, 7);
+  const auto starting = [](Op op, std::uint32_t epoch) {
+    std::visit(
+        [epoch](auto& one) {
+          if constexpr (requires { one.start_epoch; }) {
+            one.start_epoch = epoch;
+          }
+        },
+        op);
+    return op;
+  };
+  for (const Op& op :
+       {Op(RandomFlipOp{in, true, true, 1}), Op(RandomFlipOp{in, true, true, 1, true}),
+        Op(RandomTranslationOp{in, {0.3, 0.4}, {0.3, 0.4}, FillMode::kReflect, 0, true, 1}),
+        Op(RandomAffineOp{in, {0.1, 0.2}, {0.1, 0.2}, {0.1, 0.2}, false, FillMode::kReflect, 0, true, 1}),
+        Op(RandomErasingOp{in, {1, 1}, {0.5, 1}, true, 0, 1})}) {
+    SCOPED_TRACE(op_name(op));
+    const Numbers picture = testing::random_numbers(static_cast<std::size_t>(in.size()), 7);
+    bool differs = false;
+    for (std::uint32_t sample = 0; sample < 8; ++sample) {
+      EXPECT_EQ(changed(starting(op, 3), picture, sample, 1), picture);
+      EXPECT_EQ(changed(starting(op, 3), picture, sample, 2), picture);
+      const Numbers third = changed(starting(op, 3), picture, sample, 3);
+      EXPECT_EQ(third, changed(op, picture, sample, 3));
+      differs = differs || third != picture;
+    }
+    EXPECT_TRUE(differs);
+  }
+}
+
 TEST(Augmentation, EachPartOfTheAddressChangesIt) {
   const auto draw = [](std::uint64_t seed, std::uint32_t unit, std::uint32_t epoch, std::uint32_t sample) {
     const AffineDraw one =

@@ -76,6 +76,22 @@ TEST_P(Mixing, IsTheSameForAnyNumberOfThreads) {
   }
 }
 
+TEST_P(Mixing, NothingIsMixedBeforeItsFirstEpoch) {
+  const Shape in = Shape::image(1, 9, 7);
+  for (const Op& op : {Op(MixUpOp{in.size(), 1, 1, 3}), Op(CutMixOp{in, {1, 1}, 2, 3})}) {
+    const OperatorData data = random_operands(op, 8);
+    Batch rows(8, in.size());
+    const std::vector<float> targets = testing::random_numbers(8 * 10, 9);
+    for (const std::uint32_t epoch : {2U, 3U}) {
+      rows.state.epoch = epoch;
+      std::vector<float> mixed(targets.size());
+      mix_targets(op, rows.state, 10, targets, mixed);
+      EXPECT_EQ(mixed == targets, epoch < 3) << op_name(op) << ", epoch " << epoch;
+      EXPECT_EQ(run(op, 8, Dtype::kFloat32, data, rows.state).output == data.inputs[0], epoch < 3) << op_name(op);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Mixing, testing::all_targets(), testing::target_name());
 
 /// Pictures that are their own targets are mixed as these are.

@@ -111,33 +111,65 @@ TEST(LayerTable, KerasDefaults) {
   EXPECT_EQ(make_layer("AveragePooling2D", {})->options(), pool);
   EXPECT_EQ(make_layer("BatchNormalization", {})->options(),
             (OptionValues{{"momentum", 0.99}, {"epsilon", 0.001}, {"center", true}, {"scale", true}}));
-  EXPECT_EQ(make_layer("RandomFlip", {})->options(),
-            (OptionValues{{"mode", "horizontal_and_vertical"}, {"alternating", false}}));
+  EXPECT_EQ(
+      make_layer("RandomFlip", {})->options(),
+      (OptionValues{{"mode", "horizontal_and_vertical"}, {"alternating", false}, {"start_epoch", std::int64_t{1}}}));
   EXPECT_EQ(make_layer("RandomTranslation", {{"height_factor", 0.1}, {"width_factor", 0.2}})->options(),
             (OptionValues{{"height_factor", NumberRange{-0.1, 0.1}},
                           {"width_factor", NumberRange{-0.2, 0.2}},
                           {"fill_mode", "reflect"},
                           {"fill_value", 0.0},
-                          {"interpolation", "bilinear"}}));
+                          {"interpolation", "bilinear"},
+                          {"start_epoch", std::int64_t{1}}}));
   EXPECT_EQ(make_layer("RandomRotation", {{"factor", 0.1}})->options(),
             (OptionValues{{"factor", NumberRange{-0.1, 0.1}},
                           {"fill_mode", "reflect"},
                           {"fill_value", 0.0},
-                          {"interpolation", "bilinear"}}));
+                          {"interpolation", "bilinear"},
+                          {"start_epoch", std::int64_t{1}}}));
   EXPECT_EQ(make_layer("RandomZoom", {{"height_factor", NumberRange{0.3, -0.2}}})->options(),
             (OptionValues{{"height_factor", NumberRange{-0.2, 0.3}},
                           {"width_factor", NumberRange{}},
                           {"fill_mode", "reflect"},
                           {"fill_value", 0.0},
-                          {"interpolation", "bilinear"}}));
-  EXPECT_EQ(make_layer("RandomErasing", {{"factor", 0.5}})->options(), (OptionValues{{"factor", NumberRange{0, 0.5}},
-                                                                                     {"scale", NumberRange{0.02, 0.33}},
-                                                                                     {"fill_mode", "noise"},
-                                                                                     {"fill_value", 0.0}}));
-  EXPECT_EQ(make_layer("MixUp", {})->options(), (OptionValues{{"alpha", 0.2}}));
-  EXPECT_EQ(make_layer("CutMix", {})->options(), (OptionValues{{"factor", NumberRange{0, 1}}}));
+                          {"interpolation", "bilinear"},
+                          {"start_epoch", std::int64_t{1}}}));
+  EXPECT_EQ(make_layer("RandomErasing", {{"factor", 0.5}})->options(),
+            (OptionValues{{"factor", NumberRange{0, 0.5}},
+                          {"scale", NumberRange{0.02, 0.33}},
+                          {"fill_mode", "noise"},
+                          {"fill_value", 0.0},
+                          {"start_epoch", std::int64_t{1}}}));
+  EXPECT_EQ(make_layer("MixUp", {})->options(), (OptionValues{{"alpha", 0.2}, {"start_epoch", std::int64_t{1}}}));
+  EXPECT_EQ(make_layer("CutMix", {})->options(),
+            (OptionValues{{"factor", NumberRange{0, 1}}, {"start_epoch", std::int64_t{1}}}));
   const OptionValues dense{{"units", std::int64_t{3}}, {"activation", "linear"}, {"use_bias", true}};
   EXPECT_EQ(make_layer("Dense", {{"units", std::int64_t{3}}})->options(), dense);
+}
+
+TEST(LayerTable, EveryChangeOfPicturesMayStartLater) {
+  const std::vector<Shape> in{Shape::image(1, 8, 8)};
+  const OptionValues both{{"height_factor", 0.1}, {"width_factor", 0.1}};
+  const std::vector<std::pair<std::string_view, OptionValues>> all{
+      {"RandomFlip", {}},   {"RandomTranslation", both}, {"RandomRotation", {{"factor", 0.1}}},
+      {"RandomZoom", both}, {"RandomErasing", {}},       {"MixUp", {}},
+      {"CutMix", {}}};
+  for (const auto& [type, given] : all) {
+    OptionValues options = given;
+    options["start_epoch"] = std::int64_t{7};
+    const auto ops = make_layer(type, options)->lower(in);
+    ASSERT_EQ(ops.size(), 1U) << type;
+    const std::uint32_t start = std::visit(
+        [](const auto& op) {
+          if constexpr (requires { op.start_epoch; }) {
+            return op.start_epoch;
+          } else {
+            return 0U;
+          }
+        },
+        ops[0]);
+    EXPECT_EQ(start, 7U) << type;
+  }
 }
 
 TEST(LayerTable, PoolingMovesByItsOwnSizeUnlessTold) {

@@ -88,10 +88,11 @@ std::vector<std::vector<Choice>> dimensions() {
        {"augmented",
         [](Case& c) {
           auto& layers = c.options.layers;
-          layers.insert(layers.begin(), {layer("RandomFlip", {{"alternating", true}}),
-                                         layer("RandomTranslation", {{"height_factor", 0.1}, {"width_factor", 0.1}}),
-                                         layer("RandomRotation", {{"factor", 0.1}}),
-                                         layer("RandomZoom", {{"height_factor", 0.2}}), layer("RandomErasing")});
+          layers.insert(layers.begin(),
+                        {layer("RandomFlip", {{"alternating", true}}),
+                         layer("RandomTranslation", {{"height_factor", 0.1}, {"width_factor", 0.1}}),
+                         layer("RandomRotation", {{"factor", 0.1}}), layer("RandomZoom", {{"height_factor", 0.2}}),
+                         layer("RandomErasing", {{"start_epoch", std::int64_t{2}}})});
         }},
        {"mixed",
         [](Case& c) {
