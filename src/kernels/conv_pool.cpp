@@ -15,6 +15,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/largest_inl.h"
+#include "kernels/pairs_inl.h"
 #include "kernels/simd_inl.h"
 #include "kernels/simd_rows.h"
 
@@ -28,11 +29,14 @@ constexpr std::size_t kPlaces = 4;
 /// Places of the convolution's window on one axis.
 constexpr std::size_t kSide = 3;
 
-/// One line of windows; each body makes some channels of all of them. `picture` is where the first one's inputs begin.
-template <class T>
+/// One line of windows; each body makes some channels of all of them. `picture` is where the first one's inputs begin:
+/// floats, or where `kPairs` bfloat16, which are multiplied in pairs (ConvPoolRows::pairs). `kInChannels` is 0 where
+/// any number is meant.
+template <class T, bool kPairs, std::size_t kInChannels>
 struct LineOfMaxima {
+  using Pixel = std::conditional_t<kPairs, std::uint16_t, float>;
   const ConvPoolRows& rows;
-  const float* picture;
+  const Pixel* picture;
   T* output;
   std::uint8_t* best;
   template <class D>
@@ -56,26 +60,31 @@ struct LineOfMaxima {
     for (V& sum : sums) {
       sum = bias;
     }
-    const float* weights = rows.kernel + channel;
-    const float* from = picture + 2 * x * rows.in_channels;
+    const std::size_t in_channels = kInChannels == 0 ? rows.in_channels : kInChannels;
+    const float* weights = (kPairs ? rows.pairs : rows.kernel) + channel;
+    const Pixel* from = picture + 2 * x * in_channels;
+#pragma GCC unroll 3
     for (std::size_t y = 0; y < kSide; ++y, from += rows.line) {
-      for (std::size_t i = 0; i < kSide * rows.in_channels; ++i, weights += rows.channels) {
+#pragma GCC unroll 3
+      for (std::size_t i = 0; i < kSide * in_channels; i += kPairs ? 2 : 1, weights += rows.channels) {
         const V weight = load(d, weights);
+#pragma GCC unroll 8
         for (std::size_t place = 0; place < kPlaces * kCount; ++place) {
           const std::size_t row = place % kPlaces / 2;
           const std::size_t column = 2 * (place / kPlaces) + place % 2;
-          const V pixel = hn::Set(d, from[row * rows.line + column * rows.in_channels + i]);
-          sums[place] = hn::MulAdd(pixel, weight, sums[place]);
+          const V pixels = broadcast(d, from + row * rows.line + column * in_channels + i);
+          sums[place] = multiply_add<kPairs>(pixels, weight, sums[place]);
         }
       }
     }
     for (std::size_t window = 0; window < kCount; ++window) {
-      maximum(d, sums + window * kPlaces, (x + window) * rows.channels + channel);
+      const std::size_t at = (x + window) * rows.channels + channel;
+      best == nullptr ? maximum(d, sums + window * kPlaces, at) : maximum_and_place(d, sums + window * kPlaces, at);
     }
   }
 
   template <class D>
-  HWY_INLINE void maximum(D d, const hn::Vec<D>* sums, std::size_t at) const {
+  HWY_INLINE void maximum_and_place(D d, const hn::Vec<D>* sums, std::size_t at) const {
     Largest<D> largest(d, sums[0], 0);
     for (std::size_t place = 1; place < kPlaces; ++place) {
       largest.take(sums[place], static_cast<std::int32_t>(place));
@@ -83,7 +92,28 @@ struct LineOfMaxima {
     if (rows.relu) {
       largest.pass_relu();
     }
-    largest.write(output + at, best == nullptr ? nullptr : best + at);
+    write(d, largest.value(), output + at);
+    largest.write_place(best + at);
+  }
+
+  /// Where no place is wanted. Their sum is a NaN where one of them is (or infinities of both signs are there).
+  template <class D>
+  HWY_INLINE void maximum(D d, const hn::Vec<D>* sums, std::size_t at) const {
+    const auto not_a_number = hn::IsNaN(hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3])));
+    auto largest = hn::Max(hn::Max(sums[0], sums[1]), hn::Max(sums[2], sums[3]));
+    if (rows.relu) {
+      largest = hn::Max(largest, hn::Zero(d));
+    }
+    write(d, hn::IfThenElse(not_a_number, hn::NaN(d), largest), output + at);
+  }
+
+  template <class D>
+  static HWY_INLINE void write(D d, hn::Vec<D> value, T* to) {
+    if constexpr (kPairs) {
+      store_number(d, value, to);
+    } else {
+      store(d, value, to);
+    }
   }
 };
 
@@ -145,13 +175,22 @@ struct PictureGradients {
   }
 };
 
-template <class T>
-void conv_pool_forward_of(const ConvPoolRows& rows, const float* picture, T* output, std::uint8_t* best) {
+template <bool kPairs, std::size_t kInChannels, class T, class Pixel>
+void make_maxima(const ConvPoolRows& rows, std::size_t begin, std::size_t end, const Pixel* picture, T* output,
+                 std::uint8_t* best) {
   const std::size_t numbers = rows.windows[1] * rows.channels;
-  for (std::size_t y = 0; y < rows.windows[0]; ++y) {
-    for_each_channel_vector(rows.channels, LineOfMaxima<T>{rows, picture + 2 * y * rows.line, output + y * numbers,
-                                                           best == nullptr ? nullptr : best + y * numbers});
+  for (std::size_t y = begin; y < end; ++y) {
+    for_each_channel_vector(
+        rows.channels, LineOfMaxima<T, kPairs, kInChannels>{rows, picture + 2 * y * rows.line, output + y * numbers,
+                                                            best == nullptr ? nullptr : best + y * numbers});
   }
+}
+
+template <bool kPairs, class T, class Pixel>
+void conv_pool_forward_of(const ConvPoolRows& rows, std::size_t begin, std::size_t end, const Pixel* picture, T* output,
+                          std::uint8_t* best) {
+  rows.in_channels == 1 ? make_maxima<kPairs, 1>(rows, begin, end, picture, output, best)
+                        : make_maxima<kPairs, 0>(rows, begin, end, picture, output, best);
 }
 
 template <class T>
@@ -164,9 +203,17 @@ void conv_pool_backward_of(const ConvPoolRows& rows, const float* picture, const
 
 }  // namespace
 
-void conv_pool_forward(Dtype dtype, const ConvPoolRows& rows, const float* picture, void* output, std::uint8_t* best) {
-  dtype == Dtype::kFloat32 ? conv_pool_forward_of(rows, picture, static_cast<float*>(output), best)
-                           : conv_pool_forward_of(rows, picture, static_cast<std::uint16_t*>(output), best);
+void conv_pool_forward(Dtype dtype, const ConvPoolRows& rows, std::size_t begin, std::size_t end, const void* picture,
+                       void* output, std::uint8_t* best) {
+  const auto* const floats = static_cast<const float*>(picture);
+  if (dtype == Dtype::kFloat32) {
+    conv_pool_forward_of<false>(rows, begin, end, floats, static_cast<float*>(output), best);
+  } else if (rows.pairs == nullptr) {
+    conv_pool_forward_of<false>(rows, begin, end, floats, static_cast<std::uint16_t*>(output), best);
+  } else {
+    const auto* const pixels = static_cast<const std::uint16_t*>(picture);
+    conv_pool_forward_of<true>(rows, begin, end, pixels, static_cast<std::uint16_t*>(output), best);
+  }
 }
 
 void conv_pool_backward(Dtype dtype, const ConvPoolRows& rows, const float* picture, const void* output_grad,
@@ -194,7 +241,7 @@ class ConvPoolOperator final : public SimdOperator {
       : SimdOperator(options),
         conv_(op.conv),
         size_(op.pool.out.size()),
-        parts_(std::min<std::int64_t>(options.batch, omp_get_max_threads())) {
+        parts_(std::min<std::int64_t>(options.batch * op.pool.out.height, omp_get_max_threads())) {
     rows_.in_channels = static_cast<std::size_t>(op.conv.in.channels);
     rows_.channels = static_cast<std::size_t>(op.conv.out.channels);
     rows_.line = static_cast<std::size_t>(op.conv.in.width + op.conv.pad_left + op.conv.pad_right) * rows_.in_channels;
@@ -213,7 +260,7 @@ class ConvPoolOperator final : public SimdOperator {
   [[nodiscard]] std::size_t saved_bytes() const override {
     return options().training ? static_cast<std::size_t>(options().batch * size_) : 0;
   }
-  /// The weights as floats, then for each part a picture with zeros around it, and sums.
+  /// The weights as floats or in pairs, then for each part a picture with zeros around it, and sums.
   [[nodiscard]] std::size_t scratch_bytes() const override {
     return kernel_bytes() + static_cast<std::size_t>(parts_) * (picture_bytes() + sums_bytes());
   }
@@ -224,18 +271,23 @@ class ConvPoolOperator final : public SimdOperator {
     best_ = options().training ? static_cast<std::uint8_t*>(binding.saved) : nullptr;
     rows_.bias = conv_.bias ? static_cast<const float*>(binding.weights.at(1)) : nullptr;
     auto* const kernel = static_cast<float*>(binding.scratch);
-    rows_.kernel = widened() ? kernel : static_cast<const float*>(binding.weights.at(0));
+    rows_.kernel = low() ? kernel : static_cast<const float*>(binding.weights.at(0));
+    rows_.pairs = pairs() ? kernel : nullptr;
   }
 
   void forward(const StepState& /*state*/) override {
-    if (widened()) {
-      from_bfloat16({static_cast<const std::uint16_t*>(binding().weights.at(0)), weights()},
-                    {static_cast<float*>(binding().scratch), weights()});
-    }
-    over_pictures([&](std::int64_t /*part*/, std::int64_t picture, const float* padded) {
-      HWY_DYNAMIC_DISPATCH(conv_pool_forward)
-      (options().dtype, rows_, padded, number(binding().output, picture * size_),
-       best_ == nullptr ? nullptr : best_ + picture * size_);
+    prepare_weights();
+    const auto lines = static_cast<std::int64_t>(rows_.windows[0]);
+    over_parts(options().batch * lines, [&](std::int64_t part, std::int64_t begin, std::int64_t end) {
+      for (std::int64_t line = begin; line < end;) {
+        const std::int64_t i = line / lines;
+        const std::int64_t next = std::min(end, (i + 1) * lines);
+        pad(i, !pairs(), picture(part));
+        HWY_DYNAMIC_DISPATCH(conv_pool_forward)
+        (options().dtype, rows_, static_cast<std::size_t>(line - i * lines), static_cast<std::size_t>(next - i * lines),
+         picture(part), number(binding().output, i * size_), best_ == nullptr ? nullptr : best_ + i * size_);
+        line = next;
+      }
     });
   }
 
@@ -243,10 +295,13 @@ class ConvPoolOperator final : public SimdOperator {
     for (std::int64_t part = 0; part < parts_; ++part) {
       std::memset(sums(part), 0, sums_bytes());
     }
-    over_pictures([&](std::int64_t part, std::int64_t picture, const float* padded) {
-      HWY_DYNAMIC_DISPATCH(conv_pool_backward)
-      (options().dtype, rows_, padded, number(binding().output_grad, picture * size_), best_ + picture * size_,
-       sums(part));
+    over_parts(options().batch, [&](std::int64_t part, std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        pad(i, true, picture(part));
+        HWY_DYNAMIC_DISPATCH(conv_pool_backward)
+        (options().dtype, rows_, picture(part), number(binding().output_grad, i * size_), best_ + i * size_,
+         sums(part));
+      }
     });
     const auto parts = static_cast<std::size_t>(parts_);
     const std::size_t step = sums_bytes() / sizeof(float);
@@ -257,9 +312,11 @@ class ConvPoolOperator final : public SimdOperator {
   }
 
  private:
-  [[nodiscard]] bool widened() const { return options().dtype == Dtype::kBfloat16; }
+  [[nodiscard]] bool low() const { return options().dtype == Dtype::kBfloat16; }
+  /// Whether forward multiplies bfloat16 in pairs.
+  [[nodiscard]] bool pairs() const { return low() && cpu().fast_bfloat16; }
   [[nodiscard]] std::size_t weights() const { return 9 * rows_.in_channels * rows_.channels; }
-  [[nodiscard]] std::size_t kernel_bytes() const { return widened() ? Buffer::aligned(weights() * sizeof(float)) : 0; }
+  [[nodiscard]] std::size_t kernel_bytes() const { return low() ? Buffer::aligned(weights() * sizeof(float)) : 0; }
   [[nodiscard]] std::int64_t padded_height() const { return conv_.in.height + conv_.pad_top + conv_.pad_bottom; }
   [[nodiscard]] std::size_t picture_bytes() const {
     return Buffer::aligned(static_cast<std::size_t>(padded_height()) * rows_.line * sizeof(float));
@@ -283,31 +340,51 @@ class ConvPoolOperator final : public SimdOperator {
     return static_cast<Byte*>(array) + static_cast<std::size_t>(at) * dtype_bytes(options().dtype);
   }
 
-  /// Calls `body(part, picture, padded)` for each picture: parts in parallel, the pictures of each in their order.
+  /// Calls `body(part, begin, end)` for the parts of `count` pictures or lines, in parallel; around each part's picture
+  /// are zeros.
   template <class F>
-  void over_pictures(const F& body) const {
+  void over_parts(std::int64_t count, const F& body) const {
     parallel_for(parts_, 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t part = first; part < last; ++part) {
         std::memset(picture(part), 0, picture_bytes());
-        for (std::int64_t i = options().batch * part / parts_; i < options().batch * (part + 1) / parts_; ++i) {
-          pad(i, picture(part));
-          body(part, i, picture(part));
-        }
+        body(part, count * part / parts_, count * (part + 1) / parts_);
       }
     });
   }
 
-  /// The zeros around it are there already.
-  void pad(std::int64_t index, float* to) const {
+  void prepare_weights() const {
+    if (!low()) {
+      return;
+    }
+    const auto* const kernel = static_cast<const std::uint16_t*>(binding().weights.at(0));
+    if (!pairs()) {
+      from_bfloat16({kernel, weights()}, {static_cast<float*>(binding().scratch), weights()});
+      return;
+    }
+    auto* word = static_cast<std::uint32_t*>(binding().scratch);
+    const std::size_t line = 3 * rows_.in_channels;
+    for (std::size_t i = 0; i<3 * line; i += i % line + 2> line ? 1 : 2) {
+      const std::uint16_t* const low = kernel + i * rows_.channels;
+      const bool alone = i % line + 1 == line;
+      for (std::size_t channel = 0; channel < rows_.channels; ++channel) {
+        const std::uint32_t high = alone ? 0 : low[rows_.channels + channel];
+        *word++ = high << 16U | low[channel];
+      }
+    }
+  }
+
+  /// As floats, or as it is. The zeros around it are there already.
+  void pad(std::int64_t index, bool as_floats, void* to) const {
     const auto line = static_cast<std::size_t>(conv_.in.width) * rows_.in_channels;
-    to += static_cast<std::size_t>(conv_.pad_top) * rows_.line +
-          static_cast<std::size_t>(conv_.pad_left) * rows_.in_channels;
-    for (std::int64_t y = 0; y < conv_.in.height; ++y, to += rows_.line) {
+    const std::size_t bytes = as_floats ? sizeof(float) : dtype_bytes(options().dtype);
+    auto* at = static_cast<std::byte*>(to) + bytes * (static_cast<std::size_t>(conv_.pad_top) * rows_.line +
+                                                      static_cast<std::size_t>(conv_.pad_left) * rows_.in_channels);
+    for (std::int64_t y = 0; y < conv_.in.height; ++y, at += bytes * rows_.line) {
       const void* from = number(binding().inputs.at(0), index * conv_.in.size() + y * static_cast<std::int64_t>(line));
-      if (widened()) {
-        from_bfloat16({static_cast<const std::uint16_t*>(from), line}, {to, line});
+      if (low() && as_floats) {
+        from_bfloat16({static_cast<const std::uint16_t*>(from), line}, {reinterpret_cast<float*>(at), line});
       } else {
-        std::memcpy(to, from, line * sizeof(float));
+        std::memcpy(at, from, line * bytes);
       }
     }
   }

@@ -34,13 +34,19 @@ class Largest {
     place_ = hn::IfThenElse(hn::RebindMask(di_, closed), hn::Set(di_, WindowRows::kNoPlace), place_);
   }
 
+  [[nodiscard]] HWY_INLINE V value() const { return value_; }
+
+  HWY_INLINE void write_place(std::uint8_t* to) const {
+    const hn::Rebind<std::uint8_t, D> d8;
+    hn::StoreU(hn::DemoteTo(d8, place_), d8, to);
+  }
+
   /// `places` may be null.
   template <class T>
   HWY_INLINE void write(T* values, std::uint8_t* places) const {
     store(d_, value_, values);
     if (places != nullptr) {
-      const hn::Rebind<std::uint8_t, D> d8;
-      hn::StoreU(hn::DemoteTo(d8, place_), d8, places);
+      write_place(places);
     }
   }
 

@@ -60,15 +60,19 @@ struct WindowRows {
   static constexpr std::int32_t kNoPlace = 255;
 };
 
-/// Of conv_pool.cpp: a 3x3 convolution of pictures of floats with zeros around them, and the maxima of windows of 2x2.
+/// Of conv_pool.cpp: a 3x3 convolution of pictures with zeros around them, and the maxima of windows of 2x2.
 struct ConvPoolRows {
   std::size_t in_channels = 0;
   std::size_t channels = 0;
   std::size_t line = 0;                  ///< Numbers of a line of the picture, zeros included.
   std::array<std::size_t, 2> windows{};  ///< High, wide.
   bool relu = false;
-  const float* kernel = nullptr;  ///< A row of channels for each place and input channel, 9 in_channels.
-  const float* bias = nullptr;    ///< May be null.
+  /// A row of channels for each place and input channel, 9 in_channels: of pictures of floats.
+  const float* kernel = nullptr;
+  /// The same for pictures of bfloat16: the 3 in_channels numbers of each of the window's lines in pairs, the first in
+  /// the lower half of a word; the last one alone where they are odd, with zero. Null: `kernel` is used.
+  const float* pairs = nullptr;
+  const float* bias = nullptr;  ///< May be null.
 };
 
 /// Of muon_tiles.cpp: numbers of a weight that are neighbours, in memory from `at` on and in a matrix of a row for each

@@ -111,14 +111,36 @@ TEST_P(ConvPool, IsAsBothOneAfterAnother) {
 
 TEST_P(ConvPool, LetsNotANumberThrough) {
   for (const ActivationKind activation : {kLinear, kRelu}) {
-    const ConvPoolOp op = joined({1, 8, 8, 17, 1, true, activation});
-    const BuildOptions options = first_layer(2, Dtype::kFloat32, false);
-    OperatorData data = random_operands(op, 2);
-    data.inputs[0][0] = std::numeric_limits<float>::quiet_NaN();
-    const auto tested = make_operator(op, options);
-    const OperatorResult result = run_operator(*tested, op, options, data);
-    EXPECT_TRUE(std::isnan(result.output[0]));
-    EXPECT_FALSE(std::isnan(result.output.back()));
+    for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
+      const ConvPoolOp op = joined({1, 8, 8, 17, 1, true, activation});
+      const BuildOptions options = first_layer(2, dtype, false);
+      OperatorData data = random_operands(op, 2);
+      data.inputs[0][0] = std::numeric_limits<float>::quiet_NaN();
+      const auto tested = make_operator(op, options);
+      const OperatorResult result = run_operator(*tested, op, options, data);
+      EXPECT_TRUE(std::isnan(result.output[0]));
+      EXPECT_FALSE(std::isnan(result.output.back()));
+    }
+  }
+}
+
+/// In evaluation no sums meet, so that a picture's lines may be divided anyhow.
+TEST_P(ConvPool, AnyThreadsSameBitsInEvaluation) {
+  for (const ConvPoolOp& op : cases()) {
+    for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
+      for (const std::int64_t batch : {1, 2, 5}) {
+        const OperatorData data = random_operands(op, batch);
+        const auto result = [&](int threads) {
+          const ThreadScope scope(threads);
+          const BuildOptions options = first_layer(batch, dtype, false);
+          const auto tested = make_operator(op, options);
+          return run_operator(*tested, op, options, data);
+        };
+        const OperatorResult serial = result(1);
+        EXPECT_EQ(result(2), serial);
+        EXPECT_EQ(result(3), serial);
+      }
+    }
   }
 }
 
