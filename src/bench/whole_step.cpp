@@ -43,12 +43,11 @@ void run_training(const Work& work, Stopwatch& watch, StepEnd* end) {
                                                       .after_step = after_step}));
 }
 
+/// Of the same pictures again and again: what comes to a model that is in use has just been written.
 void run_predictions(const Work& work, Stopwatch& watch, StepEnd* end) {
-  const std::int64_t batches = std::max<std::int64_t>(1, work.range.count / work.batch);
   std::vector<float> probabilities(static_cast<std::size_t>(work.batch * work.network.model().outputs()));
-  for (std::int64_t i = 0; !watch.enough(); ++i) {
-    const std::int64_t first = work.range.first + i % batches * work.batch;
-    work.network.predict(work.pictures.pictures.pixels.data(), first, work.batch, work.batch, probabilities);
+  while (!watch.enough()) {
+    work.network.predict(work.pictures.pictures.pixels.data(), work.range.first, work.batch, work.batch, probabilities);
     lap(watch, true, end);
   }
 }

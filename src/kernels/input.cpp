@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/pairs_inl.h"
 #include "kernels/simd_inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -15,7 +16,8 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-template <class T>
+/// `kInstructions`: by those of AVX512-BF16.
+template <class T, bool kInstructions = false>
 struct ScalePixels {
   const std::uint8_t* from;
   float scale;
@@ -25,7 +27,12 @@ struct ScalePixels {
     const hn::Rebind<std::uint8_t, D> d8;
     const hn::Rebind<std::int32_t, D> d32;
     const auto pixel = hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, from + i)));
-    store(d, hn::Mul(pixel, hn::Set(d, scale)), to + i);
+    const auto number = hn::Mul(pixel, hn::Set(d, scale));
+    if constexpr (kInstructions) {
+      store_number(d, number, to + i);
+    } else {
+      store(d, number, to + i);
+    }
   }
 };
 
@@ -93,7 +100,7 @@ void scale_pixels(Dtype dtype, [[maybe_unused]] bool instructions, const std::ui
 #if HWY_TARGET == HWY_AVX3
   if (instructions) {
     const std::size_t done = scale_by_bfloat16_instructions(from, scale, count, numbers);
-    for_each_vector(done, count, ScalePixels<std::uint16_t>{from, scale, numbers});
+    for_each_vector(done, count, ScalePixels<std::uint16_t, true>{from, scale, numbers});
     return;
   }
 #endif

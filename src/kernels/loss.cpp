@@ -30,6 +30,20 @@ struct CopyNumbers {
   }
 };
 
+/// `count` numbers from `from` on, no more than a vector has, then zeros; from AVX-512 on it reads nothing else.
+template <class D>
+HWY_INLINE hn::Vec<D> load_first(D d, const float* from, std::size_t count) {
+  return hn::MaskedLoad(hn::FirstN(d, count), d, from);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> load_first(D d, const std::uint16_t* from, std::size_t count) {
+  const hn::Rebind<std::uint16_t, D> d16;
+  const hn::Rebind<std::uint32_t, D> d32;
+  const auto numbers = hn::MaskedLoad(hn::FirstN(d16, count), d16, from);
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, numbers)));
+}
+
 /// The softmax of one row of `classes` logits, a tile at a time.
 template <class T>
 class SoftmaxRow {
@@ -226,9 +240,32 @@ LossResult loss_of_rows(const LossRows& rows, std::size_t begin, std::size_t end
   return total;
 }
 
+/// softmax_of_rows where a row is one vector, by the same arithmetic: so short are its steps that rows overlap.
+template <class T>
+void softmax_of_short_rows(const T* logits, std::size_t classes, float* probabilities, std::size_t begin,
+                           std::size_t end) {
+  const hn::ScalableTag<float> d;
+  const auto is_class = hn::FirstN(d, classes);
+  const auto none = hn::Set(d, -std::numeric_limits<float>::infinity());
+  const auto lowest = hn::Set(d, -110.0F);  // its exponential is 0 in float
+  for (std::size_t row = begin; row < end; ++row) {
+    const auto x = load_first(d, logits + row * classes, classes);
+    const auto finite = hn::SumOfLanes(d, hn::Mul(x, hn::Zero(d)));  // or NaN
+    const auto shifted = hn::Sub(x, hn::MaxOfLanes(d, hn::IfThenElse(is_class, x, none)));
+    const auto exponential = hn::IfThenElseZero(is_class, hn::Exp(d, hn::Max(shifted, lowest)));
+    const double sum = static_cast<double>(hn::GetLane(hn::SumOfLanes(d, exponential)));
+    const auto scale = hn::Add(hn::Set(d, static_cast<float>(1 / sum)), finite);
+    hn::BlendedStore(hn::Mul(exponential, scale), is_class, d, probabilities + row * classes);
+  }
+}
+
 template <class T>
 void softmax_of_rows(const T* logits, std::size_t classes, float* probabilities, std::size_t begin, std::size_t end) {
   const hn::ScalableTag<float> d;
+  if (HWY_TARGET <= HWY_AVX3 && classes <= hn::Lanes(d)) {
+    softmax_of_short_rows(logits, classes, probabilities, begin, end);
+    return;
+  }
   alignas(64) float tile[kTile];
   for (std::size_t row = begin; row < end; ++row) {
     SoftmaxRow<T> softmax(logits + row * classes, classes);
