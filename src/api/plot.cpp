@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -65,6 +66,16 @@ std::string caption_of(const LayerSpec& layer) {
   return layer.type.starts_with(kCommon) ? layer.type.substr(kCommon.size()) : layer.type;
 }
 
+/// The first epoch in which a layer of `recipe` changes pictures.
+std::int64_t first_changed_epoch(const Recipe& recipe) {
+  std::int64_t first = std::numeric_limits<std::int64_t>::max();
+  for (const LayerSpec& layer : augmentations(recipe)) {
+    const auto given = layer.options.find("start_epoch");
+    first = std::min(first, given == layer.options.end() ? 1 : std::get<std::int64_t>(given->second));
+  }
+  return first;
+}
+
 /// Rows of pictures over epochs; what stands under each is a class name of its own.
 class AugmentationRows {
  public:
@@ -73,18 +84,20 @@ class AugmentationRows {
 
   [[nodiscard]] std::size_t most_rows() const { return samples_.size(); }
 
-  /// The first `rows` of the pictures, each as it is and then in the first epochs of `recipe`.
+  /// The first `rows` of the pictures, each as it is and then in the first epochs of `recipe` that change pictures.
   void add(const Recipe& recipe, std::size_t rows, const std::string& caption) {
     constexpr std::int64_t kEpochs = 9;
+    const std::int64_t first = first_changed_epoch(recipe);
     std::vector<Pictures> epochs;
-    for (std::int64_t epoch = 1; epoch <= kEpochs; ++epoch) {
-      epochs.push_back(augmented(recipe, data_.train.pictures, samples_, epoch));
+    for (std::int64_t i = 0; i < kEpochs; ++i) {
+      epochs.push_back(augmented(recipe, data_.train.pictures, samples_, first + i));
     }
     for (std::size_t row = 0; row < rows; ++row) {
       const std::string& name = data_.class_names.at(data_.train.labels.at(samples_[row]));
       add_picture(data_.train.pictures.picture(samples_[row]), caption.empty() ? name : caption);
       for (std::size_t i = 0; i < epochs.size(); ++i) {
-        add_picture(epochs[i].picture(static_cast<std::int64_t>(row)), fmt::format("epoch {}", i + 1));
+        add_picture(epochs[i].picture(static_cast<std::int64_t>(row)),
+                    fmt::format("epoch {}", first + static_cast<std::int64_t>(i)));
       }
     }
   }

@@ -363,12 +363,14 @@ class ConvPoolOperator final : public SimdOperator {
     }
     auto* word = static_cast<std::uint32_t*>(binding().scratch);
     const std::size_t line = 3 * rows_.in_channels;
-    for (std::size_t i = 0; i<3 * line; i += i % line + 2> line ? 1 : 2) {
-      const std::uint16_t* const low = kernel + i * rows_.channels;
-      const bool alone = i % line + 1 == line;
-      for (std::size_t channel = 0; channel < rows_.channels; ++channel) {
-        const std::uint32_t high = alone ? 0 : low[rows_.channels + channel];
-        *word++ = high << 16U | low[channel];
+    for (std::size_t first = 0; first < 3 * line; first += line) {
+      for (std::size_t i = 0; i < line; i += 2) {
+        const std::uint16_t* const here = kernel + (first + i) * rows_.channels;
+        const bool alone = i + 1 == line;
+        for (std::size_t channel = 0; channel < rows_.channels; ++channel) {
+          const std::uint32_t high = alone ? 0 : here[rows_.channels + channel];
+          *word++ = high << 16U | here[channel];
+        }
       }
     }
   }

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
+
 #include "lapel/plot.h"
 #include "lapel/train.h"
 #include "support/messages.h"
@@ -69,6 +73,21 @@ TEST(Augmented, OfARecipeThatChangesNothingIsThePicture) {
   EXPECT_EQ(test::message_of([&] { draw_augmentations(recipe, test::tiny_data(60, 20), "nowhere.png"); }),
             "flip: no layer of this recipe changes pictures in training\n"
             "  try  a recipe with RandomFlip, RandomTranslation or another layer of docs/augmentation.md");
+}
+
+TEST(DrawAugmentations, BeginsWithTheFirstEpochThatChangesPictures) {
+  const testing::TempFolder root;
+  Recipe recipe = flip_recipe();
+  recipe.layers.insert(recipe.layers.begin(), test::layer("RandomFlip", {{"start_epoch", std::int64_t{7}}}));
+  recipe.layers[1].options["start_epoch"] = std::int64_t{21};
+  const auto drawn = root.file("drawn.svg");
+  draw_augmentations(recipe, test::tiny_data(60, 20), drawn);
+  std::ifstream file(drawn);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(text.find("epoch 7<"), std::string::npos);
+  EXPECT_NE(text.find("epoch 21<"), std::string::npos) << "the second layer alone";
+  EXPECT_EQ(text.find("epoch 6<"), std::string::npos);
+  EXPECT_EQ(text.find("epoch 1<"), std::string::npos);
 }
 
 TEST(TestTimeAugmentation, TravelsWithTheModel) {
