@@ -35,9 +35,9 @@ HWY_INLINE void with_tile(const TileProduct& p, std::size_t row, std::size_t col
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
   hn::Vec<decltype(d)> sums[kRows][kVectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (std::size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (std::size_t v = 0; v < kVectors; ++v) {
       sums[r][v] = p.add ? hn::LoadU(d, p.sums + (row + r) * p.width + column + v * lanes) : hn::Zero(d);
     }
@@ -46,14 +46,14 @@ HWY_INLINE void with_tile(const TileProduct& p, std::size_t row, std::size_t col
   const std::uint32_t* b = p.b + column;
   for (std::size_t step = 0; step < p.steps; ++step) {
     hn::Vec<decltype(d)> columns[kVectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (std::size_t v = 0; v < kVectors; ++v) {
       columns[v] = load_words(d, b + v * lanes);
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (std::size_t r = 0; r < kRows; ++r) {
       const auto factor = broadcast(d, a + r * p.a_row);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (std::size_t v = 0; v < kVectors; ++v) {
         sums[r][v] = multiply_add<kPairs>(factor, columns[v], sums[r][v]);
       }
@@ -69,9 +69,9 @@ HWY_NOINLINE void multiply_tile(const TileProduct& p, std::size_t row, std::size
   const hn::ScalableTag<float> d;
   float* const to = p.sums + row * p.width + column;
   with_tile<kPairs, kRows, kVectors>(p, row, column, [&](const auto& sums) HWY_ATTR {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (std::size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (std::size_t v = 0; v < kVectors; ++v) {
         hn::StoreU(sums[r][v], d, to + r * p.width + v * hn::Lanes(d));
       }
@@ -110,6 +110,12 @@ HWY_INLINE void multiply_columns(const TileProduct& p, std::size_t column) {
     }
     multiply_tile<kPairs, kMostRows, kVectors>(p, row, column);
   }
+  if constexpr (kMostRows > 8) {
+    if (row + 8 <= p.rows) {
+      multiply_tile<kPairs, 8, kVectors>(p, row, column);
+      row += 8;
+    }
+  }
   if constexpr (kMostRows > 4) {
     if (row + 4 <= p.rows) {
       multiply_tile<kPairs, 4, kVectors>(p, row, column);
@@ -140,7 +146,7 @@ HWY_INLINE void multiply_words(const TileProduct& p) {
     multiply_columns<kPairs, 8, 2>(p, column);
   }
   for (; column < p.columns; column += lanes) {
-    multiply_columns<kPairs, 8, 1>(p, column);
+    multiply_columns<kPairs, kPairs ? 16 : 8, 1>(p, column);  // sums of pairs take longer: more of them at a time
   }
 #else
   for (; column < p.columns; column += 2 * lanes) {
