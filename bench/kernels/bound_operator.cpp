@@ -25,6 +25,8 @@ std::unique_ptr<Operator> make(const OperatorCase& wanted, Dtype dtype, Maker ma
   std::unique_ptr<Operator> made;
   if (const auto* dense = std::get_if<DenseOp>(&wanted.op)) {
     made = make_onednn_dense(*dense, options, true);
+  } else if (const auto* convolution = std::get_if<Conv2DOp>(&wanted.op)) {
+    made = make_onednn_conv2d(*convolution, options, true);
   } else if (const auto* pool = std::get_if<Pool2DOp>(&wanted.op)) {
     made = make_onednn_pool2d(*pool, options, true);
   }
@@ -44,10 +46,12 @@ bool has_maker(const Op& op, Maker maker) {
   if (maker == Maker::kLapel) {
     return true;
   }
-  // Lapel's convolutions are oneDNN's but for one part, which conv_gradient_bench.cpp has. Plain products take seconds.
+  // In float32, and backward in both, oneDNN's convolutions have one part of Lapel's, which conv_gradient_bench.cpp
+  // compares. Plain products take seconds.
   const bool products = std::holds_alternative<Conv2DOp>(op) || std::holds_alternative<ConvPoolOp>(op) ||
                         std::holds_alternative<DenseChainOp>(op);
-  const bool onednn = std::holds_alternative<DenseOp>(op) || std::holds_alternative<Pool2DOp>(op);
+  const bool onednn = std::holds_alternative<DenseOp>(op) || std::holds_alternative<Conv2DOp>(op) ||
+                      std::holds_alternative<Pool2DOp>(op);
   return maker == Maker::kOnednn ? onednn : !onednn && !products;
 }
 

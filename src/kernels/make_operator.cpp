@@ -22,6 +22,11 @@ std::unique_ptr<Operator> make_dense(const DenseOp& op, const BuildOptions& opti
   return own ? std::move(own) : make_onednn_dense(op, options, allow_reference);
 }
 
+std::unique_ptr<Operator> make_conv2d(const Conv2DOp& op, const BuildOptions& options, bool allow_reference) {
+  auto own = make_conv_operator(op, options);
+  return own ? std::move(own) : make_onednn_conv2d(op, options, allow_reference);
+}
+
 /// In the type asked for, where the CPU computes with it; else in floats from the same rounded numbers.
 template <class OpType, class Make>
 std::unique_ptr<Operator> native_or_widened(const OpType& op, const BuildOptions& options, const Make& make) {
@@ -49,9 +54,7 @@ struct Maker {
     return vector ? std::move(vector) : std::move(product);
   }
   std::unique_ptr<Operator> operator()(const DenseChainOp& op) const { return make_dense_chain_operator(op, options); }
-  std::unique_ptr<Operator> operator()(const Conv2DOp& op) const {
-    return native_or_widened(op, options, make_onednn_conv2d);
-  }
+  std::unique_ptr<Operator> operator()(const Conv2DOp& op) const { return native_or_widened(op, options, make_conv2d); }
   std::unique_ptr<Operator> operator()(const ConvPoolOp& op) const { return make_conv_pool_operator(op, options); }
   std::unique_ptr<Operator> operator()(const Pool2DOp& op) const {
     if (auto own = make_max_pool_operator(op, options)) {

@@ -16,6 +16,12 @@ namespace lapel::kernels {
 /// another layout than its own (dense_layout.h). For bfloat16 only where the CPU multiplies it.
 [[nodiscard]] std::unique_ptr<Operator> make_dense_operator(const DenseOp& op, const BuildOptions& options);
 
+/// In bfloat16, with AVX512-BF16 and without AMX. Null elsewhere, for outputs that are no multiple of 16 or have wide
+/// zeros beside them, for strides and other inputs than multiples of 16 where their gradient is needed, and for weights
+/// that are stored in another layout than its own (conv_forward.h). Gradients of weights are the same for the same
+/// number of threads.
+[[nodiscard]] std::unique_ptr<Operator> make_conv_operator(const Conv2DOp& op, const BuildOptions& options);
+
 /// Keeps which numbers were dropped from forward to backward, a byte each.
 [[nodiscard]] std::unique_ptr<Operator> make_dropout_operator(const DropoutOp& op, const BuildOptions& options);
 
