@@ -50,6 +50,10 @@ std::vector<Conv2DOp> cases() {
       conv(4, 4, 4, 32, {4, 4}, {1, 1}, {3, 3, 3, 3}),    // more padding than picture
       conv(8, 2, 4, 32, {5, 3}, {2, 1}, {4, 1, 4, 1}),    // lines of the window that no picture meets
       conv(5, 6, 3, 16, {1, 2}, {1, 3}, {0, 2, 0, 2}),    // strides as wide as the picture
+      conv(16, 9, 9, 16, {3, 3}, {1, 1}, {1, 1, 1, 1}),   // the window's columns as outputs
+      conv(40, 7, 8, 16, {3, 5}, {2, 1}, {0, 3, 1, 1}),   // the same, uneven
+      conv(8, 5, 6, 16, {2, 3}),                          // the same, no zeros
+      conv(9, 4, 4, 16, {3, 4}, {1, 1}, {2, 0, 0, 0}),    // the same, four columns: four vectors
   };
 }
 
@@ -156,6 +160,8 @@ TEST(ConvGradient, PaysByRule) {
   EXPECT_FALSE(ConvGradient::pays(op, Dtype::kBfloat16, amx));
   EXPECT_FALSE(ConvGradient::pays(conv(32, 13, 13, 60, {3, 3}), Dtype::kFloat32, avx512_bf16)) << "no whole vectors";
   EXPECT_FALSE(ConvGradient::pays(conv(32, 13, 13, 16, {3, 3}), Dtype::kFloat32, avx512_bf16)) << "one vector";
+  EXPECT_TRUE(ConvGradient::pays(conv(32, 13, 13, 16, {3, 3}), Dtype::kBfloat16, avx512_bf16)) << "three";
+  EXPECT_FALSE(ConvGradient::pays(conv(32, 13, 13, 16, {3, 3}, {1, 2}), Dtype::kBfloat16, avx512_bf16)) << "gaps";
   EXPECT_TRUE(ConvGradient::pays(conv(1, 13, 13, 16, {3, 3}), Dtype::kFloat32, avx512_bf16));
   EXPECT_FALSE(ConvGradient::pays(conv(32, 13, 13, 64, {1, 1}), Dtype::kFloat32, avx512_bf16)) << "no window";
   EXPECT_TRUE(ConvGradient::pays(conv(32, 28, 28, 32, {3, 3}, {1, 1}, {1, 1, 1, 1}), Dtype::kFloat32, avx512_bf16));

@@ -54,6 +54,7 @@ std::vector<Conv2DOp> cases_in_training() {
           conv(64, 7, 7, 128),                                   // three vectors at once, and two
           conv(16, 9, 5, 48),                                    // three alone
           conv(32, 5, 3, 80, {}, kRelu),                         // pictures two at a time
+          conv(16, 9, 9, 16, {}, kRelu),                         // one vector
           conv(16, 3, 1, 32),                                    // one column
           conv(48, 4, 2, 112),                                   // groups of 3, 2 and 2 vectors
           conv(16, 13, 13, 64, kValid, kRelu),                   // no zeros, two columns of them backward
