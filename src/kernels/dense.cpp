@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t kProductsPerThread = std::size_t{1} << 16U;
 /// Weights of more bytes than this do not stay in the caches of the threads that change them.
 constexpr std::size_t kNearBytes = std::size_t{4} << 20U;
+/// Rows of more bytes than this are not in the cache that threads share when the second one asks for them.
+constexpr std::size_t kSharedBytes = std::size_t{32} << 20U;
 /// Rows of a batch beyond which the few weights of a layer do not keep all threads busy, nor their gradient a cache.
 constexpr std::int64_t kMostRows = 4096;
 
@@ -151,10 +153,15 @@ class DenseOperator final : public SimdOperator {
     return panels_.panels * panels_.panel_size() * sizeof(float) <= kNearBytes;
   }
   /// Whether threads divide the rows of forward instead of the panels: weights that nothing changes can be in several
-  /// caches, and then a thread reads rows that it wrote itself, as every step before divides rows too.
+  /// caches, and then a thread reads rows that it wrote itself, as every step before divides rows too. Of weights from
+  /// memory and more rows, which come from there too, every thread reads the weights instead.
   [[nodiscard]] bool divides_rows() const {
     constexpr std::size_t kManyRows = 128;
-    return !options().training && batch_ >= kManyRows && weights_stay_near();
+    if (weights_stay_near()) {
+      return !options().training && batch_ >= kManyRows;
+    }
+    const std::size_t number_bytes = sizeof(std::uint32_t) / panels_.group;
+    return batch_ > panels_.out && batch_ * panels_.in * number_bytes > kSharedBytes;
   }
   [[nodiscard]] const float* bias() const {
     return op_.bias ? static_cast<const float*>(binding().weights.at(1)) : nullptr;

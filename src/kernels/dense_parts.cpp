@@ -2,6 +2,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/dense_parts.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -20,31 +21,39 @@ constexpr std::size_t kFarRows = 256;
 /// Steps whose columns leave room in the nearest cache for those of the next ones.
 constexpr std::size_t kFarSteps = 64;
 
-/// What multiply_in_stretches makes, where both factors come from far: each stretch fetches those of the next (of few
-/// rows; more would fill the cache), the last one the columns at `next`.
-void multiply_streaming(TileProduct product, const std::uint32_t* next, bool pairs) {
+/// Panels that are multiplied with a stretch of the input while it is near.
+constexpr std::size_t kFarPanels = 2;
+
+/// What multiply_in_stretches makes, where both factors come from far, of `panels` panels, `panel_words` and in `sums`
+/// `panel_sums` apart: each stretch fetches those of the next, the last one the columns at `next`.
+void multiply_streaming(TileProduct product, std::size_t panels, std::size_t panel_words, std::size_t panel_sums,
+                        const std::array<std::size_t, kFarPanels>& columns, const std::uint32_t* next, bool pairs) {
   const std::size_t steps = product.steps;
-  const std::size_t stretch_bytes = kFarSteps * product.width * sizeof(std::uint32_t);
+  const std::size_t stretch_words = kFarSteps * product.width;
   for (std::size_t begin = 0; begin < steps; begin += kFarSteps) {
     const std::size_t rest = steps - begin;
     product.steps = HWY_MIN(kFarSteps, rest);
     product.add = begin > 0;
+    const std::size_t next_steps = rest > kFarSteps ? HWY_MIN(kFarSteps, rest - kFarSteps) : 0;
     const std::uint32_t* const next_a = product.a + kFarSteps * product.a_step;
-    const std::uint32_t* const next_b = product.b + kFarSteps * product.width;
-    if (rest > kFarSteps) {
-      const std::size_t next_steps = HWY_MIN(kFarSteps, rest - kFarSteps);
-      product.ahead[0] = {next_b, next_steps * product.width * sizeof(std::uint32_t)};
-      if (product.rows <= kBlock) {
-        product.ahead[1] = {next_a, next_steps * sizeof(std::uint32_t), product.a_row * sizeof(std::uint32_t),
-                            product.rows};
+    for (std::size_t panel = 0; panel < panels; ++panel) {
+      TileProduct one = product;
+      one.b += panel * panel_words;
+      one.sums += panel * panel_sums;
+      one.columns = columns[panel];
+      if (next_steps > 0) {
+        one.ahead[0] = {one.b + stretch_words, next_steps * product.width * sizeof(std::uint32_t)};
+        if (panel == 0) {
+          one.ahead[1] = {next_a, next_steps * sizeof(std::uint32_t), product.a_row * sizeof(std::uint32_t),
+                          product.rows};
+        }
+      } else if (panel == 0 && next != nullptr) {
+        one.ahead[0] = {next, stretch_words * sizeof(std::uint32_t)};
       }
-    } else {
-      product.ahead[0] = {next, next == nullptr ? 0 : stretch_bytes};
-      product.ahead[1] = {};
+      multiply(one, pairs);
     }
-    multiply(product, pairs);
     product.a = next_a;
-    product.b = next_b;
+    product.b += stretch_words;
   }
 }
 
@@ -69,7 +78,7 @@ struct FinishRow {
 };
 
 template <class T>
-void finish(const DenseForward& dense, const float* sums, std::size_t row, std::size_t rows, std::size_t panel) {
+void finish_rows(const DenseForward& dense, const float* sums, std::size_t row, std::size_t rows, std::size_t panel) {
   const std::size_t first = panel * dense.panels.width;
   const std::size_t count = HWY_MIN(dense.panels.width, dense.panels.out - first);
   const float* const bias = dense.bias == nullptr ? nullptr : dense.bias + first;
@@ -103,51 +112,67 @@ void turn_panel(const DensePack& pack, std::size_t panel) {
   }
 }
 
+void finish(const DenseForward& dense, const float* sums, std::size_t row, std::size_t rows, std::size_t panel) {
+  if (is_pairs(dense.panels)) {
+    finish_rows<std::uint16_t>(dense, sums, row, rows, panel);
+  } else {
+    finish_rows<float>(dense, sums, row, rows, panel);
+  }
+}
+
+/// The product of rows [row, row + rows) and one panel.
+TileProduct product_of(const DenseForward& dense, std::size_t row, std::size_t rows, std::size_t panel, float* sums) {
+  const DensePanels& panels = dense.panels;
+  return {dense.input + row * dense.input_words,
+          dense.input_words,
+          1,
+          dense.weights + panel * panels.panel_size() / panels.group,
+          (panels.in + panels.group - 1) / panels.group,
+          sums,
+          rows,
+          panels.width,
+          panels.used(panel),
+          false,
+          {}};
+}
+
+/// Weights come from memory once for as many as kFarRows rows, the input once for two panels.
+void forward_from_far(const DenseForward& dense, const Part& rows, const Part& panels) {
+  constexpr std::size_t kPanelSums = kFarRows * kBlock;
+  alignas(64) float sums[kFarPanels * kPanelSums];
+  const std::size_t panel_words = dense.panels.panel_size() / dense.panels.group;
+  for (std::size_t panel = panels.begin; panel < panels.end; panel += kFarPanels) {
+    const std::size_t count = HWY_MIN(kFarPanels, panels.end - panel);
+    std::array<std::size_t, kFarPanels> columns{};
+    for (std::size_t i = 0; i < count; ++i) {
+      columns[i] = dense.panels.used(panel + i);
+    }
+    for (std::size_t row = rows.begin; row < rows.end; row += kFarRows) {
+      const TileProduct product = product_of(dense, row, HWY_MIN(kFarRows, rows.end - row), panel, sums);
+      const std::uint32_t* const next = row + kFarRows < rows.end    ? product.b
+                                        : panel + count < panels.end ? product.b + count * panel_words
+                                                                     : nullptr;
+      multiply_streaming(product, count, panel_words, kPanelSums, columns, next, is_pairs(dense.panels));
+      for (std::size_t i = 0; i < count; ++i) {
+        finish(dense, sums + i * kPanelSums, row, product.rows, panel + i);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void forward_part(const DenseForward& dense, const Part& rows, const Part& panels) {
-  alignas(64) float sums[kFarRows * kBlock];
-  const std::size_t width = dense.panels.width;
-  const bool pairs = is_pairs(dense.panels);
-  const std::size_t steps = (dense.panels.in + dense.panels.group - 1) / dense.panels.group;
-  const std::size_t panel_words = dense.panels.panel_size() / dense.panels.group;
-  const auto block = [&](std::size_t row, std::size_t count, std::size_t panel, const auto& multiply_all) {
-    multiply_all(TileProduct{dense.input + row * dense.input_words,
-                             dense.input_words,
-                             1,
-                             dense.weights + panel * panel_words,
-                             steps,
-                             sums,
-                             count,
-                             width,
-                             dense.panels.used(panel),
-                             false,
-                             {}});
-    if (pairs) {
-      finish<std::uint16_t>(dense, sums, row, count, panel);
-    } else {
-      finish<float>(dense, sums, row, count, panel);
-    }
-  };
   if (dense_weights_are_far(dense.panels)) {
-    // Each panel comes from memory once.
-    for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
-      for (std::size_t row = rows.begin; row < rows.end; row += kFarRows) {
-        block(row, HWY_MIN(kFarRows, rows.end - row), panel, [&](const TileProduct& product) HWY_ATTR {
-          const bool again = row + kFarRows < rows.end;
-          const std::uint32_t* const next = again                    ? product.b
-                                            : panel + 1 < panels.end ? product.b + panel_words
-                                                                     : nullptr;
-          multiply_streaming(product, next, pairs);
-        });
-      }
-    }
+    forward_from_far(dense, rows, panels);
     return;
   }
+  alignas(64) float sums[kBlock * kBlock];
   for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
     for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
-      block(row, HWY_MIN(kBlock, rows.end - row), panel,
-            [&](const TileProduct& product) HWY_ATTR { multiply_in_stretches(product, pairs); });
+      const TileProduct product = product_of(dense, row, HWY_MIN(kBlock, rows.end - row), panel, sums);
+      multiply_in_stretches(product, is_pairs(dense.panels));
+      finish(dense, sums, row, product.rows, panel);
     }
   }
 }
@@ -174,32 +199,59 @@ void pack_part(const DensePack& pack, const Part& panels) {
 
 namespace {
 
+/// Steps of the products with turned weights: as many as stay in the nearest cache with 64 inputs each.
+constexpr std::size_t kMostTurned = 128;
+
+/// Writes whole lines past the caches, which would read them first.
+template <class T>
+void stream_numbers(const float* from, std::size_t count, T* to) {
+  const hn::ScalableTag<float> d;
+  alignas(64) T numbers[kBlock];
+  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+    store_number(d, hn::Load(d, from + i), numbers + i);
+  }
+  const hn::ScalableTag<T> lines;
+  for (std::size_t i = 0; i < count; i += hn::Lanes(lines)) {
+    hn::Stream(hn::Load(lines, numbers + i), lines, to + i);
+  }
+}
+
 /// Of a layer with fewer outputs than the batch has rows: its weights are turned, which are fewer than the results, and
 /// the results come out as they are to lie. Sums are those of input_grad_part, in the same order.
 template <class T>
 void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
   alignas(64) float sums[kBlock * kBlock];
   alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
-  alignas(64) std::uint32_t turned[kBlock * kBlock] = {};
+  alignas(64) std::uint32_t turned[kMostTurned * kBlock] = {};
+  constexpr std::size_t kLine = 64;
   const DensePanels& panels = dense.panels;
   const std::size_t words = panels.width / panels.group;
+  const bool lines_are_whole = panels.in * sizeof(T) % kLine == 0 && rows.begin * sizeof(T) % kLine == 0 &&
+                               reinterpret_cast<std::uintptr_t>(dense.input_grad) % kLine == 0;
+  const bool streams = lines_are_whole && dense.batch * panels.in * sizeof(T) > kDenseFar;
   for (std::size_t row = rows.begin; row < HWY_MIN(rows.end, panels.in); row += kBlock) {
     const std::size_t count = HWY_MIN(kBlock, HWY_MIN(rows.end, panels.rows) - row);
-    const std::uint32_t* from = dense.weights + row * words;
-    if (is_pairs(panels)) {
-      rows_of_pairs(from, count, panels.width, pairs_of_outputs);
-      from = pairs_of_outputs;
-    }
     const std::size_t width = dense_turned_width(count, 0);
-    for (std::size_t i = 0; i < count; i += 4) {
-      for (std::size_t word = 0; word < words; word += 4) {
-        turn_words(from + i * words + word, words, turned + word * width + i, width);
+    for (std::size_t panel = 0; panel < panels.panels; ++panel) {
+      const std::uint32_t* from = dense.weights + panel * panels.panel_size() / panels.group + row * words;
+      if (is_pairs(panels)) {
+        rows_of_pairs(from, count, panels.width, pairs_of_outputs);
+        from = pairs_of_outputs;
+      }
+      for (std::size_t i = 0; i < count; i += 4) {
+        for (std::size_t word = 0; word < words; word += 4) {
+          turn_words(from + i * words + word, words, turned + (panel * words + word) * width + i, width);
+        }
       }
     }
     const std::size_t inputs = HWY_MIN(row + count, panels.in) - row;
+    const bool last = row + kBlock >= HWY_MIN(rows.end, panels.in);
+    const Ahead next{dense.weights + (row + kBlock) * words,
+                     last || !dense_weights_are_far(panels) ? 0 : kBlock * words * sizeof(std::uint32_t),
+                     panels.panel_size() / panels.group * sizeof(std::uint32_t), panels.panels};
     for (std::size_t first = 0; first < dense.batch; first += kBlock) {
       const std::size_t samples = HWY_MIN(kBlock, dense.batch - first);
-      multiply({dense.turned + first * words,
+      multiply({dense.turned + first * panels.panels * words,
                 1,
                 dense_turned_width(dense.batch, first),
                 turned,
@@ -209,20 +261,28 @@ void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
                 width,
                 width,
                 false,
-                {}},
+                {first == 0 ? next : Ahead{}}},
                is_pairs(panels));
       for (std::size_t n = 0; n < samples; ++n) {
         T* const to = static_cast<T*>(dense.input_grad) + (first + n) * panels.in + row;
-        for_each_vector(0, inputs, CopyRow<T>{sums + n * width, to});
+        if (streams) {
+          stream_numbers(sums + n * width, inputs, to);
+        } else {
+          for_each_vector(0, inputs, CopyRow<T>{sums + n * width, to});
+        }
       }
     }
+  }
+  if (streams) {
+    hwy::FlushStream();
   }
 }
 
 }  // namespace
 
 void input_grad_part(const DenseInputGrad& dense, const Part& rows) {
-  if (dense.panels.panels == 1 && dense.panels.width < dense.batch) {
+  if (dense.panels.panels * dense.panels.width <= kMostTurned * dense.panels.group &&
+      dense.panels.panels * dense.panels.width < dense.batch) {
     if (is_pairs(dense.panels)) {
       narrow_input_grad<std::uint16_t>(dense, rows);
     } else {
