@@ -88,7 +88,7 @@ class Operator {
   virtual void backward(const StepState& state) = 0;
 };
 
-/// The fast operator for `op`: oneDNN where it computes it, Highway elsewhere. In bfloat16 on a CPU without
+/// The fast operator for `op`: Lapel's own where it has one for this CPU, else oneDNN's. In bfloat16 on a CPU without
 /// bfloat16 products it computes with floats from the same rounded numbers. ReshapeOp has none.
 /// Throws Error (kInternal) for an op that cannot be made.
 [[nodiscard]] std::unique_ptr<Operator> make_operator(const Op& op, const BuildOptions& options);
