@@ -245,6 +245,7 @@ void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
       }
     }
     const std::size_t inputs = HWY_MIN(row + count, panels.in) - row;
+    const bool whole_lines = inputs * sizeof(T) % kLine == 0;  // At the end of a part it may be half a line.
     const bool last = row + kBlock >= HWY_MIN(rows.end, panels.in);
     const Ahead next{dense.weights + (row + kBlock) * words,
                      last || !dense_weights_are_far(panels) ? 0 : kBlock * words * sizeof(std::uint32_t),
@@ -265,7 +266,7 @@ void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
                is_pairs(panels));
       for (std::size_t n = 0; n < samples; ++n) {
         T* const to = static_cast<T*>(dense.input_grad) + (first + n) * panels.in + row;
-        if (streams) {
+        if (streams && whole_lines) {
           stream_numbers(sums + n * width, inputs, to);
         } else {
           for_each_vector(0, inputs, CopyRow<T>{sums + n * width, to});
