@@ -23,7 +23,8 @@ class ConvForward {
   /// window is taken as one place, for few or odd input channels.
   [[nodiscard]] static WeightLayout layout(const Conv2DOp& op);
 
-  /// The convolution that gives the gradient of the input of `op`, of strides of 1. Its weights are those of turn_weights().
+  /// The convolution that gives the gradient of the input of `op`, of strides of 1. Its weights are those of
+  /// turn_weights().
   [[nodiscard]] static Conv2DOp turned(const Conv2DOp& op);
 
   /// Threads are those of the enclosing ThreadScope.
