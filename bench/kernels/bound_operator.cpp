@@ -42,16 +42,16 @@ std::string_view maker_name(Maker maker) {
   return maker == Maker::kLapel ? "lapel" : maker == Maker::kOnednn ? "onednn" : "plain";
 }
 
-bool has_maker(const Op& op, Maker maker) {
+bool has_maker(const Op& op, Dtype dtype, Maker maker) {
   if (maker == Maker::kLapel) {
     return true;
   }
-  // In float32, and backward in both, oneDNN's convolutions have one part of Lapel's, which conv_gradient_bench.cpp
-  // compares. Plain products take seconds.
+  // In float32 convolutions are oneDNN's but for one part, which conv_gradient_bench.cpp compares, and it has none in
+  // bfloat16 for every CPU. Plain products take seconds.
+  const bool convolution = std::holds_alternative<Conv2DOp>(op) && dtype == Dtype::kBfloat16 && cpu().fast_bfloat16;
   const bool products = std::holds_alternative<Conv2DOp>(op) || std::holds_alternative<ConvPoolOp>(op) ||
                         std::holds_alternative<DenseChainOp>(op);
-  const bool onednn = std::holds_alternative<DenseOp>(op) || std::holds_alternative<Conv2DOp>(op) ||
-                      std::holds_alternative<Pool2DOp>(op);
+  const bool onednn = std::holds_alternative<DenseOp>(op) || convolution || std::holds_alternative<Pool2DOp>(op);
   return maker == Maker::kOnednn ? onednn : !onednn && !products;
 }
 

@@ -22,7 +22,7 @@ enum class Maker {
 [[nodiscard]] std::string_view maker_name(Maker maker);
 
 /// Whether there is such a kernel, different from Lapel's.
-[[nodiscard]] bool has_maker(const Op& op, Maker maker);
+[[nodiscard]] bool has_maker(const Op& op, Dtype dtype, Maker maker);
 
 /// An operator for training with all memory that it needs, filled with small numbers.
 class BoundOperator {

@@ -146,7 +146,7 @@ class Suite {
           continue;  // Nothing goes back to pixels; and only Dense layers update in passing.
         }
         for (const Maker maker : {Maker::kLapel, Maker::kOnednn, Maker::kPlain}) {
-          if (has_maker(wanted.op, maker)) {
+          if (has_maker(wanted.op, dtype, maker)) {
             add(wanted.name + "/" + type + "/" + word + "/" + std::string(maker_name(maker)),
                 [=, which = pass](benchmark::State& state) { run_operator(state, wanted, dtype, maker, which); });
           }

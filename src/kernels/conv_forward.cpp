@@ -5,7 +5,6 @@
 
 #include "base/buffer.h"
 #include "base/threads.h"
-#include "kernels/conv_tiles.h"
 #include "kernels/onednn_layout.h"
 
 namespace lapel::kernels {
