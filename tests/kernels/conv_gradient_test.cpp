@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "kernels/conv_op.h"
 #include "kernels/conv_tiles.h"
 #include "kernels/each_target.h"
 #include "kernels/onednn_layout.h"
@@ -14,27 +15,11 @@
 namespace lapel::kernels {
 namespace {
 
+using testing::conv;
 using testing::expect_close;
 using testing::GuardedMemory;
 using testing::OperatorData;
 using testing::random_operands;
-
-/// Of pictures of `in` channels, `height` x `width`; `pads`: top, left, bottom, right.
-Conv2DOp conv(std::int64_t in, std::int64_t height, std::int64_t width, std::int64_t filters,
-              std::array<std::int64_t, 2> kernel, std::array<std::int64_t, 2> strides = {1, 1},
-              std::array<std::int64_t, 4> pads = {0, 0, 0, 0}) {
-  Conv2DOp op;
-  op.in = Shape::image(in, height, width);
-  op.kernel = kernel;
-  op.strides = strides;
-  op.pad_top = pads[0];
-  op.pad_left = pads[1];
-  op.pad_bottom = pads[2];
-  op.pad_right = pads[3];
-  op.out = Shape::image(filters, (height + pads[0] + pads[2] - kernel[0]) / strides[0] + 1,
-                        (width + pads[1] + pads[3] - kernel[1]) / strides[1] + 1);
-  return op;
-}
 
 std::vector<Conv2DOp> cases() {
   return {

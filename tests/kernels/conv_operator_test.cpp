@@ -7,6 +7,7 @@
 
 #include "base/threads.h"
 #include "kernels/conv_forward.h"
+#include "kernels/conv_op.h"
 #include "kernels/operator_harness.h"
 #include "kernels/simd_operators.h"
 
@@ -31,16 +32,7 @@ struct Window {
 
 Conv2DOp conv(std::int64_t in, std::int64_t height, std::int64_t width, std::int64_t filters, const Window& window = {},
               ActivationKind activation = ActivationKind::kLinear) {
-  Conv2DOp op;
-  op.in = Shape::image(in, height, width);
-  op.kernel = window.kernel;
-  op.strides = window.strides;
-  op.pad_top = window.pads[0];
-  op.pad_left = window.pads[1];
-  op.pad_bottom = window.pads[2];
-  op.pad_right = window.pads[3];
-  op.out = Shape::image(filters, (height + op.pad_top + op.pad_bottom - op.kernel[0]) / op.strides[0] + 1,
-                        (width + op.pad_left + op.pad_right - op.kernel[1]) / op.strides[1] + 1);
+  Conv2DOp op = testing::conv(in, height, width, filters, window.kernel, window.strides, window.pads);
   op.activation = activation;
   return op;
 }
