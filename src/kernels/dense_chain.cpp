@@ -191,8 +191,8 @@ HWY_INLINE Block hidden_forward(const ChainRows& rows, Block input, std::size_t 
   for (std::size_t i = 0; i + 1 < rows.layers.size(); ++i) {
     const ChainLayer& layer = rows.layers[i];
     const Block output{part + rows.layers[i + 1].input_at, chain_padded(layer.out)};
-    multiply(layer_product(layer, input, count),
-             Activate{part + rows.layers[i + 1].input_at, output.stride, layer.relu, rows.dtype == Dtype::kBfloat16});
+    multiply(layer_product(layer, input, count), Activate{part + rows.layers[i + 1].input_at, output.stride, layer.relu,
+                                                          rows.rounds || rows.dtype == Dtype::kBfloat16});
     input = output;
   }
   return input;
@@ -325,7 +325,7 @@ void forward_rows(const ChainRows& rows, std::size_t begin, std::size_t end, flo
     const std::size_t count = HWY_MIN(kChainBlock, end - row);
     const Block input = hidden_forward(rows, block_input(rows, row, count, part), count, part);
     float* const to = direct ? static_cast<float*>(rows.output) + row * out : part + rows.output_at;
-    multiply(layer_product(last, input, count), Activate{to, out, last.relu, false});
+    multiply(layer_product(last, input, count), Activate{to, out, last.relu, rows.rounds});
     if (!direct) {
       write_block(rows.dtype, {to, out}, count, last.out, rows.output, row);
     }

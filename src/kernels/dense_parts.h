@@ -125,4 +125,16 @@ struct DenseWeightGrad {
 void dense_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels);
 void dense_bias_grad(const DenseWeightGrad& dense, const Part& panels);
 
+/// One block of a gradient of weights, of at most 64 inputs of one panel, from operands that are in order already.
+struct DenseWeightBlock {
+  const std::uint32_t* input = nullptr;   ///< `steps` rows of words, of which the first `rows` are multiplied,
+  std::size_t input_words = 0;            ///< so far apart.
+  const std::uint32_t* packed = nullptr;  ///< steps x width: the gradient of the panel's outputs.
+  std::size_t steps = 0;
+  Part rows;  ///< Inputs, from a multiple of 16 on.
+  std::size_t panel = 0;
+};
+/// Stores it or applies it, as `dense` says, of which `input` and `packed` have no part in it.
+void dense_weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& block);
+
 }  // namespace lapel::kernels

@@ -17,19 +17,6 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-UpdateSpan span_at(const UpdateTarget& target, std::size_t at, const float* grads, std::size_t count) {
-  const auto numbers = [&]<class T>(T* from) { return from == nullptr ? std::span<T>() : std::span<T>(from, count); };
-  const auto part = [&]<class T>(T* from) { return numbers(from == nullptr ? from : from + at); };
-  return {part(target.weights), numbers(grads), part(target.state1), part(target.state2), part(target.low)};
-}
-
-/// Some inputs of one panel.
-struct WeightBlock {
-  std::size_t row = 0;
-  std::size_t rows = 0;
-  std::size_t panel = 0;
-};
-
 /// Applies a gradient to numbers that come from memory and go back there, at most a block of them. Of the state at
 /// `next` as much is fetched; the weights there were, during the product: fetched all together, either part would wait
 /// for memory while nothing is asked of it in the other. Copies are written past the caches, which would read them
@@ -62,24 +49,33 @@ void update_from_memory(const DenseWeightGrad& dense, const UpdateSpan& span, st
   });
 }
 
-/// The gradient of one block, and what becomes of it. `input` has 64 words a step. What `next` has of weights and state
-/// is fetched.
-void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input, const WeightBlock& block,
-                       const WeightBlock& next, const Ahead& next_input) {
+/// Where the weights of a block begin.
+std::size_t place_of(const DenseWeightGrad& dense, const Part& rows, std::size_t panel) {
+  return panel * dense.panels.panel_size() + rows.begin * dense.panels.width;
+}
+
+/// What the next block needs: the place and number of its weights and state, and perhaps some of its input.
+struct NextBlock {
+  std::size_t at = 0;
+  std::size_t numbers = 0;
+  Ahead input{};
+};
+
+/// The gradient of one block, and what becomes of it. What comes next is fetched.
+void weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& block, const NextBlock& next) {
   alignas(64) float sums[kBlock * kBlock];
   alignas(64) float interleaved[kBlock * kBlock];
   const std::size_t width = dense.panels.width;
   const bool pairs = is_pairs(dense.panels);
-  const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
-  const auto place = [&](const WeightBlock& of) { return of.panel * dense.panels.panel_size() + of.row * width; };
-  const std::size_t at = place(block);
+  const std::size_t at = place_of(dense, block.rows, block.panel);
+  const std::size_t rows = block.rows.end - block.rows.begin;
   const bool fused = dense.rule != nullptr;
   const bool from_memory = fused && dense_weights_are_far(dense.panels);
-  TileProduct product{input, 1,     kBlock, dense.packed + block.panel * steps * width, steps, sums, block.rows, width,
-                      width, false, {}};
-  product.ahead[3] = next_input;
+  TileProduct product{block.input, 1, block.input_words, block.packed, block.steps, sums, rows, width, width,
+                      false,       {}};
+  product.ahead[3] = next.input;
   if (from_memory && (dense.input_grad == nullptr || pairs)) {  // Else that has fetched them.
-    product.ahead[0] = {dense.target.weights + place(next), next.rows * width * sizeof(float)};
+    product.ahead[0] = {dense.target.weights + next.at, next.numbers * sizeof(float)};
   }
   if (!fused && !pairs) {
     product.sums = dense.grads + at;
@@ -88,13 +84,13 @@ void weight_grad_block(const DenseWeightGrad& dense, const std::uint32_t* input,
   const float* grads = product.sums;
   if (pairs) {
     float* const to = fused ? interleaved : dense.grads + at;
-    interleave_rows(sums, block.rows, width, to);
+    interleave_rows(sums, rows, width, to);
     grads = to;
   }
   if (from_memory) {
-    update_from_memory(dense, span_at(dense.target, at, grads, block.rows * width), place(next));
+    update_from_memory(dense, dense.target.span(at, grads, rows * width), next.at);
   } else if (fused) {
-    dense.rule->apply_here(span_at(dense.target, at, grads, block.rows * width));
+    dense.rule->apply_here(dense.target.span(at, grads, rows * width));
   }
 }
 
@@ -201,7 +197,7 @@ void update_rows(const DenseWeightGrad& dense, const Update& update, const Colum
                             false,
                             {}};
   const UpdateSpan span =
-      span_at(dense.target, panel * dense.panels.panel_size() + rows.begin * width, nullptr, count * width);
+      dense.target.span(panel * dense.panels.panel_size() + rows.begin * width, nullptr, count * width);
   if (is_pairs(dense.panels)) {
     update_product<Numbers::kPairs>(product, update, span);
   } else if (!span.low.empty()) {
@@ -228,7 +224,7 @@ void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns
   for (std::size_t row = rows.begin; row < rows.end; row += product.rows, at += kTile) {
     multiply(product, pairs);
     product.a += product.rows;
-    const UpdateSpan span = span_at(dense.target, at, pairs ? interleaved : sums, kTile);
+    const UpdateSpan span = dense.target.span(at, pairs ? interleaved : sums, kTile);
     const hn::ScalableTag<float> d;
     const auto apply = [&]<Numbers kNumbers>(const float* grads) HWY_ATTR {
       for (std::size_t i = 0; i < kTile; i += hn::Lanes(d)) {
@@ -283,27 +279,32 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
     // Blocks, each of which fetches what the next one changes and a share of the next input.
     const std::size_t blocks = (end - row + at_once - 1) / at_once;
     const std::size_t all_blocks = blocks * (panels.end - panels.begin);
-    const auto block_at = [&](std::size_t i) {
-      if (i == all_blocks) {
-        return WeightBlock{end, HWY_MIN(at_once, rows.end - end), panels.begin};
-      }
-      const std::size_t begin = row + i % blocks * at_once;
-      return WeightBlock{begin, HWY_MIN(at_once, end - begin), panels.begin + i / blocks};
+    const auto panel_at = [&](std::size_t i) { return i == all_blocks ? panels.begin : panels.begin + i / blocks; };
+    const auto rows_at = [&](std::size_t i) {
+      const std::size_t begin = i == all_blocks ? end : row + i % blocks * at_once;
+      return Part{begin, HWY_MIN(begin + at_once, i == all_blocks ? rows.end : end)};
     };
     const std::size_t number_bytes = sizeof(std::uint32_t) / dense.panels.group;
     const bool far = dense.batch * in * number_bytes > kDenseFar;
     const std::size_t next_numbers = far && end < rows.end ? HWY_MIN(kBlock, in - HWY_MIN(in, end)) : 0;
     const Part inputs{row, HWY_MIN(end, dense.panels.rows)};
+    const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
     for (std::size_t i = 0; i < all_blocks; ++i) {
-      const WeightBlock block = block_at(i);
+      const std::size_t panel = panel_at(i);
       if (dense.input_grad != nullptr && i % blocks == 0) {
-        add_input_grad(*dense.input_grad, inputs, 0, block.panel, input_sums);
+        add_input_grad(*dense.input_grad, inputs, 0, panel, input_sums);
       }
+      const Part block_rows = rows_at(i);
+      const Part next_rows = rows_at(i + 1);
       const std::size_t first = dense.batch * i / all_blocks;
       const Ahead next_input{static_cast<const std::byte*>(dense.input) + (first * in + end) * number_bytes,
                              next_numbers * number_bytes, in * number_bytes,
                              dense.batch * (i + 1) / all_blocks - first};
-      weight_grad_block(dense, input_pack + (block.row - row), block, block_at(i + 1), next_input);
+      weight_grad_block(dense,
+                        {input_pack + (block_rows.begin - row), kBlock,
+                         dense.packed + panel * steps * dense.panels.width, steps, block_rows, panel},
+                        {place_of(dense, next_rows, panel_at(i + 1)),
+                         (next_rows.end - next_rows.begin) * dense.panels.width, next_input});
     }
     if (dense.input_grad != nullptr && row < in) {
       store_input_grad(*dense.input_grad, inputs, 0, input_sums);
@@ -312,6 +313,12 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
   if (dense.rule != nullptr && dense_weights_are_far(dense.panels)) {
     hwy::FlushStream();  // What was written past the caches is there before another thread is told so.
   }
+}
+
+void weight_grad_one_block(const DenseWeightGrad& dense, const DenseWeightBlock& block) {
+  const Part next{block.rows.end, HWY_MIN(2 * block.rows.end - block.rows.begin, dense.panels.rows)};
+  weight_grad_block(dense, block,
+                    {place_of(dense, next, block.panel), (next.end - next.begin) * dense.panels.width, {}});
 }
 
 void bias_grad_part(const DenseWeightGrad& dense, const Part& panels) {
@@ -339,7 +346,7 @@ void bias_grad_part(const DenseWeightGrad& dense, const Part& panels) {
     const std::size_t first = panel * width;
     const std::size_t count = HWY_MIN(width, dense.panels.out - first);
     if (dense.bias_rule != nullptr) {
-      dense.bias_rule->apply_here(span_at(dense.bias_target, first, sums, count));
+      dense.bias_rule->apply_here(dense.bias_target.span(first, sums, count));
     } else {
       std::memcpy(dense.bias_grads + first, sums, count * sizeof(float));
     }
@@ -357,6 +364,7 @@ namespace {
 
 HWY_EXPORT(weight_grad_part);
 HWY_EXPORT(bias_grad_part);
+HWY_EXPORT(weight_grad_one_block);
 
 }  // namespace
 
@@ -366,6 +374,10 @@ void dense_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_pack, 
 
 void dense_bias_grad(const DenseWeightGrad& dense, const Part& panels) {
   HWY_DYNAMIC_DISPATCH(bias_grad_part)(dense, panels);
+}
+
+void dense_weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& block) {
+  HWY_DYNAMIC_DISPATCH(weight_grad_one_block)(dense, block);
 }
 
 }  // namespace lapel::kernels

@@ -13,6 +13,7 @@ namespace {
 ActivationSizes sizes_of(const DenseOp& op) { return {op.rows * op.in, op.rows * op.out}; }
 ActivationSizes sizes_of(const Conv2DOp& op) { return {op.in.size(), op.out.size()}; }
 ActivationSizes sizes_of(const Pool2DOp& op) { return {op.in.size(), op.out.size()}; }
+ActivationSizes sizes_of(const DenseOnPixelsOp& op) { return {0, op.dense.out}; }
 ActivationSizes sizes_of(const ActivationOp& op) { return {op.size, op.size}; }
 
 /// Lapel's own where it computes this as fast as the CPU can. Tiles of AMX are oneDNN's alone.
@@ -54,6 +55,12 @@ struct Maker {
     return vector ? std::move(vector) : std::move(product);
   }
   std::unique_ptr<Operator> operator()(const DenseChainOp& op) const { return make_dense_chain_operator(op, options); }
+  std::unique_ptr<Operator> operator()(const DenseOnPixelsOp& op) const {
+    const bool rounds = options.dtype == Dtype::kBfloat16;
+    return native_or_widened(op, options, [&](const auto& one, const BuildOptions& made_for, bool /*allow_reference*/) {
+      return make_dense_on_pixels_operator(one, made_for, rounds);
+    });
+  }
   std::unique_ptr<Operator> operator()(const Conv2DOp& op) const { return native_or_widened(op, options, make_conv2d); }
   std::unique_ptr<Operator> operator()(const ConvPoolOp& op) const { return make_conv_pool_operator(op, options); }
   std::unique_ptr<Operator> operator()(const Pool2DOp& op) const {

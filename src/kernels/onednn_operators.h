@@ -25,7 +25,8 @@ struct ActivationSizes {
 };
 
 /// An operator on bfloat16 activations and weights that computes with `inner`, which is made for floats: operands
-/// are widened into scratch before, results rounded after. `inner` has one input; its first weight is widened.
+/// are widened into scratch before, results rounded after. `inner` has one input or none; weights of more than one
+/// dimension are widened.
 [[nodiscard]] std::unique_ptr<Operator> make_widened(std::unique_ptr<Operator> inner, const ActivationSizes& sizes,
                                                      const BuildOptions& options);
 

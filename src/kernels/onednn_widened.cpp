@@ -21,18 +21,24 @@ struct Twin {
 class WidenedOperator final : public Operator {
  public:
   WidenedOperator(std::unique_ptr<Operator> inner, const ActivationSizes& sizes, const BuildOptions& options)
-      : inner_(std::move(inner)), backward_(options.training), needs_input_grad_(options.needs_input_grad) {
-    const auto layouts = inner_->weight_layouts();
-    weight_count_ = layouts.size();
+      : inner_(std::move(inner)),
+        backward_(options.training),
+        has_input_(sizes.in > 0),
+        needs_input_grad_(has_input_ && options.needs_input_grad) {
     input_.count = static_cast<std::size_t>(options.batch * sizes.in);
     output_.count = static_cast<std::size_t>(options.batch * sizes.out);
     output_grad_.count = backward_ ? output_.count : 0;
     input_grad_.count = backward_ && needs_input_grad_ ? input_.count : 0;
-    weight_.count = layouts.empty() ? 0 : static_cast<std::size_t>(layouts[0].packed_size());
-    for (Twin* twin : {&input_, &output_, &output_grad_, &input_grad_, &weight_}) {
-      twin->at = inner_scratch_at_;
-      inner_scratch_at_ += Buffer::aligned(twin->count * sizeof(float));
+    const auto layouts = inner_->weight_layouts();
+    for (std::size_t i = 0; i < layouts.size(); ++i) {
+      if (layouts[i].shape().size() > 1) {
+        matrices_.push_back({i, {static_cast<std::size_t>(layouts[i].packed_size()), 0, {}}});
+      }
     }
+    for_each_twin([&](Twin& twin) {
+      twin.at = inner_scratch_at_;
+      inner_scratch_at_ += Buffer::aligned(twin.count * sizeof(float));
+    });
   }
 
   std::string implementation() const override { return inner_->implementation() + " in float"; }
@@ -47,37 +53,40 @@ class WidenedOperator final : public Operator {
   void bind(const Binding& binding) override {
     narrow_ = binding;
     auto* const scratch = static_cast<std::byte*>(binding.scratch);
-    for (Twin* twin : {&input_, &output_, &output_grad_, &input_grad_, &weight_}) {
-      twin->place(scratch);
-    }
+    for_each_twin([&](Twin& twin) { twin.place(scratch); });
     Binding wide = binding;
-    wide.inputs = {input_.wide.data()};
+    if (has_input_) {
+      wide.inputs = {input_.wide.data()};
+      wide.input_grads = {backward_ && needs_input_grad_ ? input_grad_.wide.data() : nullptr};
+    }
     wide.output = output_.wide.data();
     wide.output_grad = backward_ ? output_grad_.wide.data() : nullptr;
-    wide.input_grads = {backward_ && needs_input_grad_ ? input_grad_.wide.data() : nullptr};
-    if (weight_count_ > 0) {
-      wide.weights.at(0) = weight_.wide.data();
+    for (const Matrix& matrix : matrices_) {
+      wide.weights.at(matrix.weight) = matrix.twin.wide.data();
     }
     wide.scratch = scratch + inner_scratch_at_;
     inner_->bind(wide);
   }
 
   void forward(const StepState& state) override {
-    input_.widen(narrow_.inputs.at(0));
-    widen_weight();
+    if (has_input_) {
+      input_.widen(narrow_.inputs.at(0));
+    }
+    widen_weights();
     inner_->forward(state);
     output_.round(narrow_.output);
   }
 
   void backward(const StepState& state) override {
-    if (inner_->backward_reads_inputs()) {
+    if (has_input_ && inner_->backward_reads_inputs()) {
       input_.widen(narrow_.inputs.at(0));
     }
     if (inner_->backward_reads_output()) {
       output_.widen(narrow_.output);
     }
-    if (needs_input_grad_) {
-      widen_weight();
+    // The gradient of one matrix goes through those behind it.
+    if (needs_input_grad_ || matrices_.size() > 1) {
+      widen_weights();
     }
     output_grad_.widen(narrow_.output_grad);
     inner_->backward(state);
@@ -87,21 +96,37 @@ class WidenedOperator final : public Operator {
   }
 
  private:
-  void widen_weight() const {
-    if (weight_count_ > 0) {
-      weight_.widen(narrow_.weights[0]);
+  /// A weight of more than one dimension, which products read: the others are floats in every plan.
+  struct Matrix {
+    std::size_t weight = 0;
+    Twin twin;
+  };
+
+  template <class F>
+  void for_each_twin(const F& body) {
+    for (Twin* twin : {&input_, &output_, &output_grad_, &input_grad_}) {
+      body(*twin);
+    }
+    for (Matrix& matrix : matrices_) {
+      body(matrix.twin);
+    }
+  }
+
+  void widen_weights() const {
+    for (const Matrix& matrix : matrices_) {
+      matrix.twin.widen(narrow_.weights[matrix.weight]);
     }
   }
 
   std::unique_ptr<Operator> inner_;
   bool backward_;
+  bool has_input_;
   bool needs_input_grad_;
-  std::size_t weight_count_ = 0;
   Twin input_;
   Twin output_;
   Twin output_grad_;
   Twin input_grad_;
-  Twin weight_;
+  std::vector<Matrix> matrices_;
   std::size_t inner_scratch_at_ = 0;
   Binding narrow_;
 };

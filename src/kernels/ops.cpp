@@ -9,6 +9,7 @@ struct Name {
   std::string_view operator()(const DenseChainOp& op) const {
     return op.pixel_scale ? "dense_chain_on_pixels" : "dense_chain";
   }
+  std::string_view operator()(const DenseOnPixelsOp&) const { return "dense_on_pixels"; }
   std::string_view operator()(const Conv2DOp&) const { return "conv2d"; }
   std::string_view operator()(const ConvPoolOp&) const { return "conv2d_max_pool2d"; }
   std::string_view operator()(const Pool2DOp& op) const {
@@ -56,6 +57,7 @@ struct Flop {
     }
     return flop;
   }
+  std::int64_t operator()(const DenseOnPixelsOp& op) const { return (*this)(op.chain) + (*this)(op.dense); }
   std::int64_t operator()(const Conv2DOp& op) const {
     return 2 * op.out.size() * op.kernel[0] * op.kernel[1] * op.in.channels;
   }
@@ -82,6 +84,7 @@ struct AugmentationUnit {
 struct Pixels {
   std::int64_t operator()(const InputOp& op) const { return op.size; }
   std::int64_t operator()(const DenseChainOp& op) const { return op.pixel_scale ? op.layers.front().rows : 0; }
+  std::int64_t operator()(const DenseOnPixelsOp& op) const { return (*this)(op.chain); }
   template <class OfValues>
   std::int64_t operator()(const OfValues& /*op*/) const {
     return 0;
@@ -93,6 +96,13 @@ struct Pixels {
 bool fits_chain(const DenseOp& op) {
   constexpr std::int64_t kRows = 16;
   return op.rows >= kRows && op.in <= DenseChainOp::kWidest && op.out <= DenseChainOp::kWidest;
+}
+
+bool fits_dense_on_pixels(const DenseChainOp& chain, const DenseOp& dense) {
+  constexpr std::int64_t kNumbers = 16;
+  const DenseOp& last = chain.layers.back();
+  return chain.pixel_scale && last.out % kNumbers == 0 && dense.rows == 1 && dense.in == last.rows * last.out &&
+         (dense.activation == ActivationKind::kLinear || dense.activation == ActivationKind::kRelu);
 }
 
 bool fits_conv_pool(const Conv2DOp& conv, const Pool2DOp& pool) {
@@ -120,7 +130,8 @@ std::int64_t op_backward_flop(const Op& op, bool needs_input_grad) {
   if (const auto* chain = std::get_if<DenseChainOp>(&op); chain != nullptr && !chain->pixel_scale) {
     return 2 * forward - (needs_input_grad ? 0 : Flop{}(chain->layers.front()));
   }
-  return forward * (needs_input_grad ? 2 : 1);
+  const bool of_table = std::holds_alternative<DenseOnPixelsOp>(op);
+  return forward * (needs_input_grad || of_table ? 2 : 1);
 }
 
 std::int64_t op_pixels(const Op& op) { return std::visit(Pixels{}, op); }

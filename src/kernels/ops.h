@@ -41,6 +41,17 @@ struct DenseChainOp {
   bool operator==(const DenseChainOp&) const = default;
 };
 
+/// A chain on pixels, and a Dense layer on all that it gives, of which only the latter's output is stored. Weights:
+/// those of the chain, then those of the layer.
+struct DenseOnPixelsOp {
+  DenseChainOp chain;
+  DenseOp dense;
+  bool operator==(const DenseOnPixelsOp&) const = default;
+};
+
+/// Whether the layer can be one step with the chain that it alone reads.
+[[nodiscard]] bool fits_dense_on_pixels(const DenseChainOp& chain, const DenseOp& dense);
+
 /// Whether a layer is computed as a chain, be it of one layer: many rows of few numbers, for which the time goes to
 /// moving activations.
 [[nodiscard]] bool fits_chain(const DenseOp& op);
@@ -246,9 +257,9 @@ struct InputOp {
   bool operator==(const InputOp&) const = default;
 };
 
-using Op = std::variant<DenseOp, DenseChainOp, Conv2DOp, ConvPoolOp, Pool2DOp, GlobalPool2DOp, ActivationOp, DropoutOp,
-                        AddOp, BatchNormOp, RandomFlipOp, RandomTranslationOp, RandomAffineOp, RandomErasingOp, MixUpOp,
-                        CutMixOp, ReshapeOp, InputOp>;
+using Op = std::variant<DenseOp, DenseChainOp, DenseOnPixelsOp, Conv2DOp, ConvPoolOp, Pool2DOp, GlobalPool2DOp,
+                        ActivationOp, DropoutOp, AddOp, BatchNormOp, RandomFlipOp, RandomTranslationOp, RandomAffineOp,
+                        RandomErasingOp, MixUpOp, CutMixOp, ReshapeOp, InputOp>;
 
 /// `dense`, `conv2d`, ... : the kind of an operator, for tables of steps.
 [[nodiscard]] std::string_view op_name(const Op& op);

@@ -32,7 +32,7 @@ HWY_INLINE V multiply_add(V a, V b, V sum) {
     return sum;
 #else
     const hn::DFromV<V> d;
-    const hn::RebindToUnsigned<hn::DFromV<V> > d32;
+    const hn::RebindToUnsigned<hn::DFromV<V>> d32;
     const auto high = hn::Set(d32, 0xFFFF0000U);
     const auto bits_a = hn::BitCast(d32, a);
     const auto bits_b = hn::BitCast(d32, b);
@@ -59,6 +59,23 @@ HWY_INLINE void store_number(D d, hn::Vec<D> value, std::uint16_t* to) {
 template <class D>
 HWY_INLINE void store_number(D d, hn::Vec<D> value, float* to) {
   store(d, value, to);
+}
+
+/// Words of two bfloat16, rounded as above: the first of each from `first`.
+template <class D>
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> pairs_of([[maybe_unused]] D d, hn::Vec<D> first, hn::Vec<D> second) {
+  const hn::RebindToUnsigned<D> d32;
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (hn::MaxLanes(D()) == 16) {  // AVX512-BF16, as above
+    __m256i low;
+    __m256i high;
+    __asm__("vcvtneps2bf16 %1, %0" : "=v"(low) : "v"(first.raw));
+    __asm__("vcvtneps2bf16 %1, %0" : "=v"(high) : "v"(second.raw));
+    using Words = hn::Vec<hn::RebindToUnsigned<D>>;
+    return hn::Or(Words{_mm512_cvtepu16_epi32(low)}, hn::ShiftLeft<16>(Words{_mm512_cvtepu16_epi32(high)}));
+  }
+#endif
+  return hn::Or(hn::PromoteTo(d32, narrowed(d, first)), hn::ShiftLeft<16>(hn::PromoteTo(d32, narrowed(d, second))));
 }
 
 /// The four bytes at `from`, which may lie anywhere, in every lane.

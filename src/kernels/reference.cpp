@@ -90,6 +90,9 @@ struct Make {
 
   std::unique_ptr<Operator> operator()(const DenseOp& op) const { return make_reference_dense(op, options); }
   std::unique_ptr<Operator> operator()(const DenseChainOp& op) const { return make_reference_dense_chain(op, options); }
+  std::unique_ptr<Operator> operator()(const DenseOnPixelsOp& op) const {
+    return make_reference_dense_on_pixels(op, options);
+  }
   std::unique_ptr<Operator> operator()(const Conv2DOp& op) const { return make_reference_conv2d(op, options); }
   std::unique_ptr<Operator> operator()(const ConvPoolOp& op) const { return make_reference_conv_pool(op, options); }
   std::unique_ptr<Operator> operator()(const Pool2DOp& op) const { return make_reference_pool2d(op, options); }

@@ -94,4 +94,11 @@ std::unique_ptr<Operator> make_reference_dense_chain(const DenseChainOp& op, con
   return std::make_unique<ReferenceDenseChain>(op, options);
 }
 
+std::unique_ptr<Operator> make_reference_dense_on_pixels(const DenseOnPixelsOp& op, const BuildOptions& options) {
+  // To the plain chain the layer that sees all pixels is one more: what lies between them is the same memory.
+  DenseChainOp all = op.chain;
+  all.layers.push_back(op.dense);
+  return std::make_unique<ReferenceDenseChain>(all, options);
+}
+
 }  // namespace lapel::kernels

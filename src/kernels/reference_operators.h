@@ -72,6 +72,8 @@ class ReferenceOperator : public Operator {
 
 [[nodiscard]] std::unique_ptr<Operator> make_reference_dense(const DenseOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_dense_chain(const DenseChainOp& op, const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_reference_dense_on_pixels(const DenseOnPixelsOp& op,
+                                                                       const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_conv2d(const Conv2DOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_conv_pool(const ConvPoolOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_pool2d(const Pool2DOp& op, const BuildOptions& options);

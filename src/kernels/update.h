@@ -91,6 +91,13 @@ struct UpdateTarget {
   float* state1 = nullptr;
   float* state2 = nullptr;
   std::uint16_t* low = nullptr;
+
+  /// `count` numbers from number `at` on, and their gradients (may be null).
+  [[nodiscard]] UpdateSpan span(std::size_t at, const float* grads, std::size_t count) const {
+    const auto numbers = [&]<class T>(T* from) { return from == nullptr ? std::span<T>() : std::span<T>(from, count); };
+    const auto part = [&]<class T>(T* from) { return numbers(from == nullptr ? from : from + at); };
+    return {part(weights), numbers(grads), part(state1), part(state2), part(low)};
+  }
 };
 
 }  // namespace lapel::kernels

@@ -1,6 +1,7 @@
 #include "plan/lowering.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace lapel::plan {
@@ -13,6 +14,7 @@ using kernels::ActivationKind;
 struct OutputSize {
   std::int64_t operator()(const kernels::DenseOp& op) const { return op.rows * op.out; }
   std::int64_t operator()(const kernels::DenseChainOp& op) const { return (*this)(op.layers.back()); }
+  std::int64_t operator()(const kernels::DenseOnPixelsOp& op) const { return (*this)(op.dense); }
   std::int64_t operator()(const kernels::Conv2DOp& op) const { return op.out.size(); }
   std::int64_t operator()(const kernels::ConvPoolOp& op) const { return op.pool.out.size(); }
   std::int64_t operator()(const kernels::Pool2DOp& op) const { return op.out.size(); }
@@ -70,6 +72,7 @@ class Lowering {
     move_relu_behind_maximum();
     join_first_pools();
     fuse_chains();
+    join_dense_on_pixels();
     return std::move(result_);
   }
 
@@ -86,6 +89,9 @@ class Lowering {
         dropout->unit = dropouts_++;
       } else if (std::uint32_t* unit = kernels::augmentation_unit(op)) {
         *unit = augmentations_++;
+      }
+      if (is_identity(op, false) && !is_identity(op, true)) {
+        changes_with_training_ = std::min(changes_with_training_, index);
       }
       if (is_identity(op, training_)) {
         continue;
@@ -237,11 +243,36 @@ class Lowering {
     return true;
   }
 
+  /// A layer on all that a chain on pixels gives becomes one step with it, unless a layer before it is there in
+  /// training only: the weights are to lie alike in every plan.
+  void join_dense_on_pixels() {
+    for (auto& step : result_.steps) {
+      const auto* dense = std::get_if<kernels::DenseOp>(&step.op);
+      if (dense == nullptr || changes_with_training_ < step.node || readers(step.inputs.front()) != 1) {
+        continue;
+      }
+      const auto before = writer(step.inputs.front());
+      const auto* chain = std::get_if<kernels::DenseChainOp>(&before->op);
+      if (chain == nullptr || !kernels::fits_dense_on_pixels(*chain, *dense) ||
+          before->first_parameter + before->parameters != step.first_parameter) {
+        continue;
+      }
+      step.op = kernels::DenseOnPixelsOp{*chain, *dense};
+      step.inputs.clear();
+      step.first_parameter = before->first_parameter;
+      step.parameters += before->parameters;
+      result_.value_sizes[before->output] = 0;
+      result_.steps.erase(before);
+      return;  // Only one layer can begin with the pictures.
+    }
+  }
+
   const model::Model& model_;
   bool training_;
   float scale_;
   Lowered result_;
   std::vector<std::size_t> node_values_;
+  std::size_t changes_with_training_ = std::numeric_limits<std::size_t>::max();  ///< The first node that does.
   std::size_t next_parameter_ = 0;
   std::uint32_t dropouts_ = 0;
   std::uint32_t augmentations_ = 0;

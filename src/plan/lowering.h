@@ -21,8 +21,9 @@ struct LoweredStep {
 
 /// A model as a flat list of operators, fused as far as it goes: reshapes, linear activations and (in evaluation)
 /// dropout are gone; a relu after a linear product is part of it, or of a maximum pooling that follows; small Dense
-/// layers on many rows that follow each other are one chain; a convolution on the pictures and the maximum pooling
-/// after it are one step; a softmax at the end is left to the loss, which takes logits.
+/// layers on many rows that follow each other are one chain, with the pictures and a layer on all that it gives, where
+/// it can be; a convolution on the pictures and the maximum pooling after it are one step; a softmax at the end is left
+/// to the loss, which takes logits.
 struct Lowered {
   std::vector<LoweredStep> steps;
   std::vector<std::int64_t> value_sizes;  ///< Numbers per sample.

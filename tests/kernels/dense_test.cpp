@@ -11,15 +11,18 @@
 #include "kernels/each_target.h"
 #include "kernels/operator_harness.h"
 #include "kernels/simd_operators.h"
+#include "kernels/trained_operator.h"
 
 namespace lapel::kernels {
 namespace {
 
 using testing::expect_close;
+using testing::optimizers;
 using testing::random_numbers;
 using testing::random_operands;
 using testing::run_operator;
 using testing::run_reference;
+using testing::TrainedOperator;
 
 struct Case {
   std::int64_t batch, in, out;
@@ -148,115 +151,6 @@ TEST_P(Dense, IsTheSameForAnyNumberOfThreads) {
   }
 }
 
-/// One dense layer in training with memory of its own, padded as an arena is.
-class Trained {
- public:
-  Trained(const DenseOp& op, const BuildOptions& options)
-      : op_(op), options_(options), operator_(make_dense_operator(op, options)), scratch_(operator_->scratch_bytes()) {
-    const auto data = random_operands(op, options.batch);
-    const auto add = [&](const std::vector<float>& numbers) -> void* {
-      auto& memory = memories_.emplace_back(numbers.size() * dtype_bytes(options.dtype));
-      memory.write(numbers, options.dtype);
-      return memory.data();
-    };
-    binding_.inputs = {add(data.inputs[0])};
-    binding_.output_grad = add(data.output_grad);
-    binding_.output = add(std::vector<float>(data.output_grad.size()));
-    binding_.input_grads = {options.needs_input_grad ? add(std::vector<float>(data.inputs[0].size())) : nullptr};
-    binding_.scratch = scratch_.data();
-    const auto layouts = operator_->weight_layouts();
-    for (std::size_t i = 0; i < layouts.size(); ++i) {
-      const auto size = static_cast<std::size_t>(layouts[i].packed_size());
-      auto& weight = weights_[i];
-      weight.values.resize(size);
-      layouts[i].pack(data.weights[i], weight.values);
-      weight.grads.assign(size, 0);
-      weight.state1.assign(size, 0);
-      weight.state2.assign(size, 0);
-      weight.low.resize(options.dtype == Dtype::kBfloat16 ? size : 0);
-      if (options.dtype == Dtype::kBfloat16) {
-        to_bfloat16(weight.values, weight.low);
-      }
-      weight.target = {weight.values.data(), weight.state1.data(), weight.state2.data(),
-                       weight.low.empty() ? nullptr : weight.low.data()};
-      binding_.weights.push_back(i == 0 && !weight.low.empty() ? static_cast<const void*>(weight.low.data())
-                                                               : weight.values.data());
-      binding_.update_targets.push_back(&weight.target);
-    }
-  }
-
-  /// Some steps, each of which changes the next one's gradient.
-  void run(const std::vector<UpdateRule>& rules, bool fused) {
-    EXPECT_TRUE(operator_->updates_weights());
-    binding_.weight_grads.clear();
-    for (std::size_t i = 0; i < binding_.weights.size(); ++i) {
-      binding_.weight_grads.push_back(fused ? nullptr : weights_[i].grads.data());
-    }
-    operator_->bind(binding_);
-    for (const auto& rule : rules) {
-      StepState state;
-      const std::vector<UpdateRule> each(binding_.weights.size(), rule);
-      if (fused) {
-        state.rules = each;
-      }
-      scratch_.poison();
-      operator_->forward(state);
-      scratch_.poison();
-      operator_->backward(state);
-      if (!fused) {
-        for (std::size_t i = 0; i < binding_.weights.size(); ++i) {
-          auto& w = weights_[i];
-          rule.apply({w.values, w.grads, w.state1, w.state2, w.low});
-        }
-      }
-    }
-    EXPECT_TRUE(scratch_.guard_holds());
-  }
-
-  void expect_equal(Trained& other) {
-    for (std::size_t i = 0; i < 2; ++i) {
-      EXPECT_EQ(weights_[i].values, other.weights_[i].values) << "weight " << i;
-      EXPECT_EQ(weights_[i].state1, other.weights_[i].state1) << "weight " << i;
-      EXPECT_EQ(weights_[i].state2, other.weights_[i].state2) << "weight " << i;
-      EXPECT_EQ(weights_[i].low, other.weights_[i].low) << "weight " << i;
-    }
-    if (options_.needs_input_grad) {
-      EXPECT_EQ(memories_[3].read(options_.dtype), other.memories_[3].read(options_.dtype));
-    }
-  }
-
- private:
-  struct Weight {
-    std::vector<float> values, grads, state1, state2;
-    std::vector<std::uint16_t> low;
-    UpdateTarget target;
-  };
-
-  DenseOp op_;
-  BuildOptions options_;
-  std::unique_ptr<Operator> operator_;
-  testing::GuardedMemory scratch_;
-  std::vector<testing::GuardedMemory> memories_;
-  std::array<Weight, 2> weights_;
-  Binding binding_;
-};
-
-std::vector<std::vector<UpdateRule>> optimizers() {
-  std::vector<std::vector<UpdateRule>> all;
-  for (const SgdStep& sgd : {SgdStep{0.1F, 0, false, 0}, SgdStep{0.1F, 0, false, 0.1F}, SgdStep{0.1F, 0.9F, false, 0},
-                             SgdStep{0.1F, 0.9F, true, 0.01F}}) {
-    all.emplace_back(3, UpdateRule(sgd));
-  }
-  for (AdamStep adam : {AdamStep{}, AdamStep{0.01F, 0.8, 0.99, 1e-3F, 0.1F, 1}}) {
-    std::vector<UpdateRule> steps;
-    for (adam.iteration = 1; adam.iteration <= 3; ++adam.iteration) {
-      steps.emplace_back(adam);
-    }
-    all.push_back(steps);
-  }
-  return all;
-}
-
 TEST_P(Dense, UpdatesInPassingAsAfterwards) {
   for (const auto dtype : dtypes()) {
     for (const Case& one : {Case{5, 17, 33}, Case{33, 70, 10}, Case{64, 300, 130}, Case{140, 40, 12}}) {
@@ -265,8 +159,9 @@ TEST_P(Dense, UpdatesInPassingAsAfterwards) {
           SCOPED_TRACE(name_of(one, dtype));
           const ThreadScope scope(threads);
           const BuildOptions options{one.batch, true, one.in != 40, dtype, {}};
-          Trained fused(dense_op(one, ActivationKind::kRelu, one.in != 17), options);
-          Trained stored(dense_op(one, ActivationKind::kRelu, one.in != 17), options);
+          const DenseOp op = dense_op(one, ActivationKind::kRelu, one.in != 17);
+          TrainedOperator fused(make_dense_operator(op, options), op, options);
+          TrainedOperator stored(make_dense_operator(op, options), op, options);
           fused.run(rules, true);
           stored.run(rules, false);
           fused.expect_equal(stored);
@@ -286,8 +181,9 @@ TEST_P(Dense, UpdatesFromMemoryAsAfterwards) {
           UpdateRule(AdamStep{0.01F, 0.8, 0.99, 1e-3F, 0.1F, 1})}) {
       // With the gradient of the input, where there is one.
       const BuildOptions options{one.batch, true, rule.sgd() == nullptr || rule.sgd()->momentum > 0, dtype, {}};
-      Trained fused(dense_op(one, ActivationKind::kRelu), options);
-      Trained stored(dense_op(one, ActivationKind::kRelu), options);
+      const DenseOp op = dense_op(one, ActivationKind::kRelu);
+      TrainedOperator fused(make_dense_operator(op, options), op, options);
+      TrainedOperator stored(make_dense_operator(op, options), op, options);
       fused.run({rule, rule}, true);
       stored.run({rule, rule}, false);
       fused.expect_equal(stored);

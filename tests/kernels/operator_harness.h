@@ -33,6 +33,8 @@ inline OpSizes sizes_of(const Op& op) {
         } else if constexpr (std::is_same_v<T, DenseChainOp>) {
           const DenseOp& first = typed.layers.front();
           return {typed.pixel_scale ? 0 : 1, first.rows * first.in, first.rows * typed.layers.back().out};
+        } else if constexpr (std::is_same_v<T, DenseOnPixelsOp>) {
+          return {0, 0, typed.dense.out};
         } else if constexpr (std::is_same_v<T, GlobalPool2DOp>) {
           return {1, typed.in.size(), typed.in.channels};
         } else if constexpr (std::is_same_v<T, Conv2DOp> || std::is_same_v<T, Pool2DOp>) {
@@ -67,6 +69,11 @@ inline std::vector<std::vector<std::int64_t>> weight_shapes(const Op& op) {
       for (auto& shape : weight_shapes(layer)) {
         shapes.push_back(std::move(shape));
       }
+    }
+  } else if (const auto* on_pixels = std::get_if<DenseOnPixelsOp>(&op)) {
+    shapes = weight_shapes(on_pixels->chain);
+    for (auto& shape : weight_shapes(on_pixels->dense)) {
+      shapes.push_back(std::move(shape));
     }
   } else if (const auto* conv = std::get_if<Conv2DOp>(&op)) {
     shapes.push_back({conv->kernel[0], conv->kernel[1], conv->in.channels, conv->out.channels});

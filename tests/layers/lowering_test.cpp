@@ -130,6 +130,7 @@ std::int64_t output_size(const Op& op) {
   struct Size {
     std::int64_t operator()(const kernels::DenseOp& dense) const { return dense.rows * dense.out; }
     std::int64_t operator()(const kernels::DenseChainOp& chain) const { return (*this)(chain.layers.back()); }
+    std::int64_t operator()(const kernels::DenseOnPixelsOp& both) const { return (*this)(both.dense); }
     std::int64_t operator()(const kernels::Conv2DOp& conv) const { return conv.out.size(); }
     std::int64_t operator()(const kernels::ConvPoolOp& both) const { return both.pool.out.size(); }
     std::int64_t operator()(const kernels::Pool2DOp& pool) const { return pool.out.size(); }

@@ -186,6 +186,41 @@ TEST(Lowering, SmallDenseLayersOnPixelsAreOneChain) {
   }
 }
 
+TEST(Lowering, ALayerOnAllThatAChainOnPixelsGivesIsOneStepWithIt) {
+  const model::Model model("m", {small("relu", {}, {}, 16), layer("Flatten"), layer("Dense", kTen)},
+                           Shape::image(1, 4, 4));
+  for (const bool training : {true, false}) {
+    const auto lowered = lower(model, training, 0.5F);
+    ASSERT_EQ(names(lowered), std::vector<std::string>{"dense_on_pixels"});
+    const auto& step = lowered.steps[0];
+    EXPECT_EQ(std::get<kernels::DenseOnPixelsOp>(step.op),
+              (kernels::DenseOnPixelsOp{{{kernels::DenseOp{16, 1, 16, true, ActivationKind::kRelu}}, 0.5F},
+                                        {1, 16 * 16, 10, true, ActivationKind::kLinear}}));
+    EXPECT_TRUE(step.inputs.empty());
+    EXPECT_EQ(step.output, lowered.logits);
+    EXPECT_EQ(step.first_parameter, 0U);
+    EXPECT_EQ(step.parameters, 4U);
+    EXPECT_EQ(model.nodes()[step.node].name, "dense_1");
+  }
+}
+
+TEST(Lowering, WhatIsThereInTrainingOnlyKeepsALayerApartFromItsChainInEvaluationToo) {
+  for (const auto& before : {layer("RandomFlip"), layer("Dropout", {{"rate", 0.5}})}) {
+    const model::Model first("m", {before, small("relu", {}, {}, 16), layer("Flatten"), layer("Dense", kTen)},
+                             Shape::image(1, 4, 4));
+    EXPECT_EQ(names(lower(first, false, 1.0F)), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
+    const model::Model between(
+        "m", {small("relu", {}, {}, 16), layer("Dropout", {{"rate", 0.5}}), layer("Flatten"), layer("Dense", kTen)},
+        Shape::image(1, 4, 4));
+    EXPECT_EQ(names(lower(between, false, 1.0F)), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
+  }
+  const model::Model behind(
+      "m", {small("relu", {}, {}, 16), layer("Flatten"), layer("Dense", kTen), layer("Dropout", {{"rate", 0.5}})},
+      Shape::image(1, 4, 4));
+  EXPECT_EQ(names(lower(behind, true, 1.0F)), (std::vector<std::string>{"dense_on_pixels", "dropout"}));
+  EXPECT_EQ(names(lower(behind, false, 1.0F)), std::vector<std::string>{"dense_on_pixels"});
+}
+
 TEST(Lowering, AChainOfColoursReadsTheInput) {
   const model::Model model("m", {small("relu"), small("relu"), layer("Flatten"), layer("Dense", kTen)},
                            Shape::image(3, 4, 4));

@@ -1,0 +1,313 @@
+#include "kernels/pixel_dense.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/pixel_dense_backward.cpp"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/dense_pack_inl.h"
+#include "kernels/dense_product_inl.h"
+#include "kernels/pixel_dense_inl.h"
+#include "kernels/simd_inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lapel::kernels::HWY_NAMESPACE {
+
+namespace {
+
+/// Rows of floats, `width` apart.
+struct FloatRows {
+  static constexpr std::size_t kFewest = 1;
+  const float* from;
+  std::size_t width;
+
+  template <std::size_t kVectors, class D>
+  HWY_INLINE void add_to(D d, std::size_t row, std::size_t at, hn::Vec<D> (&sums)[kVectors]) const {
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sums[v] = hn::Add(sums[v], hn::LoadU(d, from + row * width + at + v * hn::Lanes(d)));
+    }
+  }
+};
+
+/// Rows of bfloat16, in words of two, whose sums are in this order: as many of the first of each as a vector has lanes,
+/// then the second ones, and so on.
+struct PairRows {
+  static constexpr std::size_t kFewest = 2;
+  const std::uint32_t* from;
+  std::size_t width;
+
+  template <std::size_t kVectors, class D>
+  HWY_INLINE void add_to(D d, std::size_t row, std::size_t at, hn::Vec<D> (&sums)[kVectors]) const {
+    const hn::RebindToUnsigned<D> d32;
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < kVectors; v += 2) {
+      const auto words = hn::LoadU(d32, from + (row * width + at + v * hn::Lanes(d)) / 2);
+      sums[v] = hn::Add(sums[v], hn::BitCast(d, hn::ShiftLeft<16>(words)));
+      sums[v + 1] = hn::Add(sums[v + 1], hn::BitCast(d, hn::And(words, hn::Set(d32, 0xFFFF0000U))));
+    }
+  }
+};
+
+/// For each different pixel of a place the sum of the gradients of its rows.
+template <class D, class Rows>
+HWY_INLINE void sum_rows(D d, const PixelDense& dense, std::size_t place, const Rows& rows, float* sums) {
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t width = dense.panels.width;
+  const auto most = dense.index.most(place);
+  const auto others = dense.index.others(place);
+  const std::uint8_t* const numbers = dense.index.numbers(place);
+  std::memset(sums + width, 0, (dense.index.values(place).size() - 1) * width * sizeof(float));
+  for_column_vectors<Rows::kFewest>(
+      d, width, [&]<std::size_t kVectors>(std::integral_constant<std::size_t, kVectors>, std::size_t at) HWY_ATTR {
+        hn::Vec<D> sum[kVectors];
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < kVectors; ++v) {
+          sum[v] = hn::Zero(d);
+        }
+        for (const std::uint32_t row : most) {
+          rows.template add_to<kVectors>(d, row, at, sum);
+        }
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < kVectors; ++v) {
+          hn::StoreU(sum[v], d, sums + at + v * lanes);
+        }
+        for (const std::uint32_t row : others) {
+          float* const to = sums + numbers[row] * width + at;
+#pragma GCC unroll 4
+          for (std::size_t v = 0; v < kVectors; ++v) {
+            sum[v] = hn::LoadU(d, to + v * lanes);
+          }
+          rows.template add_to<kVectors>(d, row, at, sum);
+#pragma GCC unroll 4
+          for (std::size_t v = 0; v < kVectors; ++v) {
+            hn::StoreU(sum[v], d, to + v * lanes);
+          }
+        }
+      });
+}
+
+/// The same in words of bfloat16, in their usual order. `sums` is memory for it.
+template <class D>
+HWY_INLINE void sum_pairs(D d, const PixelDense& dense, std::size_t place, const PairRows& rows, float* sums,
+                          std::uint32_t* to) {
+  const hn::RebindToUnsigned<D> d32;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t numbers = dense.index.values(place).size() * dense.panels.width;
+  sum_rows(d, dense, place, rows, sums);
+  for (std::size_t i = 0; i < numbers; i += 2 * lanes) {
+    hn::StoreU(pairs_of(d, hn::LoadU(d, sums + i), hn::LoadU(d, sums + i + lanes)), d32, to + i / 2);
+  }
+}
+
+/// The gradients of a place's different pixels, as the words that products read.
+const std::uint32_t* sum_of_rows(const PixelDense& dense, std::size_t place, const void* grads, float* sums,
+                                 std::uint32_t* low) {
+  const std::size_t width = dense.panels.width;
+  const hn::ScalableTag<float> whole;
+  if (!is_pairs(dense.panels)) {
+    sum_rows(whole, dense, place, FloatRows{static_cast<const float*>(grads), width}, sums);
+    return reinterpret_cast<const std::uint32_t*>(sums);
+  }
+  const PairRows rows{static_cast<const std::uint32_t*>(grads), width};
+  if (width % (2 * hn::Lanes(whole)) == 0) {
+    sum_pairs(whole, dense, place, rows, sums, low);
+  } else {
+    sum_pairs(hn::CappedTag<float, 8>(), dense, place, rows, sums, low);
+  }
+  return low;
+}
+
+/// Columns of a product that gives numbers of the table.
+std::size_t table_width(std::size_t numbers) { return numbers == 48 ? 64 : numbers; }
+
+/// The weights of a place in one panel, a row of `table_width` words for each output or pair of outputs.
+void turn_weights(const PixelDense& dense, std::size_t place, std::size_t panel, std::uint32_t* to) {
+  alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
+  const DensePanels& panels = dense.panels;
+  const std::size_t words = panels.width / panels.group;
+  const std::size_t width = table_width(dense.numbers);
+  const std::uint32_t* from = weights_at(dense, place, panel);
+  if (is_pairs(panels)) {
+    rows_of_pairs(from, dense.numbers, panels.width, pairs_of_outputs);
+    from = pairs_of_outputs;
+  }
+  for (std::size_t i = 0; i < dense.numbers; i += 4) {
+    for (std::size_t word = 0; word < panels.used(panel) / panels.group; word += 4) {
+      turn_words(from + i * words + word, words, to + word * width + i, width);
+    }
+  }
+}
+
+/// Adds the gradients of a place's different pixels, whose `rows` are `words` apart, to those of the table.
+void add_table_grads(const PixelDense& dense, std::size_t place, std::size_t panel, const std::uint32_t* rows,
+                     std::uint32_t* turned, float* sums, float* table_grads) {
+  const DensePanels& panels = dense.panels;
+  const auto values = dense.index.values(place);
+  const std::size_t width = table_width(dense.numbers);
+  turn_weights(dense, place, panel, turned);
+  TileProduct product{rows,
+                      panels.width / panels.group,
+                      1,
+                      turned,
+                      panels.used(panel) / panels.group,
+                      sums,
+                      values.size(),
+                      width,
+                      dense.numbers,
+                      false,
+                      {}};
+  if (place + 1 < dense.places) {
+    product.ahead[0] = {weights_at(dense, place + 1, panel),
+                        dense.numbers * panels.width / panels.group * sizeof(std::uint32_t)};
+  }
+  multiply(product, is_pairs(panels));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    float* const to = table_grads + values[i] * dense.numbers;
+    for_each_vector(0, dense.numbers, [&](auto d, std::size_t k) HWY_ATTR {
+      store(d, hn::Add(load(d, to + k), load(d, sums + i * width + k)), to + k);
+    });
+  }
+}
+
+template <class T>
+void load_grad(const PixelDense& dense, const T* output_grad, const T* output, std::size_t panel, T* to) {
+  const DensePanels& panels = dense.panels;
+  const std::size_t first = panel * panels.width;
+  const std::size_t count = HWY_MIN(panels.width, panels.out - first);
+  for (std::size_t row = 0; row < dense.batch; ++row, to += panels.width) {
+    const std::size_t at = row * panels.out + first;
+    for_each_vector(0, count, [&](auto d, std::size_t i) HWY_ATTR {
+      auto value = load(d, output_grad + at + i);
+      if (output != nullptr) {
+        value = hn::IfThenElseZero(hn::Gt(load(d, output + at + i), hn::Zero(d)), value);
+      }
+      store(d, value, to + i);
+    });
+    std::fill(to + count, to + panels.width, T{0});
+  }
+}
+
+template <class T>
+void sum_batch(const PixelDense& dense, const T* grads, float* sums) {
+  const std::size_t width = dense.panels.width;
+  std::fill_n(sums, width, 0.0F);
+  for (std::size_t row = 0; row < dense.batch; ++row) {
+    const T* const from = grads + row * width;
+    for_each_vector(0, width, [&](auto d, std::size_t i) HWY_ATTR {
+      store(d, hn::Add(load(d, sums + i), load(d, from + i)), sums + i);
+    });
+  }
+}
+
+}  // namespace
+
+void load_grad_part(const PixelDense& dense, const void* output_grad, const void* output, const Part& panels,
+                    void* grads) {
+  const std::size_t size = dense.batch * dense.panels.width;
+  for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
+    if (is_pairs(dense.panels)) {
+      load_grad(dense, static_cast<const std::uint16_t*>(output_grad), static_cast<const std::uint16_t*>(output), panel,
+                static_cast<std::uint16_t*>(grads) + panel * size);
+    } else {
+      load_grad(dense, static_cast<const float*>(output_grad), static_cast<const float*>(output), panel,
+                static_cast<float*>(grads) + panel * size);
+    }
+  }
+}
+
+void bias_grad_of_panel(const PixelDense& dense, const DenseWeightGrad& weight, const void* grads, std::size_t panel) {
+  alignas(64) float sums[kBlock];
+  if (is_pairs(dense.panels)) {
+    sum_batch(dense, static_cast<const std::uint16_t*>(grads), sums);
+  } else {
+    sum_batch(dense, static_cast<const float*>(grads), sums);
+  }
+  const std::size_t first = panel * dense.panels.width;
+  const std::size_t count = HWY_MIN(dense.panels.width, dense.panels.out - first);
+  if (weight.bias_rule != nullptr) {
+    weight.bias_rule->apply_here(weight.bias_target.span(first, sums, count));
+  } else {
+    std::copy_n(sums, count, weight.bias_grads + first);
+  }
+}
+
+void backward_part(const PixelDense& dense, const DenseWeightGrad& weight, const void* grads, const Part& places,
+                   std::size_t panel, float* memory, float* table_grads) {
+  const std::size_t width = dense.panels.width;
+  float* const sums = memory;
+  auto* const rows = reinterpret_cast<std::uint32_t*>(memory + kUnit);
+  auto* const low = reinterpret_cast<std::uint32_t*>(memory + 2 * kUnit);
+  auto* const packed = reinterpret_cast<std::uint32_t*>(memory + 2 * kUnit + kUnit / 2);
+  auto* const columns = reinterpret_cast<std::uint32_t*>(memory + 3 * kUnit);
+  auto* const turned = reinterpret_cast<std::uint32_t*>(memory + 3 * kUnit + kUnit / 2);
+  float* const products = memory + 4 * kUnit;
+  for (std::size_t place = places.begin; place < places.end; ++place) {
+    const auto values = dense.index.values(place);
+    const std::size_t count = values.size();
+    const std::uint32_t* const sum_words = sum_of_rows(dense, place, grads, sums, low);
+    add_table_grads(dense, place, panel, sum_words, turned, products, table_grads);
+    gather(dense, values, rows);
+    DenseWeightBlock block{rows, dense.numbers, sum_words, count, {place * dense.numbers, (place + 1) * dense.numbers},
+                           panel};
+    if (is_pairs(dense.panels)) {
+      pack_columns<std::uint16_t>(reinterpret_cast<const std::uint16_t*>(rows), nullptr, dense.numbers, count, 0,
+                                  dense.numbers, dense.numbers, columns);
+      pack_columns<std::uint16_t>(reinterpret_cast<const std::uint16_t*>(low), nullptr, width, count, 0, width, width,
+                                  packed);
+      block.input = columns;
+      block.packed = packed;
+      block.steps = dense_packed_rows(count) / 2;
+    }
+    dense_weight_grad_block(weight, block);
+  }
+  hwy::FlushStream();  // Weights that were written past the caches are there before another thread is told so.
+}
+
+}  // namespace lapel::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace lapel::kernels {
+
+namespace {
+
+HWY_EXPORT(load_grad_part);
+HWY_EXPORT(bias_grad_of_panel);
+HWY_EXPORT(backward_part);
+
+}  // namespace
+
+void pixel_dense_load_grad(const PixelDense& dense, const void* output_grad, const void* output, const Part& panels,
+                           void* grads) {
+  HWY_DYNAMIC_DISPATCH(load_grad_part)(dense, output_grad, output, panels, grads);
+}
+
+void pixel_dense_bias_grad(const PixelDense& dense, const DenseWeightGrad& weight, const void* grads,
+                           std::size_t panel) {
+  HWY_DYNAMIC_DISPATCH(bias_grad_of_panel)(dense, weight, grads, panel);
+}
+
+void pixel_dense_backward(const PixelDense& dense, const DenseWeightGrad& weight, const void* grads, const Part& places,
+                          std::size_t panel, float* memory, float* table_grads) {
+  HWY_DYNAMIC_DISPATCH(backward_part)(dense, weight, grads, places, panel, memory, table_grads);
+}
+
+void pixel_dense_fetch(const PixelDense& dense, std::span<const std::uint32_t> samples) {
+  constexpr std::size_t kLine = 64;
+  for (const std::uint32_t sample : samples) {
+    const std::uint8_t* const picture = dense.pixels + sample * dense.places;
+    for (std::size_t i = 0; i < dense.places; i += kLine) {
+      __builtin_prefetch(picture + i, 0, 2);
+    }
+  }
+}
+
+}  // namespace lapel::kernels
+
+#endif  // HWY_ONCE
