@@ -136,6 +136,26 @@ void WeightLayout::pack(std::span<const float> plain, std::span<float> packed) c
   for_each_weight(*impl_, [&](std::size_t from, std::size_t to) { packed[to] = plain[from]; });
 }
 
+void WeightLayout::pack(const std::function<void(std::size_t first, std::span<float> numbers)>& make,
+                        std::span<float> packed) const {
+  check_lengths(*this, static_cast<std::size_t>(size()), packed.size());
+  std::fill(packed.begin(), packed.end(), 0.0F);
+  const auto places = places_of(*impl_);
+  std::vector<float> row(places[3].size());
+  std::size_t first = 0;
+  for (const auto a : places[0]) {
+    for (const auto b : places[1]) {
+      for (const auto c : places[2]) {
+        make(first, row);
+        for (std::size_t i = 0; i < row.size(); ++i) {
+          packed[static_cast<std::size_t>(a + b + c + places[3][i])] = row[i];
+        }
+        first += row.size();
+      }
+    }
+  }
+}
+
 void WeightLayout::unpack(std::span<const float> packed, std::span<float> plain) const {
   check_lengths(*this, plain.size(), packed.size());
   for_each_weight(*impl_, [&](std::size_t to, std::size_t from) { plain[to] = packed[from]; });

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -28,6 +29,10 @@ class WeightLayout {
   [[nodiscard]] std::int64_t packed_size() const;
   /// Plain order to this one; `packed` has packed_size() numbers.
   void pack(std::span<const float> plain, std::span<float> packed) const;
+  /// The same of numbers that are made on the way: `make(first, numbers)` fills a row of the last dimension, whose
+  /// first number is number `first` of the plain order.
+  void pack(const std::function<void(std::size_t first, std::span<float> numbers)>& make,
+            std::span<float> packed) const;
   void unpack(std::span<const float> packed, std::span<float> plain) const;
 
   /// Where each number of the plain order lies in this one.

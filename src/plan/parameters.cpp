@@ -13,10 +13,12 @@ namespace lapel::plan {
 
 namespace {
 
-std::vector<float> initial_values(const layers::ParameterSpec& spec, const RandomStream& random) {
-  std::vector<float> values(static_cast<std::size_t>(spec.size()));
+/// Numbers from number `first` of the plain order on.
+void fill_initial(const layers::ParameterSpec& spec, const RandomStream& random, std::size_t first,
+                  std::span<float> values) {
   switch (spec.initializer) {
     case layers::Initializer::kZeros:
+      std::fill(values.begin(), values.end(), 0.0F);
       break;
     case layers::Initializer::kOnes:
       std::fill(values.begin(), values.end(), 1.0F);
@@ -24,12 +26,11 @@ std::vector<float> initial_values(const layers::ParameterSpec& spec, const Rando
     case layers::Initializer::kGlorotUniform: {
       const float limit = std::sqrt(6.0F / static_cast<float>(spec.fan_in + spec.fan_out));
       for (std::size_t i = 0; i < values.size(); ++i) {
-        values[i] = (2.0F * random.uniform(i) - 1.0F) * limit;
+        values[i] = (2.0F * random.uniform(first + i) - 1.0F) * limit;
       }
       break;
     }
   }
-  return values;
 }
 
 }  // namespace
@@ -133,7 +134,10 @@ void Parameters::initialize(std::uint64_t seed) {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const RandomStream random{seed, RandomPurpose::kWeights, static_cast<std::uint32_t>(i), 0, 0};
     const auto& entry = entries_[i];
-    entry.layout.pack(initial_values(entry.spec, random), values_.as<float>().subspan(entry.offset, entry.size));
+    // Without a copy of the weight in the plain order, which would be as large again.
+    entry.layout.pack(
+        [&](std::size_t first, std::span<float> numbers) { fill_initial(entry.spec, random, first, numbers); },
+        values_.as<float>().subspan(entry.offset, entry.size));
   }
   refresh_low();
 }

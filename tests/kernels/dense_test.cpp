@@ -217,6 +217,11 @@ TEST(DensePanels, AreWhereTheFormulaSays) {
       const auto plain = random_numbers(in * out, 1);
       std::vector<float> packed(static_cast<std::size_t>(layout.packed_size()));
       layout.pack(plain, packed);
+      std::vector<float> by_rows(packed.size(), 1.0F);
+      layout.pack([&](std::size_t first,
+                      std::span<float> numbers) { std::copy_n(&plain[first], numbers.size(), numbers.begin()); },
+                  by_rows);
+      ASSERT_EQ(by_rows, packed);
       const auto& p = *panels;
       for (std::size_t i = 0; i < p.in; ++i) {
         for (std::size_t o = 0; o < p.out; ++o) {
