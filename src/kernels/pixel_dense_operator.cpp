@@ -24,6 +24,8 @@ namespace {
 constexpr std::size_t kMostParts = 8;
 /// Places that are worth a part.
 constexpr std::size_t kPlacesPerPart = 16;
+/// Multiplications of the layer as it is defined that are worth a thread of its own.
+constexpr std::size_t kProductsPerThread = std::size_t{1} << 16U;
 
 std::vector<WeightLayout> layouts_of(const DenseOnPixelsOp& op, Dtype dtype) {
   std::vector<WeightLayout> layouts = chain_layouts(op.chain);
@@ -63,8 +65,9 @@ class DenseOnPixelsOperator final : public SimdOperator {
         batch_(static_cast<std::size_t>(options.batch)),
         parts_(std::clamp<std::size_t>(places_ / kPlacesPerPart, 1, kMostParts)),
         tasks_(parts_ * panels_.panels),
-        threads_(omp_get_max_threads()),
         table_(op.chain, options, rounds) {
+    const std::size_t products = batch_ * panels_.in * panels_.out / kProductsPerThread;
+    threads_ = static_cast<int>(std::clamp<std::size_t>(products, 1, static_cast<std::size_t>(omp_get_max_threads())));
     divide_scratch();
   }
 
@@ -256,7 +259,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
   std::size_t batch_;
   std::size_t parts_;
   std::size_t tasks_;
-  int threads_;
+  int threads_ = 1;
   PixelTable table_;
   std::vector<float*> chain_grads_;
   std::size_t memory_at_ = 0;
