@@ -38,8 +38,7 @@ struct ChainLayer {
 struct ChainRows {
   std::span<const ChainLayer> layers;
   Dtype dtype = Dtype::kFloat32;
-  bool rounds =
-      false;  ///< Intermediates and outputs, as floats, to what a bfloat16 holds; in bfloat16 they always are.
+  bool rounds = false;  ///< Intermediates and outputs of floats, to what a bfloat16 holds.
   const void* input = nullptr;
   void* output = nullptr;
   Dtype grad_dtype = Dtype::kFloat32;

@@ -1,4 +1,3 @@
-#include <hwy/cache_control.h>
 
 #include "kernels/simd_operator.h"
 #include "kernels/simd_operators.h"
@@ -132,7 +131,7 @@ class InputOperator final : public SimdOperator {
         (options().dtype, cpu().fast_bfloat16, state.pixels + size * state.samples[row], op_.scale, size,
          binding().output, row * size);
         if (row < state.next_samples.size()) {
-          fetch(state.pixels + size * state.next_samples[row]);
+          fetch(state.pixels + size * state.next_samples[row], size);
         }
       }
     });
@@ -140,15 +139,6 @@ class InputOperator final : public SimdOperator {
   void backward(const StepState& /*state*/) override {}
 
  private:
-  /// Starts to bring a picture near. In a large data set each one comes from memory, whose answer takes longer than the
-  /// pixels do to be scaled.
-  void fetch(const std::uint8_t* picture) const {
-    constexpr std::int64_t kLine = 64;
-    for (std::int64_t at = 0; at < op_.size; at += kLine) {
-      hwy::Prefetch(picture + at);
-    }
-  }
-
   InputOp op_;
 };
 

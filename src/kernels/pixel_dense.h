@@ -25,7 +25,7 @@ struct PixelDense {
 };
 
 /// Floats of memory that the functions below need for themselves: most of all pixel_dense_backward.
-inline constexpr std::size_t kPixelDenseFloats = 6 * kPixelValues * 64;
+inline constexpr std::size_t kPixelDenseFloats = 5 * kPixelValues * 64;
 
 /// sums[row][column], batch x width: what the places [begin, end) give to the outputs of one panel.
 void pixel_dense_forward(const PixelDense& dense, const Part& places, std::size_t panel, float* memory, float* sums);
@@ -58,8 +58,5 @@ void pixel_dense_bias_grad(const PixelDense& dense, const DenseWeightGrad& weigh
 /// or applies, after that, that of the weights.
 void pixel_dense_backward(const PixelDense& dense, const DenseWeightGrad& weight, const void* grads, const Part& places,
                           std::size_t panel, float* memory, float* table_grads);
-
-/// Brings the pictures of another batch near.
-void pixel_dense_fetch(const PixelDense& dense, std::span<const std::uint32_t> samples);
 
 }  // namespace lapel::kernels

@@ -298,16 +298,6 @@ void pixel_dense_backward(const PixelDense& dense, const DenseWeightGrad& weight
   HWY_DYNAMIC_DISPATCH(backward_part)(dense, weight, grads, places, panel, memory, table_grads);
 }
 
-void pixel_dense_fetch(const PixelDense& dense, std::span<const std::uint32_t> samples) {
-  constexpr std::size_t kLine = 64;
-  for (const std::uint32_t sample : samples) {
-    const std::uint8_t* const picture = dense.pixels + sample * dense.places;
-    for (std::size_t i = 0; i < dense.places; i += kLine) {
-      __builtin_prefetch(picture + i, 0, 2);
-    }
-  }
-}
-
 }  // namespace lapel::kernels
 
 #endif  // HWY_ONCE

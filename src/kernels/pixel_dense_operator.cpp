@@ -149,7 +149,9 @@ class DenseOnPixelsOperator final : public SimdOperator {
                        std::plus<>());
       }
       const Part rows = share_of(state.next_samples.size(), part, parts);
-      pixel_dense_fetch(dense, state.next_samples.subspan(rows.begin, rows.end - rows.begin));
+      for (std::size_t row = rows.begin; row < rows.end; ++row) {
+        fetch(state.pixels + places_ * state.next_samples[row], places_);
+      }
     };
     parallel_phases(threads_, load, multiply, add_up);
     table_.backward(binding().saved, floats(table_grads_at_));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -26,6 +27,14 @@ class SimdOperator : public Operator {
   }
   /// Throws Error (kInternal) unless `state` names a sample for each row.
   void check_samples(const StepState& state) const;
+  /// Starts to bring a picture near. In a large data set each one comes from memory, whose answer takes longer than the
+  /// pixels do to be scaled.
+  static void fetch(const std::uint8_t* picture, std::size_t bytes) {
+    constexpr std::size_t kLine = 64;
+    for (std::size_t at = 0; at < bytes; at += kLine) {
+      __builtin_prefetch(picture + at);
+    }
+  }
   /// Copies `numbers` activations, over all threads; nothing where both are the same memory.
   void copy(const void* from, void* to, std::int64_t numbers) const;
 

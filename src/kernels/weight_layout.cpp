@@ -132,8 +132,9 @@ std::int64_t WeightLayout::packed_size() const {
 
 void WeightLayout::pack(std::span<const float> plain, std::span<float> packed) const {
   check_lengths(*this, plain.size(), packed.size());
-  std::ranges::fill(packed, 0.0F);
-  for_each_weight(*impl_, [&](std::size_t from, std::size_t to) { packed[to] = plain[from]; });
+  pack(
+      [&](std::size_t first, std::span<float> numbers) { std::copy_n(&plain[first], numbers.size(), numbers.begin()); },
+      packed);
 }
 
 void WeightLayout::pack(const std::function<void(std::size_t first, std::span<float> numbers)>& make,
