@@ -26,7 +26,7 @@ ExitCode run(const Options& options, Output& output) {
   if (!options.augmentation.empty()) {
     classifier.use_test_time_augmentation(options.augmentation);
   }
-  const DataSet data = load_data_for(classifier, options.data);
+  const DataSet data = load_split_for(classifier, options.data, options.split);
   const Evaluation evaluation = classifier.evaluate(split_of(data, options.split), options.split);
   output.print(options.json ? to_json(evaluation) : to_text(evaluation));
   return kSuccess;

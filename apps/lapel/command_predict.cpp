@@ -63,7 +63,7 @@ void check_size(const Classifier& classifier, const DataSet& data, const Picture
 }
 
 void add_rows(const Classifier& classifier, const Options& options, Questions& questions) {
-  const DataSet data = load_data_for(classifier, options.data);
+  const DataSet data = load_split_for(classifier, options.data, options.split);
   const LabeledPictures& part = split_of(data, options.split);
   check_size(classifier, data, part.pictures);
   for (const std::int64_t index : options.index) {

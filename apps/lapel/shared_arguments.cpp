@@ -16,7 +16,7 @@ const LabeledPictures& split_of(const DataSet& data, const std::string& split) {
   return part;
 }
 
-DataSet load_data_for(const Classifier& classifier, const std::string& place) {
+DataSet load_split_for(const Classifier& classifier, const std::string& place, const std::string& split) {
   DataSpec spec = classifier.data_spec();
   if (!place.empty()) {
     spec.source = place;
@@ -25,7 +25,7 @@ DataSet load_data_for(const Classifier& classifier, const std::string& place) {
     throw Error(ErrorKind::kUsage, {}, "a model file alone does not say where its data set is", {},
                 "--data DATA, or its run folder in place of the file");
   }
-  return with_classes(load_data(spec), classifier.class_names());
+  return with_classes(load_data(spec, split == "train" ? DataPart::kTrain : DataPart::kTest), classifier.class_names());
 }
 
 Recipe recipe_with(const std::string& name, const std::vector<std::string>& changes, const std::string& data) {

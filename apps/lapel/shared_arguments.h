@@ -14,8 +14,9 @@ namespace lapel::app {
 /// The part `test` or `train` of a data set. Throws Error (kData) where it has no pictures.
 [[nodiscard]] const LabeledPictures& split_of(const DataSet& data, const std::string& split);
 
-/// The data set at `place`, read as the model takes it; if `place` is empty, the one it was trained on.
-[[nodiscard]] DataSet load_data_for(const Classifier& classifier, const std::string& place);
+/// The data set at `place`, read as the model takes it, with the part `test` or `train` alone; if `place` is empty, the
+/// one it was trained on.
+[[nodiscard]] DataSet load_split_for(const Classifier& classifier, const std::string& place, const std::string& split);
 
 /// The forms of a data set, for the help of an argument that takes one.
 inline constexpr std::string_view kDataHelp =

@@ -86,10 +86,12 @@ struct BenchMemory {
   std::int64_t parameters = 0;  ///< Weights, and their copies in bfloat16.
   std::int64_t gradients = 0;   ///< Of the weights.
   std::int64_t optimizer_state = 0;
-  std::int64_t activations = 0;   ///< All that a plan holds: values, their gradients, workspace.
-  std::int64_t data_set = 0;      ///< Pixels and labels.
-  std::int64_t program = 0;       ///< Resident before the data set was read: code and libraries.
-  std::int64_t loading_peak = 0;  ///< Most that was resident while the data set was read, without `program`.
+  std::int64_t activations = 0;  ///< All that a plan holds: values, their gradients, workspace.
+  std::int64_t data_set = 0;     ///< Pixels and labels.
+  /// What was resident before the data set was read, and the code and constants of the program and its libraries that
+  /// the steps needed beyond that: the system reads them from files when they are used, and may drop them.
+  std::int64_t program = 0;
+  std::int64_t loading_peak = 0;  ///< Most that was resident while the data set was read, beside what was before.
   std::int64_t peak = 0;          ///< Most that was resident while the steps ran.
   /// (peak - program - data set) / (parameters + gradients + optimizer state + activations).
   double ratio = 0;

@@ -43,6 +43,9 @@ struct DataSet {
   LabeledPictures test;
 };
 
+/// Which part of a data set someone is after.
+enum class DataPart { kAll, kTrain, kTest };
+
 /// Reads a data set (docs/data.md). `source` is a known name (`fashion-mnist`: the place in the environment variable
 /// LAPEL_DATA if set, else Debian's package `dataset-fashion-mnist`), or the path of
 ///  - a folder with the four IDX files, plain or .gz;
@@ -52,8 +55,9 @@ struct DataSet {
 ///  - a folder with a sub-folder of PNG and JPEG pictures for each class, or with such folders `train` and `test`.
 /// Class names: `class_names.txt` (one a line) if there is one; Fashion-MNIST's own if the training labels are its own;
 /// else the names of the sub-folders, or numbers. Of `spec`, only what is about reading is used, not the division into
-/// training and validation. Throws Error (kIo, kData, kRecipe) with the file, the line and the numbers.
-[[nodiscard]] DataSet load_data(const DataSpec& spec);
+/// training and validation. Where one part alone is wanted the other is empty, and of IDX files its pictures are not
+/// read, which saves most of the time. Throws Error (kIo, kData, kRecipe) with the file, the line and the numbers.
+[[nodiscard]] DataSet load_data(const DataSpec& spec, DataPart wanted = DataPart::kAll);
 [[nodiscard]] DataSet load_data(const std::string& source = "fashion-mnist");
 
 /// `data` with labels that mean `class_names`, those of a model: classes are matched by name, so that a data set which

@@ -54,13 +54,16 @@ void describe(BenchResult& result, const model::Model& model, const Recipe& reci
   result.onednn_version = kernels::onednn_version();
 }
 
-void describe_memory(BenchMemory& memory, const plan::Network& network) {
+/// `before` is how much there was before the data set was read.
+void describe_memory(BenchMemory& memory, const measuring::Resident& before, const plan::Network& network) {
   const auto used = network.memory();
   memory.parameters = static_cast<std::int64_t>(used.parameters);
   memory.gradients = static_cast<std::int64_t>(used.gradients);
   memory.optimizer_state = static_cast<std::int64_t>(used.optimizer_state);
   memory.activations = static_cast<std::int64_t>(used.activations);
-  memory.peak = measuring::resident_memory().peak;
+  const auto resident = measuring::resident_memory();
+  memory.program = before.now + resident.files - before.files;
+  memory.peak = resident.peak;
   memory.ratio =
       static_cast<double>(memory.peak - memory.program - memory.data_set) /
       static_cast<double>(memory.parameters + memory.gradients + memory.optimizer_state + memory.activations);
@@ -113,14 +116,14 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
     formats::write_text_file(settings.trace, "[]\n");  // Before the measurements, so that a wrong path costs nothing.
   }
   BenchResult result;
-  result.memory.program = measuring::resident_memory().now;
+  const auto before = measuring::resident_memory();
   measuring::reset_peak();
   const auto load_start = Clock::now();
   const DataSet data = load_data(recipe.data);
   const data::Splits splits = data::split_training(recipe.data, data.train.pictures.count);
   result.load_seconds = seconds_since(load_start);
   result.memory.data_set = bytes_of(data);
-  result.memory.loading_peak = measuring::resident_memory().peak - result.memory.program;
+  result.memory.loading_peak = measuring::resident_memory().peak - before.now;
 
   const bool training = settings.mode == BenchMode::kTrain;
   const model::Model member(recipe.name, prepare::fitted(recipe, data).layers,
@@ -145,7 +148,7 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
   const measuring::Work planned = of_one_plan(work);
   result.flop = of_whole(network.plan(planned.batch, training).flop(), result, planned);
   result.gflops = static_cast<double>(result.flop) / (result.step.median * 1e6);
-  describe_memory(result.memory, network);
+  describe_memory(result.memory, before, network);
   if (settings.parts) {
     result.parts = measure_parts(planned, result, settings.trace);
   }

@@ -25,14 +25,16 @@ Buffer::Buffer(std::size_t bytes) : size_(bytes) {
     return;
   }
   const bool huge = bytes >= kHugePage;
-  const std::size_t alignment = huge ? kHugePage : kAlignment;
-  data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)));
+  void* memory = nullptr;
+  const int failed = posix_memalign(&memory, huge ? kHugePage : kAlignment, aligned(bytes));
+  data_.reset(static_cast<std::byte*>(failed == 0 ? memory : nullptr));
   if (!data_) {
     throw Error(ErrorKind::kIo, {}, fmt::format("no memory for {:.1f} MB", static_cast<double>(bytes) / 1e6), {},
                 "a smaller batch_size or model");
   }
   if (huge) {
-    (void)madvise(data_.get(), bytes, MADV_HUGEPAGE);
+    (void)madvise(data_.get(), bytes / kHugePage * kHugePage,
+                  MADV_HUGEPAGE);  // What is left over stays in small pages.
   }
   std::memset(data_.get(), 0, aligned(bytes));
 }

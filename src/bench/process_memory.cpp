@@ -14,9 +14,11 @@ Resident resident_memory() {
       status >> found.now;
     } else if (key == "VmHWM:") {
       status >> found.peak;
+    } else if (key == "RssFile:") {
+      status >> found.files;
     }
   }
-  return {found.now * kKilobyte, found.peak * kKilobyte};
+  return {found.now * kKilobyte, found.peak * kKilobyte, found.files * kKilobyte};
 }
 
 void reset_peak() {

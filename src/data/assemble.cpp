@@ -87,7 +87,7 @@ void check_labels(const NamedPart& part, std::size_t classes, const std::string&
 
 void check_test_size(const std::filesystem::path& location, const Pictures& test, const Pictures& train) {
   const bool same = test.height == train.height && test.width == train.width && test.channels == train.channels;
-  if (test.count > 0 && !same) {
+  if (test.count > 0 && train.count > 0 && !same) {
     const auto size = [&](const Pictures& pictures) {
       return pictures.channels == train.channels && pictures.channels == test.channels
                  ? fmt::format("{} x {}", pictures.height, pictures.width)

@@ -31,7 +31,8 @@ struct NamedPart {
 
 /// A data set of labels that are numbers. Class names: kNamesFile in `folder` if it is there; a known data set's own if
 /// the training labels are its own; else the numbers up to the largest training label, two at least. `test` may be
-/// empty. Throws Error (kData) for labels beyond the classes and for parts whose pictures differ in size.
+/// empty, and so may be the pictures of `train`. Throws Error (kData) for labels beyond the classes and for parts whose
+/// pictures differ in size.
 [[nodiscard]] DataSet assemble(const std::filesystem::path& location, const std::filesystem::path& folder,
                                NamedPart train, NamedPart test);
 

@@ -55,7 +55,7 @@ NamedPart read_part(const fs::path& file) {
 
 }  // namespace
 
-std::optional<DataSet> read_csv_files(const fs::path& place, const DataSpec& /*spec*/) {
+std::optional<DataSet> read_csv_files(const fs::path& place, const DataSpec& /*spec*/, DataPart /*wanted*/) {
   const bool folder = fs::is_directory(place);
   if (!folder && !is_csv(place)) {
     return std::nullopt;

@@ -59,12 +59,18 @@ PartFiles find_part(const std::filesystem::path& folder, std::string_view part) 
   return files;
 }
 
+/// The labels alone, with no pictures.
+LabeledPictures read_labels(const PartFiles& files) {
+  const formats::IdxArray labels = formats::read_idx(files.labels, 1);
+  return {{}, {labels.values.begin(), labels.values.end()}};
+}
+
 LabeledPictures read_part(const PartFiles& files) {
   if (files.images.empty()) {
     return {};
   }
   formats::IdxArray images = formats::read_idx(files.images, files.rank);
-  formats::IdxArray labels = formats::read_idx(files.labels, 1);
+  const formats::IdxArray labels = formats::read_idx(files.labels, 1);
   if (images.shape[0] != labels.shape[0]) {
     throw Error(ErrorKind::kData, files.images.parent_path().string(),
                 fmt::format("{} pictures, but {} labels", images.shape[0], labels.shape[0]),
@@ -82,14 +88,15 @@ LabeledPictures read_part(const PartFiles& files) {
 
 }  // namespace
 
-std::optional<DataSet> read_idx_folder(const std::filesystem::path& place, const DataSpec& /*spec*/) {
+std::optional<DataSet> read_idx_folder(const std::filesystem::path& place, const DataSpec& /*spec*/, DataPart wanted) {
   const PartFiles train_files = find_part(place, "train");
   if (train_files.images.empty()) {
     return std::nullopt;
   }
   const PartFiles test_files = find_part(place, "t10k");
-  auto test_part = std::async(std::launch::async, read_part, test_files);
-  LabeledPictures train = read_part(train_files);
+  auto test_part = std::async(std::launch::async, read_part, wanted == DataPart::kTrain ? PartFiles() : test_files);
+  // Class names come from the training labels, whichever part is wanted.
+  LabeledPictures train = wanted == DataPart::kTest ? read_labels(train_files) : read_part(train_files);
   LabeledPictures test = test_part.get();
   return assemble(place, place, {std::move(train), train_files.labels.string()},
                   {std::move(test), test_files.labels.string()});

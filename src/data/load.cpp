@@ -59,7 +59,7 @@ std::filesystem::path tidy(const std::filesystem::path& path) {
 }
 
 /// Reads what lies at a place that a person named.
-DataSet read_place(const std::filesystem::path& given, const DataSpec& spec) {
+DataSet read_place(const std::filesystem::path& given, const DataSpec& spec, DataPart wanted) {
   const std::filesystem::path place = tidy(given);
   std::error_code failure;
   const auto status = std::filesystem::status(place, failure);
@@ -70,7 +70,7 @@ DataSet read_place(const std::filesystem::path& given, const DataSpec& spec) {
                 "the path of a folder with a data set");
   }
   for (const SourceReader& reader : source_readers()) {
-    if (std::optional<DataSet> found = reader.read(place, spec)) {
+    if (std::optional<DataSet> found = reader.read(place, spec, wanted)) {
       return *std::move(found);
     }
   }
@@ -78,13 +78,13 @@ DataSet read_place(const std::filesystem::path& given, const DataSpec& spec) {
 }
 
 /// The place of a known data set: LAPEL_DATA if set, else where its package is installed.
-DataSet read_known(const KnownData& known, const DataSpec& spec) {
+DataSet read_known(const KnownData& known, const DataSpec& spec, DataPart wanted) {
   const char* folder = std::getenv("LAPEL_DATA");
   if (folder == nullptr || *folder == '\0') {
-    return read_place(find_installed(known, share_folders()), spec);
+    return read_place(find_installed(known, share_folders()), spec, wanted);
   }
   try {
-    return read_place(folder, spec);
+    return read_place(folder, spec, wanted);
   } catch (const Error& error) {
     throw error.within("LAPEL_DATA");
   }
@@ -101,16 +101,16 @@ DataSet read_known(const KnownData& known, const DataSpec& spec) {
               {{"known", std::move(list)}}, near.empty() ? "the path of a folder" : near);
 }
 
-DataSet read_source(const DataSpec& spec) {
+DataSet read_source(const DataSpec& spec, DataPart wanted) {
   if (const KnownData* known = find_known(spec.source)) {
-    return read_known(*known, spec);
+    return read_known(*known, spec, wanted);
   }
   std::error_code ignored;
   const bool is_path = spec.source.find('/') != std::string::npos;
   if (!is_path && !std::filesystem::exists(spec.source, ignored)) {
     refuse_name(spec.source);
   }
-  return read_place(spec.source, spec);
+  return read_place(spec.source, spec, wanted);
 }
 
 }  // namespace
@@ -119,15 +119,21 @@ std::span<const SourceReader> source_readers() { return kReaders; }
 
 }  // namespace data
 
-DataSet load_data(const DataSpec& spec) {
+DataSet load_data(const DataSpec& spec, DataPart wanted) {
   const auto& [height, width] = spec.image_size;
   if ((height == 0) != (width == 0)) {
     throw Error(ErrorKind::kRecipe, "data", fmt::format("image_size = [{}, {}] is not allowed", height, width),
                 {{"allowed", "two numbers, both 0 or neither"}}, "image_size = [28, 28]");
   }
-  DataSet data = data::read_source(spec);
+  // A test part that is split off comes from the training pictures.
+  DataSet data = data::read_source(spec, spec.test_split > 0 ? DataPart::kAll : wanted);
   if (spec.test_split > 0 && data.test.pictures.count == 0) {
     data::split_test(data, spec.test_split, static_cast<std::uint64_t>(spec.split_seed));
+  }
+  if (wanted == DataPart::kTest) {
+    data.train = {};
+  } else if (wanted == DataPart::kTrain) {
+    data.test = {};
   }
   return data;
 }

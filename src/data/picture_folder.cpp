@@ -186,7 +186,7 @@ std::pair<std::vector<std::string>, bool> classes_of(const fs::path& place, cons
 
 bool holds_pictures(const fs::path& folder) { return !pictures_in(folder).empty(); }
 
-std::optional<DataSet> read_picture_folder(const fs::path& place, const DataSpec& spec) {
+std::optional<DataSet> read_picture_folder(const fs::path& place, const DataSpec& spec, DataPart /*wanted*/) {
   if (!fs::is_directory(place)) {
     return std::nullopt;
   }

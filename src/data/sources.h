@@ -13,8 +13,8 @@ namespace lapel::data {
 struct SourceReader {
   std::string_view wanted;  ///< What makes up this form, in words: "the files a, b and c".
   /// The data set at `place` (a file or a folder that exists; absolute); nothing where it is not of this form. Throws
-  /// Error (kIo, kData) where it is of this form, but damaged or incomplete.
-  std::optional<DataSet> (*read)(const std::filesystem::path& place, const DataSpec& spec);
+  /// Error (kIo, kData) where it is of this form, but damaged or incomplete. A part that is not wanted may be read.
+  std::optional<DataSet> (*read)(const std::filesystem::path& place, const DataSpec& spec, DataPart wanted);
 };
 
 /// Every form, in the order in which they are tried. A new form is one more line in this table.
@@ -23,7 +23,8 @@ struct SourceReader {
 /// The four IDX files of MNIST and its relatives: {train,t10k}-images-idx3-ubyte and {train,t10k}-labels-idx1-ubyte,
 /// each also as `.gz` and with a dot before `idx`; images of rank 4 (n, h, w, c) as `idx4`; the t10k pair may be
 /// absent. Class names as load_data says.
-[[nodiscard]] std::optional<DataSet> read_idx_folder(const std::filesystem::path& place, const DataSpec& spec);
+[[nodiscard]] std::optional<DataSet> read_idx_folder(const std::filesystem::path& place, const DataSpec& spec,
+                                                     DataPart wanted);
 
 /// What read_idx_folder looks for.
 inline constexpr std::string_view kIdxFolderFiles =
@@ -31,7 +32,8 @@ inline constexpr std::string_view kIdxFolderFiles =
     "t10k-labels-idx1-ubyte[.gz] if there are test pictures";
 
 /// A CSV file, or a folder with one whose name has "train" in it, and perhaps one with "test".
-[[nodiscard]] std::optional<DataSet> read_csv_files(const std::filesystem::path& place, const DataSpec& spec);
+[[nodiscard]] std::optional<DataSet> read_csv_files(const std::filesystem::path& place, const DataSpec& spec,
+                                                    DataPart wanted);
 
 /// What read_csv_files looks for.
 inline constexpr std::string_view kCsvFiles =
@@ -40,7 +42,8 @@ inline constexpr std::string_view kCsvFiles =
 /// A folder with a sub-folder of pictures for each class, or with such folders `train` and perhaps `test`. Names of
 /// sub-folders are the classes; with a class_names.txt they may be labels. Pictures whose names are numbers, each once,
 /// are taken in that order, others in a random one by `spec.split_seed`.
-[[nodiscard]] std::optional<DataSet> read_picture_folder(const std::filesystem::path& place, const DataSpec& spec);
+[[nodiscard]] std::optional<DataSet> read_picture_folder(const std::filesystem::path& place, const DataSpec& spec,
+                                                         DataPart wanted);
 
 /// Whether PNG or JPEG pictures lie in the folder itself.
 [[nodiscard]] bool holds_pictures(const std::filesystem::path& folder);

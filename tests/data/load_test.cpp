@@ -82,6 +82,40 @@ TEST(LoadData, AFolderOfFourFiles) {
   EXPECT_EQ(data.test.labels, (std::vector<Label>{1, 2}));
 }
 
+TEST(LoadData, OnePartAlone) {
+  const TempFolder folder;
+  put_data(folder);
+  DataSpec spec;
+  spec.source = folder.path().string();
+  const DataSet train = load_data(spec, DataPart::kTrain);
+  EXPECT_EQ(train.train.pictures.pixels, (Bytes{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(train.test.pictures.count, 0);
+  EXPECT_TRUE(train.test.labels.empty());
+
+  folder.put(kTrainImages, "no pictures");  // Is not looked into for the test part.
+  const DataSet test = load_data(spec, DataPart::kTest);
+  EXPECT_EQ(test.test.pictures.pixels, (Bytes{7, 8, 9, 10}));
+  EXPECT_EQ(test.test.labels, (std::vector<Label>{1, 2}));
+  EXPECT_EQ(test.class_names, (std::vector<std::string>{"0", "1", "2"}));
+  EXPECT_EQ(test.train.pictures.count, 0);
+  EXPECT_TRUE(test.train.labels.empty());
+}
+
+TEST(LoadData, TheTestPartAloneWhereItIsSplitOff) {
+  const TempFolder folder;
+  folder.put(kTrainImages, idx({4, 1, 1}, {7, 8, 9, 10}));
+  folder.put(kTrainLabels, idx({4}, {0, 0, 1, 1}));
+  DataSpec spec;
+  spec.source = folder.path().string();
+  spec.test_split = 0.5;
+  const DataSet whole = load_data(spec);
+  const DataSet test = load_data(spec, DataPart::kTest);
+  EXPECT_EQ(test.test.pictures.count, 2);
+  EXPECT_EQ(test.test.pictures.pixels, whole.test.pictures.pixels);
+  EXPECT_EQ(test.train.pictures.count, 0);
+  EXPECT_EQ(load_data(spec, DataPart::kTrain).train.pictures.pixels, whole.train.pictures.pixels);
+}
+
 TEST(LoadData, RelativeFolderBecomesAbsolute) {
   const TempFolder folder;
   put_data(folder);
