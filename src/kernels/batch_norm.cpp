@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <span>
 
 #include "base/buffer.h"
@@ -12,6 +11,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/activation_inl.h"
 #include "kernels/simd_inl.h"
 #include "kernels/simd_rows.h"
 
@@ -25,12 +25,6 @@ struct RowRange {
   std::size_t begin;
   std::size_t end;
 };
-
-/// The gradient behind the relu, which passed what is above zero.
-template <class D>
-HWY_INLINE hn::Vec<D> behind_relu(D d, bool relu, hn::Vec<D> grad, hn::Vec<D> output) {
-  return relu ? hn::IfThenElseZero(hn::Gt(output, hn::Zero(d)), grad) : grad;
-}
 
 /// Sums of x - mean and of its square, where `mean` is some number near.
 template <class T>
@@ -54,7 +48,7 @@ struct Sums {
   }
 };
 
-template <class T>
+template <class T, ActivationKind kKind>
 struct Apply {
   const NormRows& rows;
   RowRange range;
@@ -65,18 +59,15 @@ struct Apply {
     const auto mean = load(d, rows.mean + channel);
     const auto factor = load(d, rows.factor + channel);
     const auto shift = load(d, rows.shift + channel);
-    const auto least = hn::Set(d, rows.relu ? 0.0F : -std::numeric_limits<float>::infinity());
     for (std::size_t row = range.begin; row < range.end; ++row) {
       const auto x = hn::Sub(load(d, from + row * rows.channels), mean);
-      const auto y = hn::MulAdd(x, factor, shift);
-      // Not Max: a NaN stays one.
-      store(d, hn::IfThenElse(hn::Lt(y, least), least, y), to + row * rows.channels);
+      store(d, activated<T, kKind>(d, hn::MulAdd(x, factor, shift)), to + row * rows.channels);
     }
   }
 };
 
 /// Sums of the gradient and of its product with x - mean.
-template <class T>
+template <class T, ActivationKind kKind>
 struct GradSums {
   const NormRows& rows;
   RowRange range;
@@ -92,7 +83,8 @@ struct GradSums {
     auto products = hn::Zero(d);
     for (std::size_t row = range.begin; row < range.end; ++row) {
       const auto x = hn::Sub(load(d, from + row * rows.channels), mean);
-      const auto grad = behind_relu(d, rows.relu, load(d, grads + row * rows.channels), hn::MulAdd(x, factor, shift));
+      const auto grad =
+          before_activation<T, kKind>(d, load(d, grads + row * rows.channels), hn::MulAdd(x, factor, shift));
       sum = hn::Add(sum, grad);
       products = hn::MulAdd(grad, x, products);
     }
@@ -101,7 +93,7 @@ struct GradSums {
   }
 };
 
-template <class T>
+template <class T, ActivationKind kKind>
 struct Backward {
   const NormRows& rows;
   RowRange range;
@@ -117,11 +109,31 @@ struct Backward {
     const auto grad_shift = load(d, rows.grad_shift + channel);
     for (std::size_t row = range.begin; row < range.end; ++row) {
       const auto x = hn::Sub(load(d, from + row * rows.channels), mean);
-      const auto grad = behind_relu(d, rows.relu, load(d, grads + row * rows.channels), hn::MulAdd(x, factor, shift));
+      const auto grad =
+          before_activation<T, kKind>(d, load(d, grads + row * rows.channels), hn::MulAdd(x, factor, shift));
       store(d, hn::MulAdd(grad, factor, hn::MulAdd(x, slope, grad_shift)), to + row * rows.channels);
     }
   }
 };
+
+/// `Body` for the number type and the activation.
+template <template <class, ActivationKind> class Body, ActivationKind kKind, class... Arguments>
+void run_for_type(Dtype dtype, const NormRows& rows, const Arguments&... arguments) {
+  dtype == Dtype::kFloat32 ? for_each_channel_vector(rows.channels, Body<float, kKind>{rows, arguments...})
+                           : for_each_channel_vector(rows.channels, Body<std::uint16_t, kKind>{rows, arguments...});
+}
+
+template <template <class, ActivationKind> class Body, class... Arguments>
+void run(Dtype dtype, const NormRows& rows, const Arguments&... arguments) {
+  switch (rows.activation) {
+    case ActivationKind::kRelu:
+      return run_for_type<Body, ActivationKind::kRelu>(dtype, rows, arguments...);
+    case ActivationKind::kGelu:
+      return run_for_type<Body, ActivationKind::kGelu>(dtype, rows, arguments...);
+    default:
+      return run_for_type<Body, ActivationKind::kLinear>(dtype, rows, arguments...);
+  }
+}
 
 }  // namespace
 
@@ -131,18 +143,15 @@ void norm_sums(Dtype dtype, const NormRows& rows, std::size_t begin, std::size_t
 }
 
 void norm_apply(Dtype dtype, const NormRows& rows, std::size_t begin, std::size_t end) {
-  dtype == Dtype::kFloat32 ? for_each_channel_vector(rows.channels, Apply<float>{rows, {begin, end}})
-                           : for_each_channel_vector(rows.channels, Apply<std::uint16_t>{rows, {begin, end}});
+  run<Apply>(dtype, rows, RowRange{begin, end});
 }
 
 void norm_grad_sums(Dtype dtype, const NormRows& rows, std::size_t begin, std::size_t end, float* sums) {
-  dtype == Dtype::kFloat32 ? for_each_channel_vector(rows.channels, GradSums<float>{rows, {begin, end}, sums})
-                           : for_each_channel_vector(rows.channels, GradSums<std::uint16_t>{rows, {begin, end}, sums});
+  run<GradSums>(dtype, rows, RowRange{begin, end}, sums);
 }
 
 void norm_backward(Dtype dtype, const NormRows& rows, std::size_t begin, std::size_t end) {
-  dtype == Dtype::kFloat32 ? for_each_channel_vector(rows.channels, Backward<float>{rows, {begin, end}})
-                           : for_each_channel_vector(rows.channels, Backward<std::uint16_t>{rows, {begin, end}});
+  run<Backward>(dtype, rows, RowRange{begin, end});
 }
 
 }  // namespace lapel::kernels::HWY_NAMESPACE
@@ -238,7 +247,7 @@ class BatchNormOperator final : public SimdOperator {
   [[nodiscard]] NormRows norm_rows() const {
     NormRows rows;
     rows.channels = channels();
-    rows.relu = op_.activation == ActivationKind::kRelu;
+    rows.activation = op_.activation;
     rows.input = binding().inputs.at(0);
     rows.output = binding().output;
     rows.output_grad = binding().output_grad;

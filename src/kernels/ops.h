@@ -136,7 +136,7 @@ struct AddOp {
 /// beta), with mean and (biased) variance of the batch in training, the moving ones in evaluation. A training step's
 /// forward moves the latter: moving = momentum moving + (1 - momentum) batch.
 /// Weights, [channels] each: gamma (if `scale`), beta (if `center`); statistics: moving mean, moving variance.
-/// Only kLinear and kRelu are fused.
+/// Only kLinear, kRelu and kGelu are fused.
 struct BatchNormOp {
   std::int64_t size = 0;
   std::int64_t channels = 0;

@@ -6,9 +6,7 @@
 
 namespace lapel::kernels {
 
-namespace {
-
-double activate(ActivationKind kind, double x) {
+double reference_activation(ActivationKind kind, double x) {
   switch (kind) {
     case ActivationKind::kRelu:
       return x <= 0 ? 0 : x;
@@ -23,8 +21,7 @@ double activate(ActivationKind kind, double x) {
   }
 }
 
-/// dy/dx at x, where y = activate(kind, x) as it was stored.
-double slope(ActivationKind kind, double x, double y) {
+double reference_slope(ActivationKind kind, double x, double y) {
   switch (kind) {
     case ActivationKind::kRelu:
       return y > 0 ? 1 : 0;
@@ -40,6 +37,8 @@ double slope(ActivationKind kind, double x, double y) {
   }
 }
 
+namespace {
+
 class ReferenceElementwise final : public ReferenceOperator {
  public:
   ReferenceElementwise(const ActivationOp& op, const BuildOptions& options) : ReferenceOperator(options), op_(op) {}
@@ -49,14 +48,14 @@ class ReferenceElementwise final : public ReferenceOperator {
 
   void forward(const StepState& /*state*/) override {
     for (std::int64_t i = 0; i < batch() * op_.size; ++i) {
-      mutable_output().set(i, activate(op_.kind, input()[i]));
+      mutable_output().set(i, reference_activation(op_.kind, input()[i]));
     }
   }
 
   void backward(const StepState& /*state*/) override {
     if (const MutableValues grad = input_grad()) {
       for (std::int64_t i = 0; i < batch() * op_.size; ++i) {
-        grad.set(i, output_grad()[i] * slope(op_.kind, input()[i], output()[i]));
+        grad.set(i, output_grad()[i] * reference_slope(op_.kind, input()[i], output()[i]));
       }
     }
   }

@@ -25,8 +25,7 @@ class ReferenceBatchNorm final : public ReferenceOperator {
         move(binding().statistics.at(1)[c], moments.variance);
       }
       for (std::int64_t row = 0; row < rows_; ++row) {
-        const double y = gamma(c) * normalised(row, c, moments) + beta(c);
-        mutable_output().set(at(row, c), relu() && y < 0 ? 0 : y);
+        mutable_output().set(at(row, c), reference_activation(op_.activation, before_activation(row, c, moments)));
       }
     }
   }
@@ -38,8 +37,8 @@ class ReferenceBatchNorm final : public ReferenceOperator {
       double sum = 0;
       double product = 0;
       for (std::int64_t row = 0; row < rows_; ++row) {
-        sum += grad(row, c);
-        product += grad(row, c) * normalised(row, c, moments);
+        sum += grad(row, c, moments);
+        product += grad(row, c, moments) * normalised(row, c, moments);
       }
       std::size_t next = 0;
       if (op_.scale) {
@@ -52,7 +51,7 @@ class ReferenceBatchNorm final : public ReferenceOperator {
         const auto count = static_cast<double>(rows_);
         for (std::int64_t row = 0; row < rows_; ++row) {
           const double common = state.training ? (sum + normalised(row, c, moments) * product) / count : 0.0;
-          to.set(at(row, c), gamma(c) / std::sqrt(moments.variance + op_.epsilon) * (grad(row, c) - common));
+          to.set(at(row, c), gamma(c) / std::sqrt(moments.variance + op_.epsilon) * (grad(row, c, moments) - common));
         }
       }
     }
@@ -64,7 +63,6 @@ class ReferenceBatchNorm final : public ReferenceOperator {
     double variance = 0;
   };
 
-  [[nodiscard]] bool relu() const { return op_.activation == ActivationKind::kRelu; }
   [[nodiscard]] std::int64_t at(std::int64_t row, std::int64_t channel) const { return row * op_.channels + channel; }
   [[nodiscard]] double gamma(std::int64_t c) const {
     return op_.scale ? static_cast<double>(static_cast<const float*>(binding().weights.at(0))[c]) : 1.0;
@@ -76,8 +74,13 @@ class ReferenceBatchNorm final : public ReferenceOperator {
   [[nodiscard]] double normalised(std::int64_t row, std::int64_t c, const Moments& moments) const {
     return (input()[at(row, c)] - moments.mean) / std::sqrt(moments.variance + op_.epsilon);
   }
-  [[nodiscard]] double grad(std::int64_t row, std::int64_t c) const {
-    return relu() && !(output()[at(row, c)] > 0) ? 0.0 : output_grad()[at(row, c)];
+  [[nodiscard]] double before_activation(std::int64_t row, std::int64_t c, const Moments& moments) const {
+    return gamma(c) * normalised(row, c, moments) + beta(c);
+  }
+  /// Behind the normalisation, before the activation.
+  [[nodiscard]] double grad(std::int64_t row, std::int64_t c, const Moments& moments) const {
+    return output_grad()[at(row, c)] *
+           reference_slope(op_.activation, before_activation(row, c, moments), output()[at(row, c)]);
   }
   void move(float& moving, double batch_value) const {
     moving = static_cast<float>(op_.momentum * static_cast<double>(moving) + (1 - op_.momentum) * batch_value);

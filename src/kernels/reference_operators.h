@@ -45,6 +45,11 @@ class MutableValues {
   void* memory_;
 };
 
+/// An elementwise activation of x.
+[[nodiscard]] double reference_activation(ActivationKind kind, double x);
+/// dy/dx at x, where y is the activation of x as it was stored.
+[[nodiscard]] double reference_slope(ActivationKind kind, double x, double y);
+
 /// What all reference operators share.
 class ReferenceOperator : public Operator {
  public:

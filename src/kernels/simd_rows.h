@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/cpu.h"
+#include "kernels/ops.h"
 
 /// The arguments of Highway code. They are here, not in the files that use them, because those are compiled once for
 /// each instruction set.
@@ -104,7 +105,7 @@ struct MuonRows {
 /// Of batch_norm.cpp. Rows of `channels` numbers, and factors for each channel.
 struct NormRows {
   std::size_t channels = 0;
-  bool relu = false;
+  ActivationKind activation = ActivationKind::kLinear;
   const void* input = nullptr;
   void* output = nullptr;
   const void* output_grad = nullptr;

@@ -68,7 +68,7 @@ class Lowering {
     }
     result_.logits = node_values_.back();
     drop_final_softmax();
-    fuse_relu();
+    fuse_activations();
     move_relu_behind_maximum();
     join_first_pools();
     fuse_chains();
@@ -138,18 +138,20 @@ class Lowering {
                         [&](const LoweredStep& step) { return step.output == value; });
   }
 
-  void fuse_relu() {
+  void fuse_activations() {
     for (std::size_t i = 0; i < result_.steps.size(); ++i) {
-      const auto* relu = std::get_if<kernels::ActivationOp>(&result_.steps[i].op);
-      if (relu == nullptr || relu->kind != ActivationKind::kRelu) {
+      const auto* op = std::get_if<kernels::ActivationOp>(&result_.steps[i].op);
+      if (op == nullptr) {
         continue;
       }
       const std::size_t input = result_.steps[i].inputs.front();
-      const auto product = writer(input);
-      ActivationKind* activation = fusable_activation(product->op);
-      if (activation != nullptr && *activation == ActivationKind::kLinear && readers(input) == 1) {
-        *activation = ActivationKind::kRelu;
-        product->output = result_.steps[i].output;
+      const auto before = writer(input);
+      const bool fits = op->kind == ActivationKind::kRelu ||
+                        (op->kind == ActivationKind::kGelu && std::holds_alternative<kernels::BatchNormOp>(before->op));
+      ActivationKind* activation = fusable_activation(before->op);
+      if (fits && activation != nullptr && *activation == ActivationKind::kLinear && readers(input) == 1) {
+        *activation = op->kind;
+        before->output = result_.steps[i].output;
         result_.steps.erase(result_.steps.begin() + static_cast<std::ptrdiff_t>(i));
         --i;
       }

@@ -125,7 +125,7 @@ TEST_P(SimdOperator, GlobalPools) {
 
 TEST_P(SimdOperator, BatchNorm) {
   for (const std::int64_t channels : {1, 3, 16, 37}) {
-    for (const ActivationKind activation : {ActivationKind::kLinear, ActivationKind::kRelu}) {
+    for (const ActivationKind activation : {ActivationKind::kLinear, ActivationKind::kRelu, ActivationKind::kGelu}) {
       BatchNormOp op{60 * channels, channels, 0.9, 1e-3, true, true, activation};
       compare(op, 8e-3);
       op.scale = false;
@@ -133,6 +133,38 @@ TEST_P(SimdOperator, BatchNorm) {
       op.center = false;
       compare(op, 8e-3);
     }
+  }
+}
+
+/// Over all the numbers that matter, the far ones of both sides included, and past a NaN.
+TEST_P(SimdOperator, GeluBehindBatchNorm) {
+  constexpr std::int64_t kCount = 16 * 129;
+  const BatchNormOp op{kCount, 1, 0.9, 0, false, false, ActivationKind::kGelu};
+  OperatorData data = random_operands(op, 1);
+  data.statistics = {{0.0F}, {1.0F}};
+  for (std::size_t i = 0; i < data.inputs[0].size(); ++i) {
+    data.inputs[0][i] = -16 + 32 * static_cast<float>(i) / kCount;
+    data.output_grad[i] = 1;
+  }
+  const Batch rows(1, kCount);
+  StepState state = rows.state;
+  state.training = false;
+  for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
+    const OperatorResult fast = run_fast(op, options_for(1, dtype), data, state);
+    const OperatorResult reference = run_reference(op, options_for(1, dtype), data, state);
+    const float rounding = dtype == Dtype::kFloat32 ? 0x1p-22F : 0x1p-7F;
+    const float below = dtype == Dtype::kFloat32 ? 4e-7F : 7e-5F;
+    const float slope = dtype == Dtype::kFloat32 ? 4e-7F : 4e-4F;
+    for (std::size_t i = 0; i < fast.output.size(); ++i) {
+      const float y = data.inputs[0][i];
+      const float wanted = reference.output[i];
+      ASSERT_NEAR(fast.output[i], wanted, rounding * std::abs(wanted) + below * std::abs(y)) << y;
+      ASSERT_NEAR(fast.input_grads[0][i], reference.input_grads[0][i], rounding + slope) << y;
+    }
+  }
+  data.inputs[0][7] = std::numeric_limits<float>::quiet_NaN();
+  for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
+    EXPECT_TRUE(std::isnan(run_fast(op, options_for(1, dtype), data, state).output[7]));
   }
 }
 

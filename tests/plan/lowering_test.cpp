@@ -107,6 +107,20 @@ TEST(Lowering, ReluAfterBatchNormalizationIsPartOfIt) {
   EXPECT_EQ(lowered.steps[3].first_parameter, 6U);
 }
 
+TEST(Lowering, OfOtherActivationsOnlyGeluIsPartOfABatchNormalization) {
+  const auto steps = [](const std::string& before, const std::string& activation) {
+    const model::Model model("m",
+                             {layer("Flatten"), layer("Dense", kTen), layer(before),
+                              layer("Activation", {{"activation", activation}}), layer("Dense", kTen)},
+                             Shape::image(1, 4, 4));
+    return names(lower(model, true, 1.0F));
+  };
+  EXPECT_EQ(steps("BatchNormalization", "gelu"), (std::vector<std::string>{"input", "dense", "batch_norm", "dense"}));
+  EXPECT_EQ(steps("BatchNormalization", "tanh"),
+            (std::vector<std::string>{"input", "dense", "batch_norm", "tanh", "dense"}));
+  EXPECT_EQ(steps("Flatten", "gelu"), (std::vector<std::string>{"input", "dense", "gelu", "dense"}));
+}
+
 TEST(Lowering, AConvolutionOnThePicturesAndTheMaximumAfterItAreOneStep) {
   const OptionValues eight = {
       {"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}, {"activation", std::string("relu")}};
