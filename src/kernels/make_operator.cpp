@@ -70,6 +70,9 @@ struct Maker {
     return native_or_widened(op, options, make_onednn_pool2d);
   }
   std::unique_ptr<Operator> operator()(const ActivationOp& op) const {
+    if (op.kind == ActivationKind::kGelu) {
+      return make_gelu_operator(op, options);
+    }
     return op.kind == ActivationKind::kLinear ? make_onednn_activation(op, options, true)
                                               : native_or_widened(op, options, make_onednn_activation);
   }

@@ -60,9 +60,8 @@ class CopyOperator final : public Operator {
 
 class ActivationOperator final : public Operator {
  public:
-  ActivationOperator(MemoryDesc desc, bool backward_from_input, const PrimitiveDesc& forward,
-                     const std::optional<PrimitiveDesc>& backward)
-      : desc_(std::move(desc)), backward_from_input_(backward_from_input), forward_(forward) {
+  ActivationOperator(MemoryDesc desc, const PrimitiveDesc& forward, const std::optional<PrimitiveDesc>& backward)
+      : desc_(std::move(desc)), forward_(forward) {
     if (backward) {
       backward_.emplace(*backward);
     }
@@ -72,17 +71,14 @@ class ActivationOperator final : public Operator {
   std::size_t scratch_bytes() const override {
     return std::max(forward_.scratchpad_bytes(), backward_ ? backward_->scratchpad_bytes() : 0);
   }
-  bool backward_reads_inputs() const override { return backward_.has_value() && backward_from_input_; }
-  bool backward_reads_output() const override { return backward_.has_value() && !backward_from_input_; }
-  bool in_place() const override { return !backward_reads_inputs(); }
+  bool backward_reads_output() const override { return backward_.has_value(); }
+  bool in_place() const override { return true; }
 
   void bind(const Binding& binding) override {
     forward_.bind({{DNNL_ARG_SRC, desc_, binding.inputs.at(0)}, {DNNL_ARG_DST, desc_, binding.output}},
                   binding.scratch);
     if (backward_) {
-      const StepArgument read = backward_from_input_ ? StepArgument{DNNL_ARG_SRC, desc_, binding.inputs.at(0)}
-                                                     : StepArgument{DNNL_ARG_DST, desc_, binding.output};
-      backward_->bind({read,
+      backward_->bind({{DNNL_ARG_DST, desc_, binding.output},
                        {DNNL_ARG_DIFF_DST, desc_, binding.output_grad},
                        {DNNL_ARG_DIFF_SRC, desc_, binding.input_grads.at(0)}},
                       binding.scratch);
@@ -99,12 +95,11 @@ class ActivationOperator final : public Operator {
 
  private:
   MemoryDesc desc_;
-  bool backward_from_input_;
   OnednnStep forward_;
   std::optional<OnednnStep> backward_;
 };
 
-/// oneDNN's name; those that have it in a form whose derivative is taken from the output.
+/// oneDNN's name, in the form whose derivative is taken from the output.
 algorithm eltwise_algorithm(ActivationKind kind) {
   switch (kind) {
     case ActivationKind::kRelu:
@@ -114,7 +109,6 @@ algorithm eltwise_algorithm(ActivationKind kind) {
     case ActivationKind::kSigmoid:
       return algorithm::eltwise_logistic_use_dst_for_bwd;
     case ActivationKind::kGelu:
-      return algorithm::eltwise_gelu_erf;
     case ActivationKind::kLinear:
     case ActivationKind::kSoftmax:
       break;
@@ -149,7 +143,7 @@ std::unique_ptr<Operator> make_onednn_activation(const ActivationOp& op, const B
       return nullptr;
     }
   }
-  return std::make_unique<ActivationOperator>(std::move(desc), op.kind == ActivationKind::kGelu, *forward, backward);
+  return std::make_unique<ActivationOperator>(std::move(desc), *forward, backward);
 }
 
 }  // namespace lapel::kernels

@@ -262,7 +262,7 @@ TEST(OnednnActivation, RunsInPlace) {
   }
 }
 
-TEST(OnednnActivation, GeluKeepsItsInputInTraining) {
+TEST(Gelu, KeepsItsInputInTraining) {
   const ActivationOp op{ActivationKind::kGelu, 8, 8};
   BuildOptions options = training_options(1, Dtype::kFloat32);
   EXPECT_FALSE(make_operator(op, options)->in_place());
