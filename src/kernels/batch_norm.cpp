@@ -119,8 +119,9 @@ struct Backward {
 /// `Body` for the number type and the activation.
 template <template <class, ActivationKind> class Body, ActivationKind kKind, class... Arguments>
 void run_for_type(Dtype dtype, const NormRows& rows, const Arguments&... arguments) {
-  dtype == Dtype::kFloat32 ? for_each_channel_vector(rows.channels, Body<float, kKind>{rows, arguments...})
-                           : for_each_channel_vector(rows.channels, Body<std::uint16_t, kKind>{rows, arguments...});
+  with_type(dtype, rows.rounds_bfloat16, [&](auto number) {
+    for_each_channel_vector(rows.channels, Body<decltype(number), kKind>{rows, arguments...});
+  });
 }
 
 template <template <class, ActivationKind> class Body, class... Arguments>
@@ -138,8 +139,9 @@ void run(Dtype dtype, const NormRows& rows, const Arguments&... arguments) {
 }  // namespace
 
 void norm_sums(Dtype dtype, const NormRows& rows, std::size_t begin, std::size_t end, float* sums) {
-  dtype == Dtype::kFloat32 ? for_each_channel_vector(rows.channels, Sums<float>{rows, {begin, end}, sums})
-                           : for_each_channel_vector(rows.channels, Sums<std::uint16_t>{rows, {begin, end}, sums});
+  with_type(dtype, false, [&](auto number) {
+    for_each_channel_vector(rows.channels, Sums<decltype(number)>{rows, {begin, end}, sums});
+  });
 }
 
 void norm_apply(Dtype dtype, const NormRows& rows, std::size_t begin, std::size_t end) {
@@ -247,6 +249,7 @@ class BatchNormOperator final : public SimdOperator {
   [[nodiscard]] NormRows norm_rows() const {
     NormRows rows;
     rows.channels = channels();
+    rows.rounds_bfloat16 = cpu().fast_bfloat16;
     rows.activation = op_.activation;
     rows.input = binding().inputs.at(0);
     rows.output = binding().output;

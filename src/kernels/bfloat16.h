@@ -21,4 +21,9 @@ namespace lapel::kernels {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
 }
 
+/// A bfloat16 that is rounded by an instruction of AVX512-BF16 where vectors of them are stored: Cpu::fast_bfloat16.
+struct RoundedBfloat16 {
+  std::uint16_t bits;
+};
+
 }  // namespace lapel::kernels

@@ -40,15 +40,17 @@ struct GeluBackward {
 
 }  // namespace
 
-void gelu(Dtype dtype, const void* input, void* output, std::size_t begin, std::size_t end) {
-  dtype == Dtype::kFloat32 ? for_each_vector(begin, end, Gelu<float>{input, output})
-                           : for_each_vector(begin, end, Gelu<std::uint16_t>{input, output});
+void gelu(Dtype dtype, bool rounds_bfloat16, const void* input, void* output, std::size_t begin, std::size_t end) {
+  with_type(dtype, rounds_bfloat16, [&](auto number) {
+    for_each_vector(begin, end, Gelu<decltype(number)>{input, output});
+  });
 }
 
-void gelu_backward(Dtype dtype, const void* input, const void* output_grad, void* input_grad, std::size_t begin,
-                   std::size_t end) {
-  dtype == Dtype::kFloat32 ? for_each_vector(begin, end, GeluBackward<float>{input, output_grad, input_grad})
-                           : for_each_vector(begin, end, GeluBackward<std::uint16_t>{input, output_grad, input_grad});
+void gelu_backward(Dtype dtype, bool rounds_bfloat16, const void* input, const void* output_grad, void* input_grad,
+                   std::size_t begin, std::size_t end) {
+  with_type(dtype, rounds_bfloat16, [&](auto number) {
+    for_each_vector(begin, end, GeluBackward<decltype(number)>{input, output_grad, input_grad});
+  });
 }
 
 }  // namespace lapel::kernels::HWY_NAMESPACE
@@ -74,7 +76,7 @@ class GeluOperator final : public SimdOperator {
   void forward(const StepState& /*state*/) override {
     parallel_numbers(numbers_, [&](std::int64_t begin, std::int64_t end) {
       HWY_DYNAMIC_DISPATCH(gelu)
-      (options().dtype, binding().inputs[0], binding().output, static_cast<std::size_t>(begin),
+      (options().dtype, cpu().fast_bfloat16, binding().inputs[0], binding().output, static_cast<std::size_t>(begin),
        static_cast<std::size_t>(end));
     });
   }
@@ -85,8 +87,8 @@ class GeluOperator final : public SimdOperator {
     }
     parallel_numbers(numbers_, [&](std::int64_t begin, std::int64_t end) {
       HWY_DYNAMIC_DISPATCH(gelu_backward)
-      (options().dtype, binding().inputs[0], binding().output_grad, input_grad(), static_cast<std::size_t>(begin),
-       static_cast<std::size_t>(end));
+      (options().dtype, cpu().fast_bfloat16, binding().inputs[0], binding().output_grad, input_grad(),
+       static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
     });
   }
 

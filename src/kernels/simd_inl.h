@@ -12,6 +12,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/bfloat16.h"
+#include "kernels/cpu.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace lapel::kernels::HWY_NAMESPACE {
 
@@ -83,6 +86,44 @@ template <class D>
 HWY_INLINE void store(D d, hn::Vec<D> value, std::uint16_t* to) {
   const hn::Rebind<std::uint16_t, D> d16;
   hn::StoreU(narrowed(d, value), d16, to);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> load(D d, const RoundedBfloat16* from) {
+  return load(d, &from->bits);
+}
+
+/// As the other, but that denormals become zero.
+template <class D>
+HWY_INLINE void store([[maybe_unused]] D d, hn::Vec<D> value, RoundedBfloat16* to) {
+#if HWY_TARGET == HWY_AVX3
+  // Highway 1.0.3 has no target with AVX512-BF16.
+  if constexpr (hn::MaxLanes(D()) == 16) {
+    __m256i narrow;
+    asm("vcvtneps2bf16 %1, %0" : "=v"(narrow) : "v"(value.raw));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), narrow);
+    return;
+  } else if constexpr (hn::MaxLanes(D()) == 8) {
+    __m128i narrow;
+    asm("vcvtneps2bf16 %1, %0" : "=v"(narrow) : "v"(value.raw));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrow);
+    return;
+  }
+#endif
+  store(d, value, &to->bits);
+}
+
+/// Calls `body(type)` with a number of the type in which numbers of `dtype` are read and written here: float,
+/// std::uint16_t, or RoundedBfloat16 where the CPU has it.
+template <class F>
+HWY_INLINE void with_type(Dtype dtype, bool rounds_bfloat16, const F& body) {
+  if (dtype == Dtype::kFloat32) {
+    body(float());
+  } else if (HWY_TARGET == HWY_AVX3 && rounds_bfloat16) {
+    body(RoundedBfloat16());
+  } else {
+    body(std::uint16_t());
+  }
 }
 
 }  // namespace lapel::kernels::HWY_NAMESPACE

@@ -105,6 +105,7 @@ struct MuonRows {
 /// Of batch_norm.cpp. Rows of `channels` numbers, and factors for each channel.
 struct NormRows {
   std::size_t channels = 0;
+  bool rounds_bfloat16 = false;  ///< The CPU has RoundedBfloat16.
   ActivationKind activation = ActivationKind::kLinear;
   const void* input = nullptr;
   void* output = nullptr;
