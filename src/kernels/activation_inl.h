@@ -1,4 +1,5 @@
-// Activations on vectors, for the Highway code: include it after hwy/highway.h. The guard is Highway's toggle.
+// Activations on vectors, for the Highway code: include it after hwy/highway.h, in every file that foreach_target.h
+// repeats. The guard is Highway's toggle, not #pragma once.
 #if defined(LAPEL_KERNELS_ACTIVATION_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef LAPEL_KERNELS_ACTIVATION_INL_H
 #undef LAPEL_KERNELS_ACTIVATION_INL_H
