@@ -116,14 +116,16 @@ HWY_INLINE void store([[maybe_unused]] D d, hn::Vec<D> value, RoundedBfloat16* t
 /// Calls `body(type)` with a number of the type in which numbers of `dtype` are read and written here: float,
 /// std::uint16_t, or RoundedBfloat16 where the CPU has it.
 template <class F>
-HWY_INLINE void with_type(Dtype dtype, bool rounds_bfloat16, const F& body) {
+HWY_INLINE void with_type(Dtype dtype, [[maybe_unused]] bool rounds_bfloat16, const F& body) {
   if (dtype == Dtype::kFloat32) {
-    body(float());
-  } else if (HWY_TARGET == HWY_AVX3 && rounds_bfloat16) {
-    body(RoundedBfloat16());
-  } else {
-    body(std::uint16_t());
+    return body(float());
   }
+#if HWY_TARGET == HWY_AVX3
+  if (rounds_bfloat16) {
+    return body(RoundedBfloat16());
+  }
+#endif
+  body(std::uint16_t());
 }
 
 }  // namespace lapel::kernels::HWY_NAMESPACE

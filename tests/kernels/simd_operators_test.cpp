@@ -18,7 +18,6 @@ namespace {
 using testing::Batch;
 using testing::expect_close;
 using testing::OperatorData;
-using testing::OperatorHarness;
 using testing::OperatorResult;
 using testing::options_for;
 using testing::random_operands;
