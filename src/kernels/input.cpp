@@ -7,7 +7,6 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "kernels/pairs_inl.h"
 #include "kernels/simd_inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -15,8 +14,7 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// `kInstructions`: by those of AVX512-BF16.
-template <class T, bool kInstructions = false>
+template <class T>
 struct ScalePixels {
   const std::uint8_t* from;
   float scale;
@@ -26,12 +24,7 @@ struct ScalePixels {
     const hn::Rebind<std::uint8_t, D> d8;
     const hn::Rebind<std::int32_t, D> d32;
     const auto pixel = hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, from + i)));
-    const auto number = hn::Mul(pixel, hn::Set(d, scale));
-    if constexpr (kInstructions) {
-      store_number(d, number, to + i);
-    } else {
-      store(d, number, to + i);
-    }
+    store(d, hn::Mul(pixel, hn::Set(d, scale)), to + i);
   }
 };
 
@@ -99,7 +92,7 @@ void scale_pixels(Dtype dtype, [[maybe_unused]] bool instructions, const std::ui
 #if HWY_TARGET == HWY_AVX3
   if (instructions) {
     const std::size_t done = scale_by_bfloat16_instructions(from, scale, count, numbers);
-    for_each_vector(done, count, ScalePixels<std::uint16_t, true>{from, scale, numbers});
+    for_each_vector(done, count, ScalePixels<RoundedBfloat16>{from, scale, static_cast<RoundedBfloat16*>(to) + offset});
     return;
   }
 #endif

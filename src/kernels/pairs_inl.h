@@ -42,26 +42,7 @@ HWY_INLINE V multiply_add(V a, V b, V sum) {
   }
 }
 
-/// Rounded to nearest even, for operators that multiply such numbers. Those below the normal ones may become zero.
-template <class D>
-HWY_INLINE void store_number(D d, hn::Vec<D> value, std::uint16_t* to) {
-#if HWY_TARGET == HWY_AVX3
-  if constexpr (hn::MaxLanes(D()) == 16) {  // AVX512-BF16, as above
-    __m256i low;
-    __asm__("vcvtneps2bf16 %1, %0" : "=v"(low) : "v"(value.raw));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), low);
-    return;
-  }
-#endif
-  store(d, value, to);
-}
-
-template <class D>
-HWY_INLINE void store_number(D d, hn::Vec<D> value, float* to) {
-  store(d, value, to);
-}
-
-/// Words of two bfloat16, rounded as above: the first of each from `first`.
+/// Words of two bfloat16, rounded as store_number does it: the first of each from `first`.
 template <class D>
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> pairs_of([[maybe_unused]] D d, hn::Vec<D> first, hn::Vec<D> second) {
   const hn::RebindToUnsigned<D> d32;

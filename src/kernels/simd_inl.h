@@ -88,29 +88,40 @@ HWY_INLINE void store(D d, hn::Vec<D> value, std::uint16_t* to) {
   hn::StoreU(narrowed(d, value), d16, to);
 }
 
+/// Rounded to nearest even, for operators that are made only where the CPU has AVX512-BF16 if it has AVX-512. Those
+/// below the normal ones may become zero.
+template <class D>
+HWY_INLINE void store_number([[maybe_unused]] D d, hn::Vec<D> value, std::uint16_t* to) {
+#if HWY_TARGET == HWY_AVX3
+  // Highway 1.0 has no function for it.
+  if constexpr (hn::MaxLanes(D()) == 16) {
+    __m256i narrow;
+    __asm__("vcvtneps2bf16 %1, %0" : "=v"(narrow) : "v"(value.raw));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), narrow);
+    return;
+  } else if constexpr (hn::MaxLanes(D()) == 8) {
+    __m128i narrow;
+    __asm__("vcvtneps2bf16 %1, %0" : "=v"(narrow) : "v"(value.raw));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrow);
+    return;
+  }
+#endif
+  store(d, value, to);
+}
+
+template <class D>
+HWY_INLINE void store_number(D d, hn::Vec<D> value, float* to) {
+  store(d, value, to);
+}
+
 template <class D>
 HWY_INLINE hn::Vec<D> load(D d, const RoundedBfloat16* from) {
   return load(d, &from->bits);
 }
 
-/// As the other, but that denormals become zero.
 template <class D>
-HWY_INLINE void store([[maybe_unused]] D d, hn::Vec<D> value, RoundedBfloat16* to) {
-#if HWY_TARGET == HWY_AVX3
-  // Highway 1.0.3 has no target with AVX512-BF16.
-  if constexpr (hn::MaxLanes(D()) == 16) {
-    __m256i narrow;
-    asm("vcvtneps2bf16 %1, %0" : "=v"(narrow) : "v"(value.raw));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), narrow);
-    return;
-  } else if constexpr (hn::MaxLanes(D()) == 8) {
-    __m128i narrow;
-    asm("vcvtneps2bf16 %1, %0" : "=v"(narrow) : "v"(value.raw));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrow);
-    return;
-  }
-#endif
-  store(d, value, &to->bits);
+HWY_INLINE void store(D d, hn::Vec<D> value, RoundedBfloat16* to) {
+  store_number(d, value, &to->bits);
 }
 
 /// Calls `body(type)` with a number of the type in which numbers of `dtype` are read and written here: float,
