@@ -33,8 +33,8 @@ Buffer::Buffer(std::size_t bytes) : size_(bytes) {
                 "a smaller batch_size or model");
   }
   if (huge) {
-    (void)madvise(data_.get(), bytes / kHugePage * kHugePage,
-                  MADV_HUGEPAGE);  // What is left over stays in small pages.
+    // What is left over stays in small pages.
+    (void)madvise(data_.get(), bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
   }
   std::memset(data_.get(), 0, aligned(bytes));
 }

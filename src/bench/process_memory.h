@@ -9,8 +9,8 @@ namespace lapel::measuring {
 struct Resident {
   std::int64_t now = 0;
   std::int64_t peak = 0;
-  std::int64_t files =
-      0;  ///< Of `now`, what is as it is in files: code and constants of the program and its libraries.
+  /// Of `now`, what is as it is in files: code and constants of the program and its libraries.
+  std::int64_t files = 0;
 };
 [[nodiscard]] Resident resident_memory();
 
