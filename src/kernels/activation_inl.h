@@ -58,7 +58,7 @@ HWY_INLINE hn::Vec<D> half_and_odd(D d, hn::Vec<D> y, float farthest, const floa
 }
 
 /// The same for bfloat16, whose own error is 2e-3: F to 6e-5 and the derivative to 3e-4, by the polynomials of least
-/// greatest error up to 3.7 and 4 (docs/kernels.md). A quarter of the work.
+/// greatest error up to 3.7 and 4 (bench/gelu_polynomials). A quarter of the work.
 template <class D>
 HWY_INLINE hn::Vec<D> rough_normal(D d, hn::Vec<D> y) {
   constexpr float kOdd[] = {3.987334669e-01F, -6.585519016e-02F, 9.406467900e-03F, -9.565785294e-04F,
