@@ -62,7 +62,7 @@ struct BenchPart {
 
 /// Where the time of a step goes, against what the machine could do.
 struct BenchParts {
-  MachineLimits machine;
+  MachineLimits machine;            ///< Mean of before and after the parts were timed.
   std::int64_t working_set = 0;     ///< Bytes that a step passes over: parameters, gradients, state, activations.
   double gflops = 0;                ///< The peak of the precision used.
   double gigabytes_per_second = 0;  ///< The bandwidth at the working set.

@@ -90,7 +90,9 @@ std::int64_t of_whole(std::int64_t amount, const BenchResult& result, const meas
 /// `planned`: of_one_plan; the parts are given for the whole batch of `result`.
 BenchParts measure_parts(const measuring::Work& planned, const BenchResult& result,
                          const std::filesystem::path& trace) {
+  const MachineLimits machine = measuring::machine_limits(result.threads);
   auto measured = measuring::time_parts(planned);
+  const MachineLimits around = measuring::mean_of(machine, measuring::machine_limits(result.threads));
   for (BenchPart& part : measured.parts) {
     part.ms *= static_cast<double>(result.batch) / static_cast<double>(planned.batch);
     part.flop = of_whole(part.flop, result, planned);
@@ -100,7 +102,7 @@ BenchParts measure_parts(const measuring::Work& planned, const BenchResult& resu
     formats::write_text_file(trace, trace_of(measured));
   }
   const BenchMemory& memory = result.memory;
-  return measuring::with_limits(std::move(measured.parts), measuring::machine_limits(result.threads),
+  return measuring::with_limits(std::move(measured.parts), around,
                                 memory.parameters + memory.gradients + memory.optimizer_state + memory.activations,
                                 planned.network.options().dtype == kernels::Dtype::kBfloat16);
 }

@@ -1,6 +1,7 @@
 #include "bench/machine.h"
 
 #include <cmath>
+#include <numeric>
 
 #include "base/threads.h"
 #include "kernels/cpu.h"
@@ -24,6 +25,17 @@ MachineLimits machine_limits(int threads) {
     machine.bandwidth.push_back({bytes, kernels::measure_bandwidth(static_cast<std::size_t>(bytes))});
   }
   return machine;
+}
+
+MachineLimits mean_of(const MachineLimits& before, const MachineLimits& after) {
+  MachineLimits mean = before;
+  mean.float32_gflops = std::midpoint(before.float32_gflops, after.float32_gflops);
+  mean.bfloat16_gflops = std::midpoint(before.bfloat16_gflops, after.bfloat16_gflops);
+  for (std::size_t i = 0; i < mean.bandwidth.size(); ++i) {
+    double& bandwidth = mean.bandwidth[i].gigabytes_per_second;
+    bandwidth = std::midpoint(bandwidth, after.bandwidth[i].gigabytes_per_second);
+  }
+  return mean;
 }
 
 double bandwidth_at(const MachineLimits& machine, std::int64_t bytes) {

@@ -207,13 +207,38 @@ void update_rows(const DenseWeightGrad& dense, const Update& update, const Colum
   }
 }
 
+/// All of `span`, whose gradients lie as its numbers do.
+template <Numbers kNumbers, class Update>
+HWY_INLINE void update_floats(const Update& update, const float* grads, const UpdateSpan& span) {
+  const hn::ScalableTag<float> d;
+  for (std::size_t i = 0; i < span.weights.size(); i += hn::Lanes(d)) {
+    update_vector<kNumbers>(d, hn::Load(d, grads + i), update, span, i);
+  }
+}
+
+/// All of `span`, whose numbers are pairs of what lies in two neighbouring rows of the gradients.
+template <class Update>
+HWY_INLINE void update_pairs(const Update& update, const float* grads, std::size_t width, const UpdateSpan& span) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t i = 0; i < span.weights.size(); i += 2 * width) {
+    for (std::size_t column = 0; column < width; column += lanes) {
+      const float* const upper = grads + i + column;
+      hn::Vec<decltype(d)> first;
+      hn::Vec<decltype(d)> second;
+      interleave(hn::Load(d, upper), hn::Load(d, upper + width), first, second);
+      update_vector<Numbers::kPairs>(d, first, update, span, i + 2 * column);
+      update_vector<Numbers::kPairs>(d, second, update, span, i + 2 * column + lanes);
+    }
+  }
+}
+
 /// Gradients of inputs [begin, end) of a panel, each tile of 256 applied while the next one's product is on its way: a
 /// product is as long as an update, and neither needs what the other computes with.
 void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns& input, const Part& rows,
                  std::size_t panel) {
   constexpr std::size_t kTile = 256;
   alignas(64) float sums[kTile];
-  alignas(64) float interleaved[kTile];
   const std::size_t width = dense.panels.width;
   const bool pairs = is_pairs(dense.panels);
   const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
@@ -224,20 +249,13 @@ void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns
   for (std::size_t row = rows.begin; row < rows.end; row += product.rows, at += kTile) {
     multiply(product, pairs);
     product.a += product.rows;
-    const UpdateSpan span = dense.target.span(at, pairs ? interleaved : sums, kTile);
-    const hn::ScalableTag<float> d;
-    const auto apply = [&]<Numbers kNumbers>(const float* grads) HWY_ATTR {
-      for (std::size_t i = 0; i < kTile; i += hn::Lanes(d)) {
-        update_vector<kNumbers>(d, hn::Load(d, grads + i), update, span, i);
-      }
-    };
+    const UpdateSpan span = dense.target.span(at, sums, kTile);
     if (pairs) {
-      interleave_rows(sums, product.rows, width, interleaved);
-      apply.template operator()<Numbers::kPairs>(interleaved);
+      update_pairs(update, sums, width, span);
     } else if (!span.low.empty()) {
-      apply.template operator()<Numbers::kCopiedFloats>(sums);
+      update_floats<Numbers::kCopiedFloats>(update, sums, span);
     } else {
-      apply.template operator()<Numbers::kFloats>(sums);
+      update_floats<Numbers::kFloats>(update, sums, span);
     }
   }
 }

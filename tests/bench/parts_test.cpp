@@ -113,6 +113,19 @@ TEST(Limits, AreTheHigherOfTheTwoRoofs) {
   EXPECT_EQ(with_limits(parts, without, 1000, true).gflops, 100);
 }
 
+TEST(Limits, AreTheMeanOfTwoMeasurements) {
+  const MachineLimits mean = mean_of({"cpu", "isa", "3", 2, 100, 300, {{1000, 80}, {4000, 10}}},
+                                     {"cpu", "isa", "3", 2, 110, 0, {{1000, 60}, {4000, 20}}});
+  EXPECT_EQ(mean.cpu, "cpu");
+  EXPECT_EQ(mean.threads, 2);
+  EXPECT_EQ(mean.float32_gflops, 105);
+  EXPECT_EQ(mean.bfloat16_gflops, 150);
+  ASSERT_EQ(mean.bandwidth.size(), 2U);
+  EXPECT_EQ(mean.bandwidth[1].bytes, 4000);
+  EXPECT_EQ(mean.bandwidth[0].gigabytes_per_second, 70);
+  EXPECT_EQ(mean.bandwidth[1].gigabytes_per_second, 15);
+}
+
 TEST(Limits, BandwidthLiesBetweenTheMeasuredSizes) {
   const MachineLimits machine{"", "", "", 2, 100, 300, {{1000, 80}, {4000, 60}, {16000, 10}}};
   EXPECT_DOUBLE_EQ(bandwidth_at(machine, 10), 80);
