@@ -56,10 +56,7 @@ Parameters::Parameters(const model::Model& model, std::span<const kernels::Weigh
       trainable_size_ = size_;
     }
   }
-  values_ = Buffer(size_ * sizeof(float));
-  if (dtype == kernels::Dtype::kBfloat16) {
-    low_ = Buffer(size_ * sizeof(std::uint16_t));
-  }
+  weights_ = Buffer(size_ * (sizeof(float) + (has_low() ? sizeof(std::uint16_t) : 0)));
   gradients_.resize(entries_.size());
   muons_.resize(entries_.size());
   targets_.resize(entries_.size());
@@ -67,36 +64,30 @@ Parameters::Parameters(const model::Model& model, std::span<const kernels::Weigh
 }
 
 void Parameters::add_optimizer_state(std::size_t states) {
-  states_.clear();
-  for (std::size_t i = 0; i < states; ++i) {
-    states_.emplace_back(trainable_size_ * sizeof(float));
-  }
+  states_ = Buffer(states * trainable_size_ * sizeof(float));
+  state_count_ = states;
   refresh_targets();
 }
 
+float* Parameters::state_at(std::size_t which, std::size_t offset) {
+  return which < state_count_ ? state(which).subspan(offset).data() : nullptr;
+}
+
+std::uint16_t* Parameters::low_at(std::size_t offset) {
+  return has_low() ? weights_.as<std::uint16_t>().subspan(2 * size_ + offset).data() : nullptr;
+}
+
 void Parameters::refresh_targets() {
-  const auto state = [&](std::size_t which, std::size_t offset) {
-    return which < states_.size() ? states_[which].as<float>().subspan(offset).data() : nullptr;
-  };
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const std::size_t offset = entries_[i].offset;
     if (entries_[i].spec.trainable) {
-      targets_[i] = {values_.as<float>().subspan(offset).data(), state(0, offset), state(1, offset),
-                     low_.size() == 0 ? nullptr : low_.as<std::uint16_t>().subspan(offset).data()};
+      targets_[i] = {values().subspan(offset).data(), state_at(0, offset), state_at(1, offset), low_at(offset)};
     }
   }
 }
 
 kernels::UpdateSpan Parameters::update_span(std::size_t index) {
-  const auto& entry = entries_.at(index);
-  const auto state = [&](std::size_t which) {
-    return which < states_.size() ? states_[which].as<float>().subspan(entry.offset, entry.size) : std::span<float>{};
-  };
-  return {values_.as<float>().subspan(entry.offset, entry.size),
-          {gradient(index), entry.size},
-          state(0),
-          state(1),
-          low_.size() == 0 ? std::span<std::uint16_t>{} : low_.as<std::uint16_t>().subspan(entry.offset, entry.size)};
+  return targets_.at(index).span(0, gradient(index), entries_[index].size);
 }
 
 void Parameters::update(std::size_t index, const kernels::UpdateRule& rule) {
@@ -110,12 +101,12 @@ void Parameters::update(std::size_t index, const kernels::UpdateRule& rule) {
   muons_[index]->apply(*rule.muon(), update_span(index));
 }
 
-const void* Parameters::operand(std::size_t index) const {
+const void* Parameters::operand(std::size_t index) {
   const auto& entry = entries_.at(index);
   if (dtype_ == kernels::Dtype::kBfloat16 && entry.spec.shape.size() > 1) {
-    return low_.as<std::uint16_t>().subspan(entry.offset).data();
+    return low_at(entry.offset);
   }
-  return values_.as<float>().subspan(entry.offset).data();
+  return values().subspan(entry.offset).data();
 }
 
 float* Parameters::gradient(std::size_t index) {
@@ -126,9 +117,7 @@ float* Parameters::gradient(std::size_t index) {
   return buffer.as<float>().data();
 }
 
-float* Parameters::statistic(std::size_t index) {
-  return values_.as<float>().subspan(entries_.at(index).offset).data();
-}
+float* Parameters::statistic(std::size_t index) { return values().subspan(entries_.at(index).offset).data(); }
 
 void Parameters::initialize(std::uint64_t seed) {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -137,15 +126,15 @@ void Parameters::initialize(std::uint64_t seed) {
     // Without a copy of the weight in the plain order, which would be as large again.
     entry.layout.pack(
         [&](std::size_t first, std::span<float> numbers) { fill_initial(entry.spec, random, first, numbers); },
-        values_.as<float>().subspan(entry.offset, entry.size));
+        values().subspan(entry.offset, entry.size));
   }
   refresh_low();
 }
 
-std::vector<float> Parameters::get(std::size_t index) const { return unpacked(index, values_.as<float>()); }
+std::vector<float> Parameters::get(std::size_t index) const { return unpacked(index, weights_.as<float>()); }
 
 void Parameters::set(std::size_t index, std::span<const float> values) {
-  pack(index, values, values_.as<float>());
+  pack(index, values, this->values());
   refresh_low();
 }
 
@@ -177,22 +166,16 @@ std::vector<float> Parameters::get_gradient(std::size_t index) const {
   return plain;
 }
 
-namespace {
-
-std::size_t bytes_of(const std::vector<Buffer>& buffers) {
+std::size_t Parameters::gradient_bytes() const {
   std::size_t total = 0;
-  for (const auto& buffer : buffers) {
+  for (const auto& buffer : gradients_) {
     total += buffer.size();
   }
   return total;
 }
 
-}  // namespace
-
-std::size_t Parameters::gradient_bytes() const { return bytes_of(gradients_); }
-
 std::size_t Parameters::state_bytes() const {
-  std::size_t total = bytes_of(states_);
+  std::size_t total = states_.size();
   for (const auto& muon : muons_) {
     total += muon == nullptr ? 0 : muon->bytes();
   }
@@ -200,8 +183,8 @@ std::size_t Parameters::state_bytes() const {
 }
 
 void Parameters::refresh_low() {
-  if (low_.size() != 0) {
-    kernels::to_bfloat16(values_.as<float>().first(size_), low_.as<std::uint16_t>().first(size_));
+  if (has_low()) {
+    kernels::to_bfloat16(values(), {low_at(0), size_});
   }
 }
 

@@ -37,21 +37,23 @@ class Parameters {
   [[nodiscard]] std::span<const ParameterEntry> entries() const { return entries_; }
 
   /// The trainable weights.
-  [[nodiscard]] std::span<float> trainable() { return values_.as<float>().first(trainable_size_); }
+  [[nodiscard]] std::span<float> trainable() { return weights_.as<float>().first(trainable_size_); }
   /// Optimizer state number `index` of all trainable weights, zero at first; made by `add_optimizer_state`.
-  [[nodiscard]] std::span<float> state(std::size_t index) { return states_.at(index).as<float>(); }
+  [[nodiscard]] std::span<float> state(std::size_t index) {
+    return states_.as<float>().subspan(index * trainable_size_, trainable_size_);
+  }
 
   /// Every number of the model, those that no optimizer changes behind the others. Call `refresh_low` after a change.
-  [[nodiscard]] std::span<float> values() { return values_.as<float>().first(size_); }
+  [[nodiscard]] std::span<float> values() { return weights_.as<float>().first(size_); }
   /// Makes the bfloat16 copy anew from the weights.
   void refresh_low();
 
   /// Makes room for `states` numbers of state per trainable weight, all zero.
   void add_optimizer_state(std::size_t states);
-  [[nodiscard]] std::size_t optimizer_states() const { return states_.size(); }
+  [[nodiscard]] std::size_t optimizer_states() const { return state_count_; }
 
   /// What a kernel reads for weight `index`: floats, or the bfloat16 copy for weights of more than one dimension.
-  [[nodiscard]] const void* operand(std::size_t index) const;
+  [[nodiscard]] const void* operand(std::size_t index);
   /// Where the gradient of a trainable weight is stored; makes room for it at the first call.
   [[nodiscard]] float* gradient(std::size_t index);
   /// Where a trainable weight is updated. The place of this stays the same, also when state is added.
@@ -78,21 +80,27 @@ class Parameters {
   [[nodiscard]] std::vector<float> get_gradient(std::size_t index) const;
 
   /// Bytes of the weights and their bfloat16 copies.
-  [[nodiscard]] std::size_t weight_bytes() const { return values_.size() + low_.size(); }
+  [[nodiscard]] std::size_t weight_bytes() const { return weights_.size(); }
   [[nodiscard]] std::size_t gradient_bytes() const;  // of those that are stored
   [[nodiscard]] std::size_t state_bytes() const;
 
  private:
   void refresh_targets();
+  [[nodiscard]] bool has_low() const { return dtype_ == kernels::Dtype::kBfloat16; }
+  /// State number `which` from `offset` on; nullptr where there is none.
+  [[nodiscard]] float* state_at(std::size_t which, std::size_t offset);
+  /// The bfloat16 copy of the weights from `offset` on; nullptr where there is none.
+  [[nodiscard]] std::uint16_t* low_at(std::size_t offset);
 
   std::vector<ParameterEntry> entries_;
   kernels::Dtype dtype_;
   std::size_t size_ = 0;
   std::size_t trainable_size_ = 0;
-  Buffer values_;
+  // Of a few buffers rather than many, more lies in huge pages, which a buffer has from 2 MB on.
+  Buffer weights_;                 // values, then copies in bfloat16
   std::vector<Buffer> gradients_;  // by weight, or empty
-  std::vector<Buffer> states_;
-  Buffer low_;
+  Buffer states_;                  // one after the other
+  std::size_t state_count_ = 0;
   std::vector<std::unique_ptr<kernels::MuonUpdate>> muons_;  // by weight, made at their first update
   std::vector<kernels::UpdateTarget> targets_;               // by weight; kernels hold pointers to them
 };
