@@ -12,12 +12,13 @@
 #include <string>
 #include <vector>
 
-#include "base/threads.h"
+#include "base/buffer.h"
 #include "bound_operator.h"
 #include "conv_gradient_bench.h"
 #include "kernels/conv_gradient.h"
 #include "kernels/loss.h"
 #include "kernels/update.h"
+#include "threads_bench.h"
 
 namespace lapel::kernels {
 
@@ -94,23 +95,6 @@ void run_loss(benchmark::State& state, std::int64_t batch, Dtype dtype, bool pla
   state.SetItemsProcessed(state.iterations() * batch);
 }
 
-/// A step of `kPieces` pieces of parallel work that do nothing, each of so many phases: what threads cost.
-void run_pieces(benchmark::State& state, bool team, bool phases) {
-  constexpr int kPieces = 16;
-  const auto nothing = [](std::int64_t part, std::int64_t) { benchmark::DoNotOptimize(part); };
-  const auto pieces = [&] {
-    for (int piece = 0; piece < kPieces; ++piece) {
-      phases ? parallel_phases(omp_get_max_threads(), nothing, nothing, nothing)
-             : parallel_for(omp_get_max_threads(), 1, nothing);
-    }
-  };
-  for (const auto loop : state) {
-    static_cast<void>(loop);
-    team ? Team::with(pieces) : pieces();
-  }
-  state.SetItemsProcessed(state.iterations() * kPieces);
-}
-
 /// Registers benchmarks; counts those that failed when they run.
 class Suite {
  public:
@@ -133,6 +117,11 @@ class Suite {
         add(std::string("threads/16 pieces/") + (phases ? "three phases/" : "one phase/") + (team ? "team" : "region"),
             [=](benchmark::State& state) { run_pieces(state, team, phases); });
       }
+    }
+    add("threads/a line to and fro/100 times", run_line);
+    for (const std::size_t gap : {std::size_t{0}, std::size_t{1024}, std::size_t{4096}, Buffer::kApart}) {
+      add("threads/4 KiB each/" + std::to_string(gap) + " bytes apart",
+          [=](benchmark::State& state) { run_neighbours(state, gap); });
     }
   }
 

@@ -32,6 +32,12 @@ class Buffer {
     return (bytes + kAlignment - 1) / kAlignment * kAlignment;
   }
 
+  /// Bytes to leave between what one thread writes and what others read or write at the same time: a core fetches lines
+  /// beyond those that it reads, and each of them that another core writes then goes to and fro (docs/kernels.md).
+  static constexpr std::size_t kApart = 16384;
+  /// The bytes of one thread's part of a memory, and of the gap behind it.
+  [[nodiscard]] static constexpr std::size_t apart(std::size_t bytes) { return aligned(bytes) + kApart; }
+
  private:
   struct Free {
     void operator()(std::byte* memory) const;

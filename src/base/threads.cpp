@@ -33,7 +33,7 @@ void Team::start(Work work, const void* body, std::int64_t parts) {
   work_ = work;
   body_ = body;
   parts_ = parts;
-  started_.fetch_add(1, std::memory_order_release);
+  started_.store(started_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
 void Team::serve(int thread) {

@@ -107,14 +107,17 @@ class Team {
   /// The team is known to its thread, as OpenMP's own settings are.
   static Team*& of_this_thread();
 
-  static constexpr std::size_t kLine = 64;
+  /// As far as a core fetches lines beyond one that it waits for (docs/kernels.md): the team lies among its thread's
+  /// variables.
+  static constexpr std::size_t kApart = 4096;
 
-  int threads_ = 1;
+  /// One line: the threads that wait for the count have what they are to do with it.
+  alignas(kApart) std::atomic<std::uint32_t> started_ = 0;  ///< Works, counted.
   Work work_ = nullptr;
   const void* body_ = nullptr;
   std::int64_t parts_ = 0;
-  alignas(kLine) std::atomic<std::uint32_t> started_ = 0;   ///< Works, counted.
-  alignas(kLine) std::atomic<std::uint32_t> finished_ = 0;  ///< Answers of the other threads, counted.
+  alignas(kApart) std::atomic<std::uint32_t> finished_ = 0;  ///< Answers of the other threads, counted.
+  alignas(kApart) int threads_ = 1;
 };
 
 /// Calls `body(begin, end)` on disjoint ranges that cover [0, count), one a thread, each of at least `grain`

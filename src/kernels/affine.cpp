@@ -160,7 +160,7 @@ class AffineOperator final : public SimdOperator {
 
   [[nodiscard]] std::size_t part_bytes() const {
     return Buffer::aligned(static_cast<std::size_t>(wide_numbers_) * sizeof(float)) +
-           Buffer::aligned(static_cast<std::size_t>(op_.in.size() + kMostLanes) * sizeof(float));
+           Buffer::apart(static_cast<std::size_t>(op_.in.size() + kMostLanes) * sizeof(float));
   }
 
   void change(const AffineDraw& draw, std::int64_t row, float* scratch) const {

@@ -132,11 +132,11 @@ void ConvForward::group_vectors(std::int64_t batch) {
 
 std::size_t ConvForward::packed_bytes() const {
   const std::int64_t vectors = op_.out.channels / kUnit;
-  return lines_as_places_ ? Buffer::aligned(static_cast<std::size_t>(vectors * lines_.weight_vector) * 2) : 0;
+  return lines_as_places_ ? Buffer::apart(static_cast<std::size_t>(vectors * lines_.weight_vector) * 2) : 0;
 }
 
 std::size_t ConvForward::picture_bytes() const {
-  return lines_as_places_ ? Buffer::aligned(static_cast<std::size_t>(op_.in.height * lines_.src_line) * 2) : 0;
+  return lines_as_places_ ? Buffer::apart(static_cast<std::size_t>(op_.in.height * lines_.src_line) * 2) : 0;
 }
 
 std::size_t ConvForward::scratch_bytes() const {

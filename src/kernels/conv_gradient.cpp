@@ -131,7 +131,7 @@ ConvGradient::RowGroup ConvGradient::group_of(std::int64_t kernel_y) const {
 std::string ConvGradient::implementation() const { return pairs() ? "lapel:avx512_bf16" : "lapel:highway"; }
 
 std::size_t ConvGradient::sums_bytes() const {
-  return Buffer::aligned((row_places_.size() + 1) * output_places_.size() * sizeof(float));
+  return Buffer::apart((row_places_.size() + 1) * output_places_.size() * sizeof(float));
 }
 
 /// Numbers of a line, as it is multiplied.
@@ -152,7 +152,7 @@ std::size_t ConvGradient::packed_grads() const {
 
 std::size_t ConvGradient::scratch_bytes() const {
   const std::size_t packed =
-      Buffer::aligned(static_cast<std::size_t>(images_) * (packed_src() + packed_grads()) * sizeof(float));
+      Buffer::apart(static_cast<std::size_t>(images_) * (packed_src() + packed_grads()) * sizeof(float));
   return static_cast<std::size_t>(parts_) * (sums_bytes() + packed);
 }
 

@@ -316,13 +316,13 @@ class ConvPoolOperator final : public SimdOperator {
   /// Whether forward multiplies bfloat16 in pairs.
   [[nodiscard]] bool pairs() const { return low() && cpu().fast_bfloat16; }
   [[nodiscard]] std::size_t weights() const { return 9 * rows_.in_channels * rows_.channels; }
-  [[nodiscard]] std::size_t kernel_bytes() const { return low() ? Buffer::aligned(weights() * sizeof(float)) : 0; }
+  [[nodiscard]] std::size_t kernel_bytes() const { return low() ? Buffer::apart(weights() * sizeof(float)) : 0; }
   [[nodiscard]] std::int64_t padded_height() const { return conv_.in.height + conv_.pad_top + conv_.pad_bottom; }
   [[nodiscard]] std::size_t picture_bytes() const {
-    return Buffer::aligned(static_cast<std::size_t>(padded_height()) * rows_.line * sizeof(float));
+    return Buffer::apart(static_cast<std::size_t>(padded_height()) * rows_.line * sizeof(float));
   }
   [[nodiscard]] std::size_t sums_bytes() const {
-    return options().training ? Buffer::aligned((weights() + rows_.channels) * sizeof(float)) : 0;
+    return options().training ? Buffer::apart((weights() + rows_.channels) * sizeof(float)) : 0;
   }
   [[nodiscard]] float* picture(std::int64_t part) const {
     return reinterpret_cast<float*>(static_cast<std::byte*>(binding().scratch) + kernel_bytes() +

@@ -181,7 +181,8 @@ class DenseOperator final : public SimdOperator {
     if (options().needs_input_grad) {
       input_at_ += Buffer::aligned(dense_turned_words(batch_, panels_) * sizeof(std::uint32_t));
     }
-    input_bytes_ = Buffer::aligned(packed_words * 64 * sizeof(std::uint32_t));
+    input_at_ += Buffer::kApart;
+    input_bytes_ = Buffer::apart(packed_words * 64 * sizeof(std::uint32_t));
     if (options().training) {
       scratch_bytes_ = input_at_ + static_cast<std::size_t>(threads_) * input_bytes_;
     }

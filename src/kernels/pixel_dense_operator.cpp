@@ -26,6 +26,8 @@ constexpr std::size_t kMostParts = 8;
 constexpr std::size_t kPlacesPerPart = 16;
 /// Multiplications of the layer as it is defined that are worth a thread of its own.
 constexpr std::size_t kProductsPerThread = std::size_t{1} << 16U;
+/// From the memory of one thread to that of the next.
+constexpr std::size_t kMemoryFloats = Buffer::apart(kPixelDenseFloats * sizeof(float)) / sizeof(float);
 
 std::vector<WeightLayout> layouts_of(const DenseOnPixelsOp& op, Dtype dtype) {
   std::vector<WeightLayout> layouts = chain_layouts(op.chain);
@@ -168,7 +170,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
     return reinterpret_cast<float*>(static_cast<std::byte*>(binding().scratch) + at);
   }
   [[nodiscard]] float* memory_of(std::int64_t part) const {
-    return floats(memory_at_) + static_cast<std::size_t>(part) * kPixelDenseFloats;
+    return floats(memory_at_) + static_cast<std::size_t>(part) * kMemoryFloats;
   }
   /// Of one panel, in the type of the options.
   [[nodiscard]] std::byte* output_grads_of(std::size_t panel) const {
@@ -195,7 +197,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
   void divide_scratch() {
     Pieces pieces;
     const auto threads = static_cast<std::size_t>(threads_);
-    memory_at_ = pieces.add(threads * kPixelDenseFloats);
+    memory_at_ = pieces.add(threads * kMemoryFloats);
     chain_at_ = pieces.add(table_.scratch_bytes() / sizeof(float));
     sums_at_ = pieces.add(tasks_ * batch_ * panels_.width);
     if (options().training) {
