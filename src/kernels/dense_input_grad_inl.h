@@ -51,9 +51,9 @@ void store_numbers(const DenseInputGrad& dense, const std::uint32_t* sums, std::
 }
 
 /// Adds, of at most 64 inputs and 64 rows of the batch from `first` on, what one panel gives to the gradient: `sums`,
-/// of a row for each input, begin with panel 0. Weights from memory are fetched for the next panel.
+/// of a row for each input, begin with panel 0. Weights from memory are fetched for the next panel, and `more`.
 inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std::size_t first, std::size_t panel,
-                           float* sums) {
+                           float* sums, const Stream& more = {}) {
   alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
   const DensePanels& panels = dense.panels;
   const std::size_t count = inputs.end - inputs.begin;
@@ -66,22 +66,27 @@ inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std:
     rows_of_pairs(block, count, panels.width, pairs_of_outputs);
     a = pairs_of_outputs;
   }
-  // The same rows of the next panel, or the next rows of the first.
-  const std::uint32_t* const next = panel + 1 < panels.panels
-                                        ? block + panels.panel_size() / panels.group
-                                        : dense.weights + inputs.end * panels.width / panels.group;
-  multiply({a,
-            steps,
-            1,
-            dense.turned + (first * panels.panels + panel * width) * steps,
-            panels.used(panel) / panels.group,
-            sums,
-            count,
-            width,
-            width,
-            panel > 0,
-            {Ahead{next, dense_weights_are_far(panels) ? count * steps * sizeof(std::uint32_t) : 0}}},
-           is_pairs(panels));
+  TileProduct product;
+  product.a = a;
+  product.a_row = steps;
+  product.a_step = 1;
+  product.b = dense.turned + (first * panels.panels + panel * width) * steps;
+  product.steps = panels.used(panel) / panels.group;
+  product.sums = sums;
+  product.rows = count;
+  product.width = width;
+  product.columns = width;
+  product.add = panel > 0;
+  if (dense_weights_are_far(panels)) {
+    // The same rows of the next panel, or the next rows of the first.
+    const std::uint32_t* const next = panel + 1 < panels.panels
+                                          ? block + panels.panel_size() / panels.group
+                                          : dense.weights + inputs.end * panels.width / panels.group;
+    product.streams = {Stream{next, steps * sizeof(std::uint32_t)}, more};
+    multiply<true>(product, is_pairs(panels));
+  } else {
+    multiply(product, is_pairs(panels));
+  }
 }
 
 inline void store_input_grad(const DenseInputGrad& dense, const Part& inputs, std::size_t first, const float* sums) {

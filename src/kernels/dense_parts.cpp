@@ -50,7 +50,7 @@ void multiply_streaming(TileProduct product, std::size_t panels, std::size_t pan
       } else if (panel == 0 && next != nullptr) {
         one.ahead[0] = {next, stretch_words * sizeof(std::uint32_t)};
       }
-      multiply(one, pairs);
+      multiply<true>(one, pairs);
     }
     product.a = next_a;
     product.b += stretch_words;

@@ -20,6 +20,13 @@ struct Ahead {
   std::size_t runs = 1;
 };
 
+/// What is needed next, of which a tile of the product fetches a line at each step: so many bytes for each of its rows.
+struct Stream {
+  const void* from = nullptr;  ///< Null: nothing.
+  std::size_t row_bytes = 0;
+};
+using Streams = std::array<Stream, 2>;
+
 /// sums[r][c] = sum over k of a[r a_row + k a_step] b[k width + c], or added to what is there; rows of `width` floats.
 struct TileProduct {
   const std::uint32_t* a = nullptr;
@@ -33,6 +40,8 @@ struct TileProduct {
   std::size_t columns = 0;  ///< That are computed: the first 16, 32, 48 or 64. What is beyond stays as it is.
   bool add = false;
   std::array<Ahead, 4> ahead{};
+  Streams streams{};
+  [[nodiscard]] bool has_streams() const { return streams[0].from != nullptr || streams[1].from != nullptr; }
 };
 
 /// Operands of more bytes than this come from memory, or from the cache that is shared, and are fetched ahead of their

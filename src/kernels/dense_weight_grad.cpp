@@ -17,10 +17,10 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// Applies a gradient to numbers that come from memory and go back there, at most a block of them. Of the state at
-/// `next` as much is fetched; the weights there were, during the product: fetched all together, either part would wait
-/// for memory while nothing is asked of it in the other. Copies are written past the caches, which would read them
-/// first.
+/// Applies a gradient to numbers that come from memory and go back there, at most a block of them. Of the second state
+/// at `next` as much is fetched; the rest of what the next block needs was, during products: fetched all together, each
+/// part would wait for memory of which nothing is asked in the others. Copies are written past the caches, which would
+/// read them first.
 void update_from_memory(const DenseWeightGrad& dense, const UpdateSpan& span, std::size_t next) {
   alignas(64) std::uint16_t low[kBlock * kBlock];
   const bool pairs = is_pairs(dense.panels);
@@ -28,10 +28,8 @@ void update_from_memory(const DenseWeightGrad& dense, const UpdateSpan& span, st
   with_update(*dense.rule, [&](const auto& update) HWY_ATTR {
     const hn::ScalableTag<float> d;
     for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-      for (const float* const state : {dense.target.state1, dense.target.state2}) {
-        if (state != nullptr) {
-          __builtin_prefetch(state + next + i, 0, 2);
-        }
+      if (dense.target.state2 != nullptr) {
+        __builtin_prefetch(dense.target.state2 + next + i, 0, 2);
       }
       const auto changed = update.apply(d, hn::Load(d, span.grads.data() + i), span, i);
       if (pairs) {
@@ -54,10 +52,22 @@ std::size_t place_of(const DenseWeightGrad& dense, const Part& rows, std::size_t
   return panel * dense.panels.panel_size() + rows.begin * dense.panels.width;
 }
 
-/// What the next block needs: the place and number of its weights and state, and perhaps some of its input.
+/// Numbers from `at` on, for each row of a product as many as a panel is wide.
+Stream stream_of(const float* numbers, std::size_t at, std::size_t width) {
+  return numbers == nullptr ? Stream{} : Stream{numbers + at, width * sizeof(float)};
+}
+
+/// Where weights in bfloat16 are multiplied: those in float32, which are changed then, of the same inputs in the next
+/// panel, or of the next inputs in the first one.
+Stream weights_to_change(const DenseWeightGrad& dense, const Part& inputs, std::size_t panel) {
+  const std::size_t at = panel + 1 < dense.panels.panels ? place_of(dense, inputs, panel + 1)
+                                                         : place_of(dense, {inputs.end, inputs.end}, 0);
+  return is_pairs(dense.panels) ? stream_of(dense.target.weights, at, dense.panels.width) : Stream{};
+}
+
+/// What the next block needs: the place of its weights and state, and perhaps some of its input.
 struct NextBlock {
   std::size_t at = 0;
-  std::size_t numbers = 0;
   Ahead input{};
 };
 
@@ -71,11 +81,14 @@ void weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& blo
   const std::size_t rows = block.rows.end - block.rows.begin;
   const bool fused = dense.rule != nullptr;
   const bool from_memory = fused && dense_weights_are_far(dense.panels);
-  TileProduct product{block.input, 1, block.input_words, block.packed, block.steps, sums, rows, width, width,
-                      false,       {}};
+  TileProduct product{block.input, 1, block.input_words, block.packed, block.steps, sums, rows, width, width, false,
+                      {},          {}};
   product.ahead[3] = next.input;
-  if (from_memory && (dense.input_grad == nullptr || pairs)) {  // Else that has fetched them.
-    product.ahead[0] = {dense.target.weights + next.at, next.numbers * sizeof(float)};
+  if (from_memory) {
+    product.streams[0] = stream_of(dense.target.state1, next.at, width);
+    if (dense.input_grad == nullptr) {  // Else that has fetched them.
+      product.streams[1] = stream_of(dense.target.weights, next.at, width);
+    }
   }
   if (!fused && !pairs) {
     product.sums = dense.grads + at;
@@ -124,7 +137,7 @@ HWY_NOINLINE void update_tile(const TileProduct& p, std::size_t row, std::size_t
   // Copies, which no store can change.
   const Update update = given;
   const UpdateSpan span = given_span;
-  with_tile<kPairs, kRows, kVectors>(p, row, column, [&](const auto& sums) HWY_ATTR {
+  with_tile<kPairs, kRows, kVectors>(p, row, column, FetchNothing(), [&](const auto& sums) HWY_ATTR {
     constexpr std::size_t kGroup = kPairs ? 2 : 1;
 #pragma GCC unroll 8
     for (std::size_t r = 0; r < kRows; r += kGroup) {
@@ -195,6 +208,7 @@ void update_rows(const DenseWeightGrad& dense, const Update& update, const Colum
                             width,
                             dense.panels.used(panel),
                             false,
+                            {},
                             {}};
   const UpdateSpan span =
       dense.target.span(panel * dense.panels.panel_size() + rows.begin * width, nullptr, count * width);
@@ -243,8 +257,8 @@ void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns
   const bool pairs = is_pairs(dense.panels);
   const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
   TileProduct product{
-      input.from, 1,     input.step, dense.packed + panel * steps * width, steps, sums, kTile / width, width,
-      width,      false, {}};
+      input.from, 1,  input.step, dense.packed + panel * steps * width, steps, sums, kTile / width, width, width,
+      false,      {}, {}};
   std::size_t at = panel * dense.panels.panel_size() + rows.begin * width;
   for (std::size_t row = rows.begin; row < rows.end; row += product.rows, at += kTile) {
     multiply(product, pairs);
@@ -310,7 +324,7 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
     for (std::size_t i = 0; i < all_blocks; ++i) {
       const std::size_t panel = panel_at(i);
       if (dense.input_grad != nullptr && i % blocks == 0) {
-        add_input_grad(*dense.input_grad, inputs, 0, panel, input_sums);
+        add_input_grad(*dense.input_grad, inputs, 0, panel, input_sums, weights_to_change(dense, inputs, panel));
       }
       const Part block_rows = rows_at(i);
       const Part next_rows = rows_at(i + 1);
@@ -321,8 +335,7 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
       weight_grad_block(dense,
                         {input_pack + (block_rows.begin - row), kBlock,
                          dense.packed + panel * steps * dense.panels.width, steps, block_rows, panel},
-                        {place_of(dense, next_rows, panel_at(i + 1)),
-                         (next_rows.end - next_rows.begin) * dense.panels.width, next_input});
+                        {place_of(dense, next_rows, panel_at(i + 1)), next_input});
     }
     if (dense.input_grad != nullptr && row < in) {
       store_input_grad(*dense.input_grad, inputs, 0, input_sums);
@@ -335,8 +348,7 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
 
 void weight_grad_one_block(const DenseWeightGrad& dense, const DenseWeightBlock& block) {
   const Part next{block.rows.end, HWY_MIN(2 * block.rows.end - block.rows.begin, dense.panels.rows)};
-  weight_grad_block(dense, block,
-                    {place_of(dense, next, block.panel), (next.end - next.begin) * dense.panels.width, {}});
+  weight_grad_block(dense, block, {place_of(dense, next, block.panel), {}});
 }
 
 void bias_grad_part(const DenseWeightGrad& dense, const Part& panels) {

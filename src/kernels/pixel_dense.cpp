@@ -98,7 +98,7 @@ void forward_part(const PixelDense& dense, const Part& places, std::size_t panel
     if (place + 1 < places.end) {
       product.ahead[0] = {product.b + words * panels.width, words * panels.width * sizeof(std::uint32_t)};
     }
-    multiply(product, is_pairs(panels));
+    multiply<true>(product, is_pairs(panels));
   };
   std::size_t place = places.begin;
   for (; place + kPlaces <= places.end; place += kPlaces) {

@@ -165,7 +165,7 @@ void add_table_grads(const PixelDense& dense, std::size_t place, std::size_t pan
     product.ahead[0] = {weights_at(dense, place + 1, panel),
                         dense.numbers * panels.width / panels.group * sizeof(std::uint32_t)};
   }
-  multiply(product, is_pairs(panels));
+  multiply<true>(product, is_pairs(panels));
   for (std::size_t i = 0; i < values.size(); ++i) {
     float* const to = table_grads + values[i] * dense.numbers;
     for_each_vector(0, dense.numbers, [&](auto d, std::size_t k) HWY_ATTR {
