@@ -42,13 +42,13 @@ void multiply_streaming(TileProduct product, std::size_t panels, std::size_t pan
       one.sums += panel * panel_sums;
       one.columns = columns[panel];
       if (next_steps > 0) {
-        one.ahead[0] = {one.b + stretch_words, next_steps * product.width * sizeof(std::uint32_t)};
+        one.streams[0] = {one.b + stretch_words, next_steps * product.width * sizeof(std::uint32_t) / product.rows};
         if (panel == 0) {
           one.ahead[1] = {next_a, next_steps * sizeof(std::uint32_t), product.a_row * sizeof(std::uint32_t),
                           product.rows};
         }
       } else if (panel == 0 && next != nullptr) {
-        one.ahead[0] = {next, stretch_words * sizeof(std::uint32_t)};
+        one.streams[0] = {next, stretch_words * sizeof(std::uint32_t) / product.rows};
       }
       multiply<true>(one, pairs);
     }
