@@ -30,6 +30,7 @@ void run_line(benchmark::State& state) {
   constexpr int kTimes = 100;
   if (omp_get_max_threads() < 2) {
     state.SkipWithError("needs two threads");
+    return;
   }
   std::atomic<int> turn = 0;
   for (const auto loop : state) {

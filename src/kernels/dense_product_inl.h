@@ -146,14 +146,16 @@ template <bool kPairs, bool kFetches, std::size_t kMostRows, std::size_t kVector
 HWY_INLINE void multiply_columns(const TileProduct& p, std::size_t column) {
   std::size_t row = 0;
   for (; row + kMostRows <= p.rows; row += kMostRows) {
-    if (kFetches && column == 0) {
-      prefetch_share(p, row, kMostRows);
+    if constexpr (kFetches) {
+      if (column == 0) {
+        prefetch_share(p, row, kMostRows);
+        if (p.has_streams()) {
+          multiply_tile<kPairs, kMostRows, kVectors>(p, row, column, FetchStreams(p, row, kMostRows));
+          continue;
+        }
+      }
     }
-    if (kFetches && column == 0 && p.has_streams()) {
-      multiply_tile<kPairs, kMostRows, kVectors>(p, row, column, FetchStreams(p, row, kMostRows));
-    } else {
-      multiply_tile<kPairs, kMostRows, kVectors>(p, row, column);
-    }
+    multiply_tile<kPairs, kMostRows, kVectors>(p, row, column);
   }
   if constexpr (kMostRows > 8) {
     if (row + 8 <= p.rows) {
@@ -191,8 +193,8 @@ HWY_INLINE void multiply_words(const TileProduct& p) {
     multiply_columns<kPairs, kFetches, 8, 2>(p, column);
   }
   for (; column < p.columns; column += lanes) {
-    multiply_columns<kPairs, kFetches, kPairs ? 16 : 8, 1>(
-        p, column);  // sums of pairs take longer: more of them at a time
+    // Sums of pairs take longer: more of them at a time.
+    multiply_columns<kPairs, kFetches, kPairs ? 16 : 8, 1>(p, column);
   }
 #else
   for (; column < p.columns; column += 2 * lanes) {
@@ -202,8 +204,7 @@ HWY_INLINE void multiply_words(const TileProduct& p) {
 }
 
 /// Columns are multiples of 16, so of whole vectors (of pairs of them where they have 8 lanes or fewer). What comes
-/// next
-/// (`ahead`, `streams`) is fetched only with `kFetches`: without it, short products have a few per cent less to do.
+/// next (`ahead`, `streams`) is fetched only with `kFetches`: short products take a few per cent longer with it.
 template <bool kFetches = false>
 HWY_INLINE void multiply(const TileProduct& p, bool pairs) {
   if (pairs) {
