@@ -50,10 +50,22 @@ void store_numbers(const DenseInputGrad& dense, const std::uint32_t* sums, std::
   }
 }
 
+/// Weights from memory that are multiplied after those of `inputs` and one panel: those of the same inputs and the next
+/// panel, or of the next inputs and the first one. None for nearer weights.
+inline Stream next_weights(const DenseInputGrad& dense, const Part& inputs, std::size_t panel) {
+  const DensePanels& panels = dense.panels;
+  if (!dense_weights_are_far(panels)) {
+    return {};
+  }
+  const std::size_t next = panel + 1 < panels.panels ? (panel + 1) * panels.panel_size() + inputs.begin * panels.width
+                                                     : inputs.end * panels.width;
+  return {dense.weights + next / panels.group, panels.width / panels.group * sizeof(std::uint32_t)};
+}
+
 /// Adds, of at most 64 inputs and 64 rows of the batch from `first` on, what one panel gives to the gradient: `sums`,
-/// of a row for each input, begin with panel 0. Weights from memory are fetched for the next panel, and `more`.
+/// of a row for each input, begin with panel 0. `streams` are fetched.
 inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std::size_t first, std::size_t panel,
-                           float* sums, const Stream& more = {}) {
+                           float* sums, const Streams& streams) {
   alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
   const DensePanels& panels = dense.panels;
   const std::size_t count = inputs.end - inputs.begin;
@@ -77,12 +89,8 @@ inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std:
   product.width = width;
   product.columns = width;
   product.add = panel > 0;
-  if (dense_weights_are_far(panels)) {
-    // The same rows of the next panel, or the next rows of the first.
-    const std::uint32_t* const next = panel + 1 < panels.panels
-                                          ? block + panels.panel_size() / panels.group
-                                          : dense.weights + inputs.end * panels.width / panels.group;
-    product.streams = {Stream{next, steps * sizeof(std::uint32_t)}, more};
+  product.streams = streams;
+  if (streams[0].from != nullptr) {
     multiply<true>(product, is_pairs(panels));
   } else {
     multiply(product, is_pairs(panels));

@@ -19,7 +19,7 @@ namespace {
 /// Rows that share a stretch of weights from far.
 constexpr std::size_t kFarRows = 256;
 /// Steps whose columns leave room in the nearest cache for those of the next ones.
-constexpr std::size_t kFarSteps = 64;
+constexpr std::size_t kFarSteps = 96;
 
 /// Panels that are multiplied with a stretch of the input while it is near.
 constexpr std::size_t kFarPanels = 2;
@@ -223,7 +223,6 @@ void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
   alignas(64) float sums[kBlock * kBlock];
   alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
   alignas(64) std::uint32_t turned[kMostTurned * kBlock] = {};
-  constexpr std::size_t kLine = 64;
   const DensePanels& panels = dense.panels;
   const std::size_t words = panels.width / panels.group;
   const bool lines_are_whole = panels.in * sizeof(T) % kLine == 0 && rows.begin * sizeof(T) % kLine == 0 &&
@@ -296,7 +295,7 @@ void input_grad_part(const DenseInputGrad& dense, const Part& rows) {
     const Part some{row, HWY_MIN(row + kBlock, HWY_MIN(rows.end, dense.panels.rows))};
     for (std::size_t first = 0; first < dense.batch; first += kBlock) {
       for (std::size_t panel = 0; panel < dense.panels.panels; ++panel) {
-        add_input_grad(dense, some, first, panel, sums);
+        add_input_grad(dense, some, first, panel, sums, {next_weights(dense, some, panel), {}});
       }
       store_input_grad(dense, some, first, sums);
     }

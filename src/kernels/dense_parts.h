@@ -20,12 +20,13 @@ struct Ahead {
   std::size_t runs = 1;
 };
 
-/// What is needed next, of which a tile of the product fetches a line at each step: so many bytes for each of its rows.
+/// What is needed next, of which a tile of the product fetches a line at every second step: so many bytes for each of
+/// its rows.
 struct Stream {
   const void* from = nullptr;  ///< Null: nothing.
   std::size_t row_bytes = 0;
 };
-using Streams = std::array<Stream, 2>;
+using Streams = std::array<Stream, 2>;  ///< The second one only beside a first one.
 
 /// sums[r][c] = sum over k of a[r a_row + k a_step] b[k width + c], or added to what is there; rows of `width` floats.
 struct TileProduct {
@@ -41,7 +42,6 @@ struct TileProduct {
   bool add = false;
   std::array<Ahead, 4> ahead{};
   Streams streams{};
-  [[nodiscard]] bool has_streams() const { return streams[0].from != nullptr || streams[1].from != nullptr; }
 };
 
 /// Operands of more bytes than this come from memory, or from the cache that is shared, and are fetched ahead of their

@@ -6,7 +6,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "kernels/dense_input_grad_inl.h"
+#include "kernels/dense_far_grad_inl.h"
 #include "kernels/dense_pack_inl.h"
 #include "kernels/dense_product_inl.h"
 #include "kernels/simd_inl.h"
@@ -29,7 +29,7 @@ void update_from_memory(const DenseWeightGrad& dense, const UpdateSpan& span, st
     const hn::ScalableTag<float> d;
     for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
       if (dense.target.state2 != nullptr) {
-        __builtin_prefetch(dense.target.state2 + next + i, 0, 2);
+        fetch(dense.target.state2 + next + i);
       }
       const auto changed = update.apply(d, hn::Load(d, span.grads.data() + i), span, i);
       if (pairs) {
@@ -47,32 +47,10 @@ void update_from_memory(const DenseWeightGrad& dense, const UpdateSpan& span, st
   });
 }
 
-/// Where the weights of a block begin.
-std::size_t place_of(const DenseWeightGrad& dense, const Part& rows, std::size_t panel) {
-  return panel * dense.panels.panel_size() + rows.begin * dense.panels.width;
-}
-
-/// Numbers from `at` on, for each row of a product as many as a panel is wide.
-Stream stream_of(const float* numbers, std::size_t at, std::size_t width) {
-  return numbers == nullptr ? Stream{} : Stream{numbers + at, width * sizeof(float)};
-}
-
-/// Where weights in bfloat16 are multiplied: those in float32, which are changed then, of the same inputs in the next
-/// panel, or of the next inputs in the first one.
-Stream weights_to_change(const DenseWeightGrad& dense, const Part& inputs, std::size_t panel) {
-  const std::size_t at = panel + 1 < dense.panels.panels ? place_of(dense, inputs, panel + 1)
-                                                         : place_of(dense, {inputs.end, inputs.end}, 0);
-  return is_pairs(dense.panels) ? stream_of(dense.target.weights, at, dense.panels.width) : Stream{};
-}
-
-/// What the next block needs: the place of its weights and state, and perhaps some of its input.
-struct NextBlock {
-  std::size_t at = 0;
-  Ahead input{};
-};
-
-/// The gradient of one block, and what becomes of it. What comes next is fetched.
-void weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& block, const NextBlock& next) {
+/// The gradient of one block, and what becomes of it. `ahead` is fetched and, of weights from memory that are changed,
+/// those at `next` and their state.
+void weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& block, const Ahead& ahead,
+                       std::size_t next) {
   alignas(64) float sums[kBlock * kBlock];
   alignas(64) float interleaved[kBlock * kBlock];
   const std::size_t width = dense.panels.width;
@@ -83,11 +61,12 @@ void weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& blo
   const bool from_memory = fused && dense_weights_are_far(dense.panels);
   TileProduct product{block.input, 1, block.input_words, block.packed, block.steps, sums, rows, width, width, false,
                       {},          {}};
-  product.ahead[3] = next.input;
+  product.ahead[0] = ahead;
   if (from_memory) {
-    product.streams[0] = stream_of(dense.target.state1, next.at, width);
-    if (dense.input_grad == nullptr) {  // Else that has fetched them.
-      product.streams[1] = stream_of(dense.target.weights, next.at, width);
+    const std::size_t row_bytes = width * sizeof(float);
+    product.streams[0] = {dense.target.weights + next, row_bytes};
+    if (dense.target.state1 != nullptr) {
+      product.streams[1] = {dense.target.state1 + next, row_bytes};
     }
   }
   if (!fused && !pairs) {
@@ -101,7 +80,7 @@ void weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& blo
     grads = to;
   }
   if (from_memory) {
-    update_from_memory(dense, dense.target.span(at, grads, rows * width), next.at);
+    update_from_memory(dense, dense.target.span(at, grads, rows * width), next);
   } else if (fused) {
     dense.rule->apply_here(dense.target.span(at, grads, rows * width));
   }
@@ -112,10 +91,6 @@ struct Columns {
   const std::uint32_t* from;
   std::size_t step;
 };
-
-/// What a layer multiplies: floats, of which there may be a copy in bfloat16 all the same, where they stand in for
-/// bfloat16 on a CPU without it; or pairs of bfloat16.
-enum class Numbers { kFloats, kCopiedFloats, kPairs };
 
 template <Numbers kNumbers, class D, class Update>
 HWY_INLINE void update_vector(D d, hn::Vec<D> grad, const Update& update, const UpdateSpan& span, std::size_t i) {
@@ -137,7 +112,7 @@ HWY_NOINLINE void update_tile(const TileProduct& p, std::size_t row, std::size_t
   // Copies, which no store can change.
   const Update update = given;
   const UpdateSpan span = given_span;
-  with_tile<kPairs, kRows, kVectors>(p, row, column, FetchNothing(), [&](const auto& sums) HWY_ATTR {
+  with_tile<kPairs, kRows, kVectors>(p, row, column, Nothing(), [&](const auto& sums) HWY_ATTR {
     constexpr std::size_t kGroup = kPairs ? 2 : 1;
 #pragma GCC unroll 8
     for (std::size_t r = 0; r < kRows; r += kGroup) {
@@ -212,13 +187,7 @@ void update_rows(const DenseWeightGrad& dense, const Update& update, const Colum
                             {}};
   const UpdateSpan span =
       dense.target.span(panel * dense.panels.panel_size() + rows.begin * width, nullptr, count * width);
-  if (is_pairs(dense.panels)) {
-    update_product<Numbers::kPairs>(product, update, span);
-  } else if (!span.low.empty()) {
-    update_product<Numbers::kCopiedFloats>(product, update, span);
-  } else {
-    update_product<Numbers::kFloats>(product, update, span);
-  }
+  with_numbers(dense, [&]<Numbers kNumbers>() HWY_ATTR { update_product<kNumbers>(product, update, span); });
 }
 
 /// All of `span`, whose gradients lie as its numbers do.
@@ -277,28 +246,24 @@ void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns
 }  // namespace
 
 void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels) {
-  alignas(64) float input_sums[kBlock * kBlock];
+  if (dense.rule != nullptr && dense_weights_are_far(dense.panels)) {
+    far_weight_grad(dense, input_pack, rows, panels);
+    return;
+  }
   const std::size_t in = dense.panels.in;
-  // A short product's columns stay near by themselves: then few rows at a time, whose update overlaps with the next's
-  // product.
-  const bool is_short = dense.batch <= kSteps * dense.panels.group;
-  const std::size_t at_once = is_short ? 16 : kBlock;
-  const bool in_passing = is_short && dense.rule != nullptr && !dense_weights_are_far(dense.panels);
+  const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
+  // A short product's columns stay near by themselves: its update overlaps with the next product.
+  const bool in_passing = steps <= kSteps && dense.rule != nullptr;
   // Whole tiles of floats are read where they lie.
   const bool in_place =
       !is_pairs(dense.panels) && in == dense.panels.rows && dense.batch == dense_packed_rows(dense.batch);
   for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
     const std::size_t end = HWY_MIN(rows.end, row + kBlock);
-    const std::size_t count = HWY_MIN(kBlock, in - HWY_MIN(in, row));
     Columns columns{input_pack, kBlock};
     if (in_passing && in_place) {
       columns = {static_cast<const std::uint32_t*>(dense.input) + row, in};
-    } else if (is_pairs(dense.panels)) {
-      pack_columns<std::uint16_t>(static_cast<const std::uint16_t*>(dense.input), nullptr, in, dense.batch, row, count,
-                                  kBlock, input_pack);
     } else {
-      pack_columns<float>(static_cast<const float*>(dense.input), nullptr, in, dense.batch, row, count, kBlock,
-                          input_pack);
+      pack_input(dense, row, HWY_MIN(kBlock, in - HWY_MIN(in, row)), input_pack);
     }
     if (in_passing) {
       with_update(*dense.rule, [&](const auto& update) HWY_ATTR {
@@ -308,47 +273,19 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
       });
       continue;
     }
-    // Blocks, each of which fetches what the next one changes and a share of the next input.
-    const std::size_t blocks = (end - row + at_once - 1) / at_once;
-    const std::size_t all_blocks = blocks * (panels.end - panels.begin);
-    const auto panel_at = [&](std::size_t i) { return i == all_blocks ? panels.begin : panels.begin + i / blocks; };
-    const auto rows_at = [&](std::size_t i) {
-      const std::size_t begin = i == all_blocks ? end : row + i % blocks * at_once;
-      return Part{begin, HWY_MIN(begin + at_once, i == all_blocks ? rows.end : end)};
-    };
-    const std::size_t number_bytes = sizeof(std::uint32_t) / dense.panels.group;
-    const bool far = dense.batch * in * number_bytes > kDenseFar;
-    const std::size_t next_numbers = far && end < rows.end ? HWY_MIN(kBlock, in - HWY_MIN(in, end)) : 0;
-    const Part inputs{row, HWY_MIN(end, dense.panels.rows)};
-    const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
-    for (std::size_t i = 0; i < all_blocks; ++i) {
-      const std::size_t panel = panel_at(i);
-      if (dense.input_grad != nullptr && i % blocks == 0) {
-        add_input_grad(*dense.input_grad, inputs, 0, panel, input_sums, weights_to_change(dense, inputs, panel));
-      }
-      const Part block_rows = rows_at(i);
-      const Part next_rows = rows_at(i + 1);
-      const std::size_t first = dense.batch * i / all_blocks;
-      const Ahead next_input{static_cast<const std::byte*>(dense.input) + (first * in + end) * number_bytes,
-                             next_numbers * number_bytes, in * number_bytes,
-                             dense.batch * (i + 1) / all_blocks - first};
+    const BlockOrder order{{row, end}, {end, HWY_MIN(rows.end, end + kBlock)}, panels, steps <= kSteps ? 16 : kBlock};
+    for (std::size_t i = 0; i < order.count(); ++i) {
+      const Part block = order.block(i);
       weight_grad_block(dense,
-                        {input_pack + (block_rows.begin - row), kBlock,
-                         dense.packed + panel * steps * dense.panels.width, steps, block_rows, panel},
-                        {place_of(dense, next_rows, panel_at(i + 1)), next_input});
+                        {input_pack + (block.begin - row), kBlock,
+                         dense.packed + order.panel(i) * steps * dense.panels.width, steps, block, order.panel(i)},
+                        input_ahead(dense, order, i), 0);
     }
-    if (dense.input_grad != nullptr && row < in) {
-      store_input_grad(*dense.input_grad, inputs, 0, input_sums);
-    }
-  }
-  if (dense.rule != nullptr && dense_weights_are_far(dense.panels)) {
-    hwy::FlushStream();  // What was written past the caches is there before another thread is told so.
   }
 }
 
 void weight_grad_one_block(const DenseWeightGrad& dense, const DenseWeightBlock& block) {
-  const Part next{block.rows.end, HWY_MIN(2 * block.rows.end - block.rows.begin, dense.panels.rows)};
-  weight_grad_block(dense, block, {place_of(dense, next, block.panel), {}});
+  weight_grad_block(dense, block, {}, place_of(dense, {block.rows.end, block.rows.end}, block.panel));
 }
 
 void bias_grad_part(const DenseWeightGrad& dense, const Part& panels) {

@@ -90,7 +90,7 @@ struct UpdateTarget {
   float* weights = nullptr;
   float* state1 = nullptr;
   float* state2 = nullptr;
-  std::uint16_t* low = nullptr;
+  std::uint16_t* low = nullptr;  ///< Aligned as Buffer is: whole lines of it are written past the caches.
 
   /// `count` numbers from number `at` on, and their gradients (may be null).
   [[nodiscard]] UpdateSpan span(std::size_t at, const float* grads, std::size_t count) const {

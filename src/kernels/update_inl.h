@@ -20,6 +20,7 @@ namespace lapel::kernels::HWY_NAMESPACE {
 namespace {
 
 struct PlainSgd {
+  static constexpr std::size_t kStates = 0;
   SgdStep step;
   /// Lanes of `span` from `i` on, whose gradient is `grad`. Returns the new weights, stored, but not in bfloat16.
   template <class D>
@@ -33,6 +34,7 @@ struct PlainSgd {
 };
 
 struct MomentumSgd {
+  static constexpr std::size_t kStates = 1;
   SgdStep step;
   template <class D>
   HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> grad, const UpdateSpan& span, std::size_t i) const {
@@ -50,6 +52,7 @@ struct MomentumSgd {
 };
 
 struct Adam {
+  static constexpr std::size_t kStates = 2;
   float decay;
   float alpha;
   float rest_1;  ///< 1 - beta_1

@@ -45,11 +45,13 @@ Parameters::Parameters(const model::Model& model, std::span<const kernels::Weigh
                           static_cast<std::size_t>(layout.packed_size())});
     }
   }
+  // Each begins at a whole line, as numbers and as their copies.
+  const std::size_t number_bytes = has_low() ? sizeof(std::uint16_t) : sizeof(float);
   for (const bool trainable : {true, false}) {
     for (auto& entry : entries_) {
       if (entry.spec.trainable == trainable) {
         entry.offset = size_;
-        size_ += Buffer::aligned(entry.size * sizeof(float)) / sizeof(float);
+        size_ += Buffer::aligned(entry.size * number_bytes) / number_bytes;
       }
     }
     if (trainable) {

@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "base/buffer.h"
 #include "kernels/operator_harness.h"
 #include "kernels/update.h"
 
@@ -77,7 +81,7 @@ class TrainedOperator {
       EXPECT_EQ(weights_[i]->values, other.weights_[i]->values) << "weight " << i;
       EXPECT_EQ(weights_[i]->state1, other.weights_[i]->state1) << "weight " << i;
       EXPECT_EQ(weights_[i]->state2, other.weights_[i]->state2) << "weight " << i;
-      EXPECT_EQ(weights_[i]->low, other.weights_[i]->low) << "weight " << i;
+      EXPECT_TRUE(weights_[i]->lines == other.weights_[i]->lines) << "weight " << i;
     }
     for (std::size_t i = 0; i < input_grads_.size(); ++i) {
       EXPECT_EQ(input_grads_[i]->read(dtype_), other.input_grads_[i]->read(dtype_));
@@ -85,9 +89,14 @@ class TrainedOperator {
   }
 
  private:
+  struct alignas(Buffer::kAlignment) Line {
+    std::array<std::uint16_t, Buffer::kAlignment / sizeof(std::uint16_t)> numbers{};
+    bool operator==(const Line&) const = default;
+  };
   struct Weight {
     std::vector<float> values, grads, state1, state2;
-    std::vector<std::uint16_t> low;
+    std::vector<Line> lines;  ///< The memory of `low`.
+    std::span<std::uint16_t> low;
     UpdateTarget target;
   };
 
@@ -101,8 +110,9 @@ class TrainedOperator {
       weight.grads.assign(size, 0);
       weight.state1.assign(size, 0);
       weight.state2.assign(size, 0);
-      weight.low.resize(dtype_ == Dtype::kBfloat16 ? size : 0);
       if (dtype_ == Dtype::kBfloat16) {
+        weight.lines.resize(Buffer::aligned(size * sizeof(std::uint16_t)) / Buffer::kAlignment);
+        weight.low = std::span(weight.lines.front().numbers.data(), size);
         to_bfloat16(weight.values, weight.low);
       }
       weight.target = {weight.values.data(), weight.state1.data(), weight.state2.data(),
