@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/dense_input_grad_inl.h"
 #include "kernels/dense_pack_inl.h"
@@ -211,7 +212,11 @@ inline void far_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_p
   const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
   // A short product's columns stay near by themselves: then few rows at a time.
   const std::size_t at_once = steps <= kSteps ? 16 : kBlock;
-  const auto part_at = [](const float* numbers, std::size_t at) { return numbers == nullptr ? nullptr : numbers + at; };
+  const auto numbers_at = [&](std::size_t weights, std::size_t state) {
+    const auto of = [&](const float* numbers) { return numbers == nullptr ? nullptr : numbers + state; };
+    return std::array{static_cast<const float*>(dense.target.weights + weights), of(dense.target.state1),
+                      of(dense.target.state2)};
+  };
   Waiting waiting;
   std::size_t turn = 0;
   for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
@@ -227,8 +232,7 @@ inline void far_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_p
       const std::size_t here = place_of(dense, block, panel);
       const std::size_t next = place_of(dense, order.block(i + 1), order.panel(i + 1));
       // Weights that the input's gradient has read are near already: as good as any, so that no call need ask.
-      waiting.next = {dense.target.weights + (dense.input_grad == nullptr ? next : here),
-                      part_at(dense.target.state1, next), part_at(dense.target.state2, next)};
+      waiting.next = numbers_at(dense.input_grad == nullptr ? next : here, next);
       TileProduct product{input_pack + (block.begin - row),
                           1,
                           kBlock,
@@ -244,7 +248,7 @@ inline void far_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_p
       product.ahead[0] = input_ahead(dense, order, i);
       prefetch_share(product, 0, product.rows);
       multiply_and_apply(dense, product, waiting);
-      waiting = {dense.target.span(here, grads[turn], product.rows * width), {}, 0};
+      waiting = {dense.target.span(here, grads[turn], product.rows * width), numbers_at(here, here), 0};
     }
     if (dense.input_grad != nullptr && row < in) {
       store_input_grad(*dense.input_grad, order.rows, 0, input_sums);
