@@ -16,6 +16,9 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
+/// Rows that a panel of near weights is multiplied with before the next one: all weights together, which the second
+/// cache may not hold beside them, are read once for so many.
+constexpr std::size_t kNearRows = 128;
 /// Rows that share a stretch of weights from far.
 constexpr std::size_t kFarRows = 256;
 /// Steps whose columns leave room in the nearest cache for those of the next ones.
@@ -168,11 +171,14 @@ void forward_part(const DenseForward& dense, const Part& rows, const Part& panel
     return;
   }
   alignas(64) float sums[kBlock * kBlock];
-  for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
+  for (std::size_t group = rows.begin; group < rows.end; group += kNearRows) {
+    const std::size_t end = HWY_MIN(rows.end, group + kNearRows);
     for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
-      const TileProduct product = product_of(dense, row, HWY_MIN(kBlock, rows.end - row), panel, sums);
-      multiply_in_stretches(product, is_pairs(dense.panels));
-      finish(dense, sums, row, product.rows, panel);
+      for (std::size_t row = group; row < end; row += kBlock) {
+        const TileProduct product = product_of(dense, row, HWY_MIN(kBlock, end - row), panel, sums);
+        multiply_in_stretches(product, is_pairs(dense.panels));
+        finish(dense, sums, row, product.rows, panel);
+      }
     }
   }
 }
