@@ -259,7 +259,6 @@ HWY_INLINE void multiply(const TileProduct& p, bool pairs) {
   }
 }
 
-/// The same of a multiple of 16 rows, with what `between()` returns, a new one for each tile, between its steps.
 template <bool kPairs, std::size_t kRows, std::size_t kVectors, class F>
 HWY_INLINE void multiply_columns_between(const TileProduct& p, std::size_t column, const F& between) {
   for (std::size_t row = 0; row < p.rows; row += kRows) {
@@ -267,6 +266,8 @@ HWY_INLINE void multiply_columns_between(const TileProduct& p, std::size_t colum
   }
 }
 
+/// The product of a multiple of 16 rows, all columns of a panel and a first factor of columns in rows of 64 words, with
+/// what `between()` returns, a new one for each tile, between its steps.
 template <bool kPairs, class F>
 HWY_INLINE void multiply_between(const TileProduct& p, const F& between) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());

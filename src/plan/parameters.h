@@ -22,7 +22,7 @@ struct ParameterEntry {
   std::string name;  ///< Keras's: `dense/kernel`
   layers::ParameterSpec spec;
   kernels::WeightLayout layout;
-  std::size_t offset = 0;  ///< In numbers from the start of the arena; a multiple of 16.
+  std::size_t offset = 0;  ///< In numbers from the start of the arena: a whole line, of copies in bfloat16 too.
   std::size_t size = 0;    ///< Numbers it takes there, padding included.
 };
 

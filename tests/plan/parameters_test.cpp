@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
+#include "base/buffer.h"
 #include "plan/network.h"
 #include "support/tiny.h"
 
@@ -57,6 +59,26 @@ TEST(Parameters, WhatIsSetIsGot) {
   }
   parameters.set(8, values);
   EXPECT_EQ(parameters.get(8), values);
+}
+
+TEST(Parameters, EachBeginsAtAWholeLine) {
+  const auto is_at_a_line = [](const void* memory) {
+    return reinterpret_cast<std::uintptr_t>(memory) % Buffer::kAlignment == 0;
+  };
+  for (const auto dtype : {kernels::Dtype::kFloat32, kernels::Dtype::kBfloat16}) {
+    auto network = tiny_network(dtype);
+    auto& parameters = network.parameters();
+    parameters.add_optimizer_state(2);
+    for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
+      const kernels::UpdateTarget& target = *parameters.update_target(i);
+      EXPECT_EQ(target.low != nullptr, dtype == kernels::Dtype::kBfloat16);
+      for (const void* const memory :
+           {static_cast<const void*>(target.weights), static_cast<const void*>(target.state1),
+            static_cast<const void*>(target.state2), static_cast<const void*>(target.low)}) {
+        EXPECT_TRUE(is_at_a_line(memory)) << parameters.entries()[i].name;
+      }
+    }
+  }
 }
 
 TEST(Parameters, PaddingBetweenAndWithinWeightsStaysZero) {
