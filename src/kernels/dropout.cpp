@@ -1,3 +1,4 @@
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -18,74 +19,87 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-using Words = hn::ScalableTag<std::uint32_t>;
+/// Lanes of 64 bits, whose lower halves are words of Philox; what the upper halves hold has no part in it, so that
+/// words of the products need not be put together anew.
+using Lanes = hn::ScalableTag<std::uint64_t>;
+using Words = hn::Vec<Lanes>;
 
-/// The high and low halves of the 64-bit products of lanes.
-struct Halves {
-  hn::Vec<Words> high;
-  hn::Vec<Words> low;
-};
-
-HWY_INLINE Halves multiply(hn::Vec<Words> a, std::uint32_t factor) {
-  const Words d;
-  const auto b = hn::Set(d, factor);
+/// The whole product of the lower halves and a factor.
+HWY_INLINE Words multiply(Words a, std::uint32_t factor) {
+  const Lanes d;
 #if HWY_TARGET == HWY_SCALAR
-  const std::uint64_t product = static_cast<std::uint64_t>(hn::GetLane(a)) * hn::GetLane(b);
-  return {hn::Set(d, static_cast<std::uint32_t>(product >> 32U)), hn::Set(d, static_cast<std::uint32_t>(product))};
+  return hn::Set(d, static_cast<std::uint64_t>(static_cast<std::uint32_t>(hn::GetLane(a))) * factor);
 #else
-  const hn::RepartitionToWide<Words> wide;
-  const auto even = hn::MulEven(a, b);
-  const auto odd = hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(wide, a))), b);
-  return {hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even))),
-          hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd)), hn::BitCast(d, even))};
+  const hn::RepartitionToNarrow<Lanes> d32;
+  return hn::MulEven(hn::BitCast(d32, a), hn::Set(d32, factor));
 #endif
 }
 
-/// Philox4x32-10 (Salmon et al., SC 2011) of a vector of counters that differ in their first word: 4 numbers for
-/// each, in the order of RandomStream::bits.
-HWY_INLINE void philox(const PhiloxAddress& address, std::uint32_t first_block, std::uint32_t* to) {
-  constexpr std::uint32_t kMultiplier0 = 0xD2511F53U;
-  constexpr std::uint32_t kMultiplier1 = 0xCD9E8D57U;
-  constexpr std::uint32_t kWeyl0 = 0x9E3779B9U;
-  constexpr std::uint32_t kWeyl1 = 0xBB67AE85U;
-  constexpr int kRounds = 10;
-  const Words d;
-  auto x0 = hn::Iota(d, first_block);
-  auto x1 = hn::Set(d, address.counter[0]);
-  auto x2 = hn::Set(d, address.counter[1]);
-  auto x3 = hn::Set(d, address.counter[2]);
-  std::uint32_t key0 = address.key[0];
-  std::uint32_t key1 = address.key[1];
-  for (int round = 0; round < kRounds; ++round) {
-    const Halves product0 = multiply(x0, kMultiplier0);
-    const Halves product1 = multiply(x2, kMultiplier1);
-    x0 = hn::Xor(hn::Xor(product1.high, x1), hn::Set(d, key0));
-    x1 = product1.low;
-    x2 = hn::Xor(hn::Xor(product0.high, x3), hn::Set(d, key1));
-    x3 = product0.low;
-    key0 += kWeyl0;
-    key1 += kWeyl1;
-  }
-  hn::StoreInterleaved4(x0, x1, x2, x3, d, to);
-}
-
-/// Writes 1 for a number that is kept, else 0.
-HWY_INLINE void draw(const PhiloxAddress& address, std::uint32_t threshold, std::size_t count, std::uint8_t* kept) {
-  const Words d;
-  const hn::Rebind<std::int32_t, Words> signed_words;
-  const hn::Rebind<std::uint8_t, Words> bytes;
-  const std::size_t lanes = hn::Lanes(d);
-  alignas(64) std::uint32_t numbers[4 * hn::MaxLanes(d)];
-  alignas(64) std::uint8_t flags[4 * hn::MaxLanes(d)];
-  for (std::size_t i = 0; i < count; i += 4 * lanes) {
-    philox(address, static_cast<std::uint32_t>(i / 4), numbers);
-    for (std::size_t part = 0; part < 4 * lanes; part += lanes) {
-      const auto fraction = hn::BitCast(signed_words, hn::ShiftRight<8>(hn::Load(d, numbers + part)));
-      const auto dropped = hn::Lt(fraction, hn::Set(signed_words, static_cast<std::int32_t>(threshold)));
-      const auto one = hn::IfThenZeroElse(dropped, hn::Set(signed_words, 1));
-      hn::StoreU(hn::DemoteTo(bytes, one), bytes, flags + part);
+/// Philox4x32-10 (Salmon et al., SC 2011) of counters that differ in their first word.
+class Philox {
+ public:
+  explicit Philox(const PhiloxAddress& address) : counter_(address.counter) {
+    constexpr std::array<std::uint32_t, 2> kWeyl{0x9E3779B9U, 0xBB67AE85U};
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      keys_[i] = address.key[i % 2] + static_cast<std::uint32_t>(i / 2) * kWeyl[i % 2];
     }
-    std::memcpy(kept + i, flags, HWY_MIN(count - i, 4 * lanes));
+  }
+
+  /// The four words of each block.
+  HWY_INLINE std::array<Words, 4> operator()(Words blocks) const {
+    const Lanes d;
+    Words x0 = blocks;
+    Words x1 = hn::Set(d, counter_[0]);
+    Words x2 = hn::Set(d, counter_[1]);
+    Words x3 = hn::Set(d, counter_[2]);
+#pragma GCC unroll 10
+    for (std::size_t round = 0; round < kRounds; ++round) {
+      const Words product0 = multiply(x0, 0xD2511F53U);
+      const Words product1 = multiply(x2, 0xCD9E8D57U);
+      x0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(product1), x1), hn::Set(d, keys_[2 * round]));
+      x1 = product1;
+      x2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(product0), x3), hn::Set(d, keys_[2 * round + 1]));
+      x3 = product0;
+    }
+    return {x0, x1, x2, x3};
+  }
+
+ private:
+  static constexpr std::size_t kRounds = 10;
+
+  std::array<std::uint32_t, 3> counter_;
+  std::array<std::uint32_t, 2 * kRounds> keys_;
+};
+
+/// Writes 1 for a number that is kept, else 0: number i is word i % 4 of block i / 4, as in RandomStream::bits.
+HWY_INLINE void draw(const PhiloxAddress& address, std::uint32_t threshold, std::size_t count, std::uint8_t* kept) {
+  const Lanes d;
+  const hn::RebindToSigned<Lanes> di;
+  constexpr std::size_t kBlocks = 2 * hn::MaxLanes(d);  // at a time: the even ones, and the odd ones
+  constexpr std::size_t kNumbers = 4 * kBlocks;
+  const Philox philox(address);
+  const auto limit = hn::Set(di, static_cast<std::int64_t>(threshold));
+  const auto flags_of = [&](const std::array<Words, 4>& block) HWY_ATTR {
+    Words flags = hn::Zero(d);
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      const auto fraction = hn::And(hn::ShiftRight<8>(block[i]), hn::Set(d, 0xFFFFFF));
+      const auto dropped = hn::RebindMask(d, hn::Lt(hn::BitCast(di, fraction), limit));
+      flags = hn::Or(flags, hn::IfThenZeroElse(dropped, hn::Set(d, std::uint64_t{1} << (8 * i))));
+    }
+    return flags;
+  };
+  alignas(64) std::uint64_t flags[hn::MaxLanes(d)];
+  Words even = hn::ShiftLeft<1>(hn::Iota(d, 0));
+  for (std::size_t i = 0; i < count; i += kNumbers) {
+    const Words low = flags_of(philox(even));
+    const Words high = flags_of(philox(hn::Add(even, hn::Set(d, 1))));
+    hn::Store(hn::Or(low, hn::ShiftLeft<32>(high)), d, flags);
+    if (i + kNumbers <= count) {
+      std::memcpy(kept + i, flags, kNumbers);
+    } else {
+      std::memcpy(kept + i, flags, count - i);
+    }
+    even = hn::Add(even, hn::Set(d, kBlocks));
   }
 }
 
