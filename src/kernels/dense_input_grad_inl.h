@@ -46,7 +46,7 @@ void store_numbers(const DenseInputGrad& dense, const std::uint32_t* sums, std::
   }
   for (std::size_t n = 0; n < rows; ++n) {
     T* const to = static_cast<T*>(dense.input_grad) + (first_row + n) * dense.panels.in + inputs.begin;
-    for_each_vector(0, count, CopyRow<T>{reinterpret_cast<const float*>(turned) + n * kBlock, to});
+    for_each_covering_vector(count, CopyRow<T>{reinterpret_cast<const float*>(turned) + n * kBlock, to});
   }
 }
 

@@ -83,13 +83,13 @@ void pack_columns(const T* from, const T* active, std::size_t size, std::size_t 
     const T* const numbers = from + row * size + first;
     const T* const positive = active == nullptr ? nullptr : active + row * size + first;
     if constexpr (kGroup == 1) {
-      for_each_vector(0, count, PackRow<float>{numbers, positive, to});
+      for_each_covering_vector(count, PackRow<float>{numbers, positive, to});
     } else {
       const bool two = row + 1 < batch;
-      for_each_vector(0, count,
-                      PackRow<std::uint16_t>{{numbers, two ? numbers + size : nullptr},
-                                             {positive, two && positive != nullptr ? positive + size : nullptr},
-                                             to});
+      for_each_covering_vector(
+          count, PackRow<std::uint16_t>{{numbers, two ? numbers + size : nullptr},
+                                        {positive, two && positive != nullptr ? positive + size : nullptr},
+                                        to});
     }
     std::memset(to + count, 0, (width - count) * sizeof(std::uint32_t));
   }

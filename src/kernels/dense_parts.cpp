@@ -87,7 +87,7 @@ void finish_rows(const DenseForward& dense, const float* sums, std::size_t row, 
   const float* const bias = dense.bias == nullptr ? nullptr : dense.bias + first;
   for (std::size_t r = 0; r < rows; ++r) {
     T* const to = static_cast<T*>(dense.output) + (row + r) * dense.panels.out + first;
-    for_each_vector(0, count, FinishRow<T>{sums + r * dense.panels.width, bias, dense.relu, to});
+    for_each_covering_vector(count, FinishRow<T>{sums + r * dense.panels.width, bias, dense.relu, to});
   }
 }
 
@@ -274,7 +274,7 @@ void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
         if (streams && whole_lines) {
           stream_numbers(sums + n * width, inputs, to);
         } else {
-          for_each_vector(0, inputs, CopyRow<T>{sums + n * width, to});
+          for_each_covering_vector(inputs, CopyRow<T>{sums + n * width, to});
         }
       }
     }

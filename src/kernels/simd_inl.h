@@ -50,6 +50,30 @@ HWY_INLINE void for_each_channel_vector(std::size_t channels, const F& body) {
   for_each_vector(i, channels, body);
 }
 
+/// Calls `body(tag, i)` so that all numbers of [0, count) are covered, some perhaps twice: the last vector ends where
+/// they end, and fewer than a vector are covered by two of half the lanes, or of fewer still. For a body that writes
+/// apart from what it reads: a row of any length then takes few vectors and no single lanes.
+template <class D, class F>
+HWY_INLINE void for_each_covering_vector(D d, std::size_t count, const F& body) {
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t i = 0; i + lanes <= count; i += lanes) {
+    body(d, i);
+  }
+  if (count % lanes == 0) {
+    return;
+  }
+  if (count > lanes) {
+    body(d, count - lanes);
+  } else if constexpr (hn::MaxLanes(D()) > 1) {
+    for_each_covering_vector(hn::CappedTag<float, hn::MaxLanes(D()) / 2>(), count, body);
+  }
+}
+
+template <class F>
+HWY_INLINE void for_each_covering_vector(std::size_t count, const F& body) {
+  for_each_covering_vector(hn::ScalableTag<float>(), count, body);
+}
+
 template <class D>
 HWY_INLINE hn::Vec<D> load(D d, const float* from) {
   return hn::LoadU(d, from);
