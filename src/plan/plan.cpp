@@ -25,6 +25,7 @@ Plan::Plan(const model::Model& model, const PlanOptions& options, std::span<cons
     layer_names_.push_back(node.name);
   }
   make_steps(stored);
+  find_runs();
   plan_gradients();
   plan_memory();
   works_in_team_ = std::ranges::all_of(steps_, [](const Step& step) { return step.op->works_in_team(); });
@@ -131,10 +132,14 @@ void Plan::plan_memory() {
     const auto& step = steps_[i];
     const std::size_t output = step.lowered.output;
     const std::size_t back = 2 * count - i;
+    // In a run, other rows may be at any of its steps.
+    const std::size_t last = step.run_end > 0 ? step.run_end - 1 : i;
     touch(value_piece_[output], i);
+    touch(value_piece_[output], last);
     touch(step.saved, i);
     for (const std::size_t input : step.lowered.inputs) {
       touch(value_piece_[input], i);
+      touch(value_piece_[input], last);
     }
     if (!step.backward) {
       continue;
@@ -223,20 +228,6 @@ void Plan::bind_sums() {
 
 kernels::StepState Plan::state(const Batch& batch, const StepKey& key) const {
   return {batch.pixels, batch.samples, batch.next, key.seed, key.epoch, options_.training};
-}
-
-void Plan::forward(const Batch& batch, const StepKey& key) {
-  if (batch.samples.size() != static_cast<std::size_t>(options_.batch)) {
-    throw Error(ErrorKind::kInternal, {}, "a plan was given a batch of another size");
-  }
-  if (observer_ != nullptr) {
-    observer_->on_begin();
-  }
-  const auto now = state(batch, key);
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
-    steps_[i].op->forward(now);
-    tell(StepPart::kForward, i);
-  }
 }
 
 void Plan::backward(const kernels::StepState& now, std::span<const kernels::UpdateRule> rules) {
@@ -363,25 +354,6 @@ kernels::LossResult Plan::train_step(const Batch& batch, const LossRule& loss, c
 kernels::LossResult Plan::evaluate(const Batch& batch, const LossRule& loss, std::span<float> probabilities) {
   predict(batch, probabilities);
   return compute_loss(batch, loss, {}, nullptr);
-}
-
-void Plan::predict(const Batch& batch, std::span<float> probabilities) {
-  forward(batch, {});
-  if (!probabilities.empty()) {
-    kernels::softmax_rows(options_.dtype, piece(value_piece_[lowered_.logits]), options_.batch, classes_,
-                          probabilities.data());
-    tell(StepPart::kLoss, 0);
-  }
-}
-
-void Plan::logits(const Batch& batch, const StepKey& key, std::span<float> logits) {
-  forward(batch, key);
-  const void* from = piece(value_piece_[lowered_.logits]);
-  if (options_.dtype == kernels::Dtype::kFloat32) {
-    std::copy_n(static_cast<const float*>(from), logits.size(), logits.begin());
-  } else {
-    kernels::from_bfloat16({static_cast<const std::uint16_t*>(from), logits.size()}, logits);
-  }
 }
 
 }  // namespace lapel::plan

@@ -117,9 +117,11 @@ class Plan {
     bool backward = false;
     std::vector<std::size_t> input_grads;  ///< Pieces of memory, or kNone.
     std::size_t saved = 0;
+    std::size_t run_end = 0;  ///< The step after the run of steps by rows that this one is in; 0 in none.
   };
 
   void make_steps(std::span<const kernels::WeightLayout> stored);
+  void find_runs();
   void plan_gradients();
   void plan_memory();
   void bind_step(std::size_t index, Parameters& parameters);
@@ -133,7 +135,12 @@ class Plan {
       body();
     }
   }
-  void forward(const Batch& batch, const StepKey& key);
+  /// `probabilities` (batch x classes): those of the logits; null: not wanted.
+  void forward(const Batch& batch, const StepKey& key, float* probabilities = nullptr);
+  /// The steps of the run that begins with step `first`: threads divide the rows, and do not wait between steps.
+  void forward_run(std::size_t first, const kernels::StepState& now, float* probabilities);
+  /// Softmax of rows [begin, end) of the logits.
+  void softmax(std::int64_t begin, std::int64_t end, float* probabilities);
   kernels::LossResult forward_and_loss(const Batch& batch, const LossRule& loss, const StepKey& key);
   void backward(const kernels::StepState& now, std::span<const kernels::UpdateRule> rules);
   void update(const Step& step, std::span<const kernels::UpdateRule> rules);
