@@ -117,32 +117,23 @@ class DenseOperator final : public SimdOperator {
   }
 
   void backward(const StepState& state) override {
-    const DensePack pack{panels_,
-                         batch_,
-                         binding().output_grad,
-                         relu() ? binding().output : nullptr,
-                         scratch_words(0),
-                         input_grad() != nullptr ? scratch_words(turned_at_) : nullptr};
-    const DenseInputGrad input{panels_, batch_, scratch_words(turned_at_), words(binding().weights.at(0)),
-                               input_grad()};
     DenseWeightGrad weight = weight_gradient(state.rules);
+    DenseInputGrad input{panels_, batch_, scratch_words(turned_at_), words(binding().weights.at(0)), input_grad()};
     const bool together =
         input_grad() != nullptr && !state.rules.empty() && dense_updates_with_input_grad(panels_, batch_);
     weight.input_grad = together ? &input : nullptr;
+    if (packs_alone()) {
+      backward_alone(weight, input);
+      return;
+    }
     const auto packing = [&](std::int64_t part, std::int64_t parts) {
-      dense_pack(pack, part_of(panels_.panels, 1, part, parts));
+      dense_pack(pack_of(0), part_of(panels_.panels, 1, part, parts));
     };
     const auto input_part = [&](std::int64_t part, std::int64_t parts) {
       dense_input_grad(input, part_of(panels_.rows, 16, part, parts));
     };
     const auto weight_part = [&](std::int64_t part, std::int64_t parts) { weight_gradient_part(weight, part, parts); };
-    if (input_grad() != nullptr && !together && panels_.panels == 1) {
-      // Both parts are of the same rows: the input's gradient, and then the weights change.
-      parallel_phases(threads_, packing, [&](std::int64_t part, std::int64_t parts) {
-        input_part(part, parts);
-        weight_part(part, parts);
-      });
-    } else if (input_grad() != nullptr && !together) {
+    if (input_grad() != nullptr && !together) {
       // The input's gradient before any weight changes.
       parallel_phases(threads_, packing, input_part, weight_part);
     } else {
@@ -185,15 +176,73 @@ class DenseOperator final : public SimdOperator {
     return reinterpret_cast<std::uint32_t*>(static_cast<std::byte*>(binding().scratch) + at);
   }
 
-  /// Scratch: in forward, padded input; in backward, packed gradients, turned ones, and packed input for each thread.
+  /// Whether each thread packs the gradients that it reads, all in its own cache, instead of a share of all for
+  /// everyone: it reads only its own panels of them, or there are few.
+  [[nodiscard]] bool packs_alone() const {
+    constexpr std::size_t kFewNumbers = 8192;
+    return weights_stay_near() && (!options().needs_input_grad || batch_ * panels_.out <= kFewNumbers);
+  }
+
+  [[nodiscard]] DensePack pack_of(std::int64_t part) const {
+    const std::size_t area = static_cast<std::size_t>(part) * pack_bytes_;
+    return {panels_,
+            batch_,
+            binding().output_grad,
+            relu() ? binding().output : nullptr,
+            scratch_words(area),
+            input_grad() != nullptr ? scratch_words(area + turned_at_) : nullptr};
+  }
+
+  /// All of backward, where threads pack for themselves.
+  void backward_alone(const DenseWeightGrad& weight, const DenseInputGrad& input) const {
+    const auto input_part = [&](std::int64_t part, std::int64_t parts) {
+      const DensePack pack = pack_of(part);
+      dense_pack(pack, {0, panels_.panels});
+      DenseInputGrad mine = input;
+      mine.turned = pack.turned;
+      dense_input_grad(mine, part_of(panels_.rows, 16, part, parts));
+    };
+    const auto weight_part = [&](std::int64_t part, std::int64_t parts) {
+      const FlushDenormals flush;  // once for all updates
+      const DensePack pack = pack_of(part);
+      DenseWeightGrad mine = weight;
+      mine.packed = pack.packed;
+      for_rectangles(panels_.rows, 16, panels_, part, parts, [&](const Part& rows, const Part& panels) {
+        if (input_grad() == nullptr) {
+          dense_pack(pack, panels);
+        }
+        if (op_.bias && rows.begin == 0) {
+          dense_bias_grad(mine, panels);
+        }
+        dense_weight_grad(mine, packed_input(part), rows, panels);
+      });
+    };
+    if (input_grad() == nullptr) {
+      parallel_phases(threads_, weight_part);
+    } else if (panels_.panels == 1) {
+      // Both parts are of the same rows: the input's gradient, and then the weights change.
+      parallel_phases(threads_, [&](std::int64_t part, std::int64_t parts) {
+        input_part(part, parts);
+        weight_part(part, parts);
+      });
+    } else {
+      // The input's gradient before any weight changes.
+      parallel_phases(threads_, input_part, weight_part);
+    }
+  }
+
+  [[nodiscard]] std::uint32_t* packed_input(std::int64_t part) const {
+    return scratch_words(input_at_ + static_cast<std::size_t>(part) * input_bytes_);
+  }
+
+  /// Scratch: in forward, padded input; in backward, packed gradients and turned ones (of each thread, where it packs
+  /// alone), and packed input for each thread.
   void divide_scratch() {
     const std::size_t packed_words = dense_packed_rows(batch_) / panels_.group;
     turned_at_ = Buffer::aligned(packed_words * panels_.panels * panels_.width * sizeof(std::uint32_t));
-    input_at_ = turned_at_;
-    if (options().needs_input_grad) {
-      input_at_ += Buffer::aligned(dense_turned_words(batch_, panels_) * sizeof(std::uint32_t));
-    }
-    input_at_ += Buffer::kApart;
+    const std::size_t turned_words = options().needs_input_grad ? dense_turned_words(batch_, panels_) : 0;
+    pack_bytes_ = Buffer::apart(turned_at_ + Buffer::aligned(turned_words * sizeof(std::uint32_t)));
+    input_at_ = pack_bytes_ * (packs_alone() ? static_cast<std::size_t>(threads_) : 1);
     input_bytes_ = Buffer::apart(packed_words * 64 * sizeof(std::uint32_t));
     if (options().training) {
       scratch_bytes_ = input_at_ + static_cast<std::size_t>(threads_) * input_bytes_;
@@ -223,7 +272,7 @@ class DenseOperator final : public SimdOperator {
     if (op_.bias) {
       dense_bias_grad(dense, part_of(panels_.panels, 1, part, parts));
     }
-    std::uint32_t* const input = scratch_words(input_at_ + static_cast<std::size_t>(part) * input_bytes_);
+    std::uint32_t* const input = packed_input(part);
     // Each thread brings the input of its rows into order: all of them, where panels are divided.
     const bool by_rows = dense.input_grad != nullptr || (!weights_stay_near() && panels_.panels < 16);
     if (by_rows) {
@@ -241,6 +290,7 @@ class DenseOperator final : public SimdOperator {
   bool pads_input_;
   int threads_ = 1;
   std::size_t turned_at_ = 0;
+  std::size_t pack_bytes_ = 0;
   std::size_t input_at_ = 0;
   std::size_t input_bytes_ = 0;
   std::size_t scratch_bytes_ = 0;
