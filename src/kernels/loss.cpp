@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include "hwy/contrib/math/math-inl.h"
+#include "kernels/short_rows_inl.h"
 #include "kernels/simd_inl.h"
 #include "kernels/simd_rows.h"
 
@@ -30,20 +31,6 @@ struct CopyNumbers {
     store(d, load(d, from + i), to + i);
   }
 };
-
-/// `count` numbers from `from` on, no more than a vector has, then zeros; from AVX-512 on it reads nothing else.
-template <class D>
-HWY_INLINE hn::Vec<D> load_first(D d, const float* from, std::size_t count) {
-  return hn::MaskedLoad(hn::FirstN(d, count), d, from);
-}
-
-template <class D>
-HWY_INLINE hn::Vec<D> load_first(D d, const std::uint16_t* from, std::size_t count) {
-  const hn::Rebind<std::uint16_t, D> d16;
-  const hn::Rebind<std::uint32_t, D> d32;
-  const auto numbers = hn::MaskedLoad(hn::FirstN(d16, count), d16, from);
-  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, numbers)));
-}
 
 /// The softmax of one row of `classes` logits, a tile at a time.
 template <class T>
@@ -230,85 +217,6 @@ LossResult loss_of_row(const LossRows& rows, std::size_t row) {
   return {target_sum * std::log(sum) - dot + static_cast<double>(softmax.finite()), correct ? 1 : 0};
 }
 
-/// Whether rows of so many numbers are one vector each.
-HWY_INLINE bool is_short(std::size_t classes) {
-  return HWY_TARGET <= HWY_AVX3 && classes <= hn::Lanes(hn::ScalableTag<float>());
-}
-
-/// The first `count` lanes, no more; of an instruction set that has masks.
-template <class D>
-HWY_INLINE void store_first(D d, hn::Vec<D> value, std::size_t count, float* to) {
-  hn::BlendedStore(value, hn::FirstN(d, count), d, to);
-}
-
-template <class D>
-HWY_INLINE void store_first(D d, hn::Vec<D> value, std::size_t count, std::uint16_t* to) {
-  const hn::Rebind<std::uint16_t, D> d16;
-  hn::BlendedStore(narrowed(d, value), hn::FirstN(d16, count), d16, to);
-}
-
-/// What loss_of_row sums, of rows that are one vector each, by the same arithmetic: so short are its steps that rows
-/// overlap, and a vector of logarithms is taken together.
-template <class T>
-LossResult loss_of_short_rows(const LossRows& rows, std::size_t begin, std::size_t end) {
-  const hn::ScalableTag<float> d;
-  const hn::RebindToSigned<decltype(d)> d32;
-  const hn::ScalableTag<double> of_sums;
-  constexpr std::size_t kRows = hn::MaxLanes(of_sums);
-  const std::size_t classes = rows.classes;
-  const auto is_class = hn::FirstN(d, classes);
-  const auto none = hn::Set(d, -std::numeric_limits<float>::infinity());
-  const auto lowest = hn::Set(d, -110.0F);  // its exponential is 0 in float
-  const auto floor = hn::Set(d, rows.label_smoothing / static_cast<float>(classes));
-  const auto weight = hn::Set(d, 1 - rows.label_smoothing);
-  const auto scale = hn::Set(d, rows.grad_scale);
-  const auto* const logits = static_cast<const T*>(rows.logits);
-  LossResult total;
-  for (std::size_t first = begin; first < end; first += kRows) {
-    const std::size_t count = HWY_MIN(kRows, end - first);
-    alignas(64) double sums[kRows];
-    alignas(64) double target_sums[kRows] = {};
-    std::fill_n(sums, kRows, 1.0);
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t row = first + i;
-      const auto x = load_first(d, logits + row * classes, classes);
-      const auto finite = hn::SumOfLanes(d, hn::Mul(x, hn::Zero(d)));  // or NaN
-      const auto of_classes = hn::IfThenElse(is_class, x, none);
-      const auto largest = hn::MaxOfLanes(d, of_classes);
-      const auto shifted = hn::Sub(x, largest);
-      const auto exponential = hn::IfThenElseZero(is_class, hn::Exp(d, hn::Max(shifted, lowest)));
-      const double sum = static_cast<double>(hn::GetLane(hn::SumOfLanes(d, exponential)));
-
-      std::intptr_t label = 0;
-      auto one_hot = hn::Zero(d);
-      if (rows.targets != nullptr) {
-        one_hot = load_first(d, rows.targets + row * classes, classes);
-        label = hn::FindFirstTrue(
-            d, hn::And(is_class, hn::Eq(one_hot, hn::MaxOfLanes(d, hn::IfThenElse(is_class, one_hot, none)))));
-      } else {
-        label = rows.labels[row];
-        const auto here = hn::RebindMask(d, hn::Eq(hn::Iota(d32, 0), hn::Set(d32, static_cast<std::int32_t>(label))));
-        one_hot = hn::IfThenElseZero(here, hn::Set(d, 1));
-      }
-      const auto target = hn::IfThenElseZero(is_class, hn::MulAdd(one_hot, weight, floor));
-      const auto dot = hn::SumOfLanes(d, hn::IfThenElseZero(is_class, hn::Mul(target, shifted)));
-      sums[i] = sum;
-      target_sums[i] = static_cast<double>(hn::GetLane(hn::SumOfLanes(d, target)));
-      total.loss_sum += static_cast<double>(hn::GetLane(finite)) - static_cast<double>(hn::GetLane(dot));
-      const bool best = hn::FindFirstTrue(d, hn::Eq(of_classes, largest)) == label;
-      total.correct += hn::GetLane(finite) == 0 && best ? 1 : 0;
-      if (rows.grad != nullptr) {
-        const auto inverse = hn::Add(hn::Set(d, static_cast<float>(1 / sum)), finite);
-        const auto grad = hn::Mul(hn::MulSub(exponential, inverse, target), scale);
-        store_first(d, grad, classes, static_cast<T*>(rows.grad) + row * classes);
-      }
-    }
-    const auto logarithms = hn::Mul(hn::Load(of_sums, target_sums), hn::Log(of_sums, hn::Load(of_sums, sums)));
-    total.loss_sum += hn::GetLane(hn::SumOfLanes(of_sums, logarithms));
-  }
-  return total;
-}
-
 template <class T>
 LossResult loss_of_rows(const LossRows& rows, std::size_t begin, std::size_t end) {
   if (is_short(rows.classes)) {
@@ -321,25 +229,6 @@ LossResult loss_of_rows(const LossRows& rows, std::size_t begin, std::size_t end
     total.correct += one.correct;
   }
   return total;
-}
-
-/// softmax_of_rows where a row is one vector, by the same arithmetic: so short are its steps that rows overlap.
-template <class T>
-void softmax_of_short_rows(const T* logits, std::size_t classes, float* probabilities, std::size_t begin,
-                           std::size_t end) {
-  const hn::ScalableTag<float> d;
-  const auto is_class = hn::FirstN(d, classes);
-  const auto none = hn::Set(d, -std::numeric_limits<float>::infinity());
-  const auto lowest = hn::Set(d, -110.0F);  // its exponential is 0 in float
-  for (std::size_t row = begin; row < end; ++row) {
-    const auto x = load_first(d, logits + row * classes, classes);
-    const auto finite = hn::SumOfLanes(d, hn::Mul(x, hn::Zero(d)));  // or NaN
-    const auto shifted = hn::Sub(x, hn::MaxOfLanes(d, hn::IfThenElse(is_class, x, none)));
-    const auto exponential = hn::IfThenElseZero(is_class, hn::Exp(d, hn::Max(shifted, lowest)));
-    const double sum = static_cast<double>(hn::GetLane(hn::SumOfLanes(d, exponential)));
-    const auto scale = hn::Add(hn::Set(d, static_cast<float>(1 / sum)), finite);
-    store_first(d, hn::Mul(exponential, scale), classes, probabilities + row * classes);
-  }
 }
 
 template <class T>
