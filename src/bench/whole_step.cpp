@@ -11,6 +11,8 @@ namespace lapel::measuring {
 namespace {
 
 constexpr std::int64_t kMostSteps = 100'000;
+/// More than a machine can do in the time of a measurement, its warm-up included.
+constexpr std::int64_t kNeverReached = 1'000'000'000;
 
 void lap(Stopwatch& watch, bool counts, StepEnd* end) {
   watch.lap(counts);
@@ -25,8 +27,8 @@ void run_training(const Work& work, Stopwatch& watch, StepEnd* end) {
   std::stop_source stop;
   TrainSpec spec = work.train;
   spec.batch_size = work.batch;
-  // More than will be run. They also scale the schedule.
-  spec.epochs = std::max(spec.epochs, 2 * (kMostSteps + work.steps) / std::max<std::int64_t>(1, whole));
+  // They also scale the schedule.
+  spec.epochs = std::max(spec.epochs, kNeverReached / std::max<std::int64_t>(1, whole));
   const auto after_step = [&](std::int64_t step, double /*loss*/) {
     const std::int64_t in_epoch = (step - 1) % steps;
     lap(watch, in_epoch < whole && (in_epoch > 0 || whole == 1), end);

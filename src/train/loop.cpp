@@ -37,7 +37,9 @@ class Loop {
         batch_(effective_batch(input.spec, input.splits.train.count)),
         steps_((input.splits.train.count + batch_ - 1) / batch_) {
     network.parameters().add_optimizer_state(optimizer_->states());
-    result_.history.reserve(static_cast<std::size_t>(input.limit ? 1024 : input.spec.epochs));
+    constexpr std::int64_t kManyEpochs = 1024;
+    result_.history.reserve(
+        static_cast<std::size_t>(input.limit ? kManyEpochs : std::min(kManyEpochs, input.spec.epochs)));
     progress_.epochs = input.spec.epochs;
     progress_.steps = steps_;
     progress_.member = input.member;
