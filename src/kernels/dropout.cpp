@@ -26,9 +26,8 @@ using Words = hn::Vec<Lanes>;
 
 /// The whole product of the lower halves and a factor.
 HWY_INLINE Words multiply(Words a, std::uint32_t factor) {
-  const Lanes d;
 #if HWY_TARGET == HWY_SCALAR
-  return hn::Set(d, static_cast<std::uint64_t>(static_cast<std::uint32_t>(hn::GetLane(a))) * factor);
+  return hn::Set(Lanes(), static_cast<std::uint64_t>(static_cast<std::uint32_t>(hn::GetLane(a))) * factor);
 #else
   const hn::RepartitionToNarrow<Lanes> d32;
   return hn::MulEven(hn::BitCast(d32, a), hn::Set(d32, factor));
