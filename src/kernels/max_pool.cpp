@@ -191,6 +191,30 @@ struct InnerMaximum16 {
   }
 };
 
+/// One window of floats that lies within the picture, whose places nobody asks for: a prediction's. `first` is its
+/// first place.
+struct InnerMaximum {
+  const WindowRows& rows;
+  const float* first;
+  float* to;
+  template <class D>
+  HWY_INLINE void operator()(D d, std::size_t channel) const {
+    auto largest = hn::LoadU(d, first + channel);
+    for (std::int64_t row = 0; row < rows.pool[0]; ++row) {
+      const float* from = first + static_cast<std::size_t>(row * rows.in[1]) * rows.channels + channel;
+      for (std::int64_t column = 0; column < rows.pool[1]; ++column, from += rows.channels) {
+        const auto value = hn::LoadU(d, from);
+        const auto not_larger = hn::Or(hn::Le(value, largest), hn::IsNaN(largest));  // as Largest has it
+        largest = hn::IfThenElse(not_larger, largest, value);
+      }
+    }
+    if (rows.relu) {
+      largest = hn::IfThenZeroElse(hn::Le(largest, hn::Zero(d)), largest);
+    }
+    hn::StoreU(largest, d, to + channel);
+  }
+};
+
 /// As GiveToWinner, of bfloat16, whose numbers are passed on as they are.
 struct GiveToWinner16 {
   const WindowRows& rows;
@@ -220,20 +244,30 @@ HWY_INLINE bool are_inner(const WindowRows& rows) {
   return fits(0) && fits(1);
 }
 
-/// [begin, end) are lines of windows.
-void inner_max_pool_forward(const WindowRows& rows, std::int64_t begin, std::int64_t end) {
+/// Calls `body(first, at)` for the windows of lines [begin, end): their first number, and where their results begin.
+template <class T, class F>
+HWY_INLINE void for_inner_windows(const WindowRows& rows, std::int64_t begin, std::int64_t end, const F& body) {
   for (std::int64_t line = begin; line < end; ++line) {
     const std::int64_t row = line / rows.out[0] * rows.in[0] + line % rows.out[0] * rows.strides[0];
-    const auto* from =
-        static_cast<const std::uint16_t*>(rows.input) + static_cast<std::size_t>(row * rows.in[1]) * rows.channels;
+    const T* from = static_cast<const T*>(rows.input) + static_cast<std::size_t>(row * rows.in[1]) * rows.channels;
     for (std::int64_t window = 0; window < rows.out[1]; ++window) {
-      const std::size_t at = static_cast<std::size_t>(line * rows.out[1] + window) * rows.channels;
-      for_each_vector16(rows.channels,
-                        InnerMaximum16{rows, from + static_cast<std::size_t>(window * rows.strides[1]) * rows.channels,
-                                       static_cast<std::uint16_t*>(rows.output) + at,
-                                       rows.best == nullptr ? nullptr : rows.best + at});
+      body(from + static_cast<std::size_t>(window * rows.strides[1]) * rows.channels,
+           static_cast<std::size_t>(line * rows.out[1] + window) * rows.channels);
     }
   }
+}
+
+void inner_max_pool_forward16(const WindowRows& rows, std::int64_t begin, std::int64_t end) {
+  for_inner_windows<std::uint16_t>(rows, begin, end, [&](const std::uint16_t* first, std::size_t at) HWY_ATTR {
+    for_each_vector16(rows.channels, InnerMaximum16{rows, first, static_cast<std::uint16_t*>(rows.output) + at,
+                                                    rows.best == nullptr ? nullptr : rows.best + at});
+  });
+}
+
+void inner_max_pool_forward(const WindowRows& rows, std::int64_t begin, std::int64_t end) {
+  for_inner_windows<float>(rows, begin, end, [&](const float* first, std::size_t at) HWY_ATTR {
+    for_each_channel_vector(rows.channels, InnerMaximum{rows, first, static_cast<float*>(rows.output) + at});
+  });
 }
 
 template <class T>
@@ -304,6 +338,10 @@ void max_pool_tiled_backward_of(const WindowRows& rows, std::int64_t begin, std:
 
 void max_pool_forward(Dtype dtype, const WindowRows& rows, std::int64_t begin, std::int64_t end) {
   if (dtype == Dtype::kBfloat16 && are_inner(rows)) {
+    inner_max_pool_forward16(rows, begin, end);
+    return;
+  }
+  if (dtype == Dtype::kFloat32 && rows.best == nullptr && are_inner(rows)) {
     inner_max_pool_forward(rows, begin, end);
     return;
   }
