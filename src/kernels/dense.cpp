@@ -60,6 +60,16 @@ void for_rectangles(std::size_t rows, std::size_t row_unit, const DensePanels& p
   }
 }
 
+/// Both parts one after the other, where a thread has the same rows in both (a layer of one panel): the input's
+/// gradient, and then the weights change.
+template <class Input, class Weight>
+auto both_of(const Input& input_part, const Weight& weight_part) {
+  return [&](std::int64_t part, std::int64_t parts) {
+    input_part(part, parts);
+    weight_part(part, parts);
+  };
+}
+
 class DenseOperator final : public SimdOperator {
  public:
   DenseOperator(const DenseOp& op, const BuildOptions& options, std::vector<WeightLayout> layouts,
@@ -133,11 +143,13 @@ class DenseOperator final : public SimdOperator {
       dense_input_grad(input, part_of(panels_.rows, 16, part, parts));
     };
     const auto weight_part = [&](std::int64_t part, std::int64_t parts) { weight_gradient_part(weight, part, parts); };
-    if (input_grad() != nullptr && !together) {
+    if (input_grad() == nullptr || together) {
+      parallel_phases(threads_, packing, weight_part);
+    } else if (panels_.panels == 1) {
+      parallel_phases(threads_, packing, both_of(input_part, weight_part));
+    } else {
       // The input's gradient before any weight changes.
       parallel_phases(threads_, packing, input_part, weight_part);
-    } else {
-      parallel_phases(threads_, packing, weight_part);
     }
   }
 
@@ -220,11 +232,7 @@ class DenseOperator final : public SimdOperator {
     if (input_grad() == nullptr) {
       parallel_phases(threads_, weight_part);
     } else if (panels_.panels == 1) {
-      // Both parts are of the same rows: the input's gradient, and then the weights change.
-      parallel_phases(threads_, [&](std::int64_t part, std::int64_t parts) {
-        input_part(part, parts);
-        weight_part(part, parts);
-      });
+      parallel_phases(threads_, both_of(input_part, weight_part));
     } else {
       // The input's gradient before any weight changes.
       parallel_phases(threads_, input_part, weight_part);
