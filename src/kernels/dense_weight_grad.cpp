@@ -102,21 +102,28 @@ HWY_INLINE void update_vector(D d, hn::Vec<D> grad, const Update& update, const 
   }
 }
 
+/// How far apart the operands of a tile of a gradient lie: words of a row of the batch are neighbours, packed ones in
+/// rows of 64; a tile of more than two vectors is of a panel of 64 outputs.
+template <bool kPacked>
+struct GradLayout {
+  HWY_INLINE static std::size_t a_row(const TileProduct& /*p*/) { return 1; }
+  HWY_INLINE static std::size_t a_step(const TileProduct& p) { return kPacked ? kBlock : p.a_step; }
+  HWY_INLINE static std::size_t width(const TileProduct& p, std::size_t tile) { return tile > 32 ? kBlock : p.width; }
+};
+
 /// One tile of a gradient, applied from the registers in which it is summed. `span` begins at the product's first row.
 template <Numbers kNumbers, std::size_t kRows, std::size_t kVectors, class Update>
-HWY_NOINLINE void update_tile(const TileProduct& p, std::size_t row, std::size_t column, const Update& given,
-                              const UpdateSpan& given_span) {
+HWY_INLINE void update_tile(const TileProduct& p, std::size_t row, std::size_t column, const Update& update,
+                            const UpdateSpan& span) {
   constexpr bool kPairs = kNumbers == Numbers::kPairs;
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
-  // Copies, which no store can change.
-  const Update update = given;
-  const UpdateSpan span = given_span;
-  with_tile<kPairs, kRows, kVectors>(p, row, column, Nothing(), [&](const auto& sums) HWY_ATTR {
+  with_tile<kPairs, kRows, kVectors, GradLayout<kPairs>>(p, row, column, Nothing(), [&](const auto& sums) HWY_ATTR {
     constexpr std::size_t kGroup = kPairs ? 2 : 1;
+    const std::size_t width = GradLayout<kPairs>::width(p, kVectors * lanes);
 #pragma GCC unroll 8
     for (std::size_t r = 0; r < kRows; r += kGroup) {
-      const std::size_t at = (row + r) * p.width + kGroup * column;
+      const std::size_t at = (row + r) * width + kGroup * column;
 #pragma GCC unroll 8
       for (std::size_t v = 0; v < kVectors; ++v) {
         if constexpr (kPairs) {
@@ -133,11 +140,17 @@ HWY_NOINLINE void update_tile(const TileProduct& p, std::size_t row, std::size_t
   });
 }
 
-/// Rows of a product, a multiple of kRows of them.
+/// Rows of a product, a multiple of kRows of them, in one function, which computes only once what all its tiles share:
+/// they are that short.
 template <Numbers kNumbers, std::size_t kRows, std::size_t kVectors, class Update>
-HWY_INLINE void update_columns(const TileProduct& p, std::size_t column, const Update& update, const UpdateSpan& span) {
-  for (std::size_t row = 0; row < p.rows; row += kRows) {
-    update_tile<kNumbers, kRows, kVectors>(p, row, column, update, span);
+HWY_NOINLINE void update_columns(const TileProduct& given_product, std::size_t column, const Update& given_update,
+                                 const UpdateSpan& given_span) {
+  // Copies, which no store can change.
+  const TileProduct product = given_product;
+  const Update update = given_update;
+  const UpdateSpan span = given_span;
+  for (std::size_t row = 0; row < product.rows; row += kRows) {
+    update_tile<kNumbers, kRows, kVectors>(product, row, column, update, span);
   }
 }
 
@@ -156,7 +169,7 @@ HWY_INLINE void update_product(const TileProduct& p, const Update& update, const
     update_columns<kNumbers, 8, 2>(p, column, update, span);
   }
   for (; column < p.columns; column += lanes) {
-    update_columns<kNumbers, 8, 1>(p, column, update, span);
+    update_columns<kNumbers, kNumbers == Numbers::kPairs ? 16 : 8, 1>(p, column, update, span);
   }
 #else
   for (; column < p.columns; column += 2 * lanes) {

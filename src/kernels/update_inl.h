@@ -19,15 +19,19 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
+/// Where weights do not decay, nothing is spent on it: beside a short product each instruction counts.
+template <bool kDecays>
 struct PlainSgd {
   static constexpr std::size_t kStates = 0;
   SgdStep step;
   /// Lanes of `span` from `i` on, whose gradient is `grad`. Returns the new weights, stored, but not in bfloat16.
   template <class D>
   HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> grad, const UpdateSpan& span, std::size_t i) const {
-    const auto weight = load(d, span.weights.data() + i);
-    const auto decayed = hn::NegMulAdd(hn::Set(d, step.learning_rate * step.weight_decay), weight, weight);
-    const auto changed = hn::NegMulAdd(hn::Set(d, step.learning_rate), grad, decayed);
+    auto weight = load(d, span.weights.data() + i);
+    if constexpr (kDecays) {
+      weight = hn::NegMulAdd(hn::Set(d, step.learning_rate * step.weight_decay), weight, weight);
+    }
+    const auto changed = hn::NegMulAdd(hn::Set(d, step.learning_rate), grad, weight);
     store(d, changed, span.weights.data() + i);
     return changed;
   }
@@ -85,10 +89,12 @@ struct Adam {
 template <class F>
 HWY_INLINE void with_update(const UpdateRule& rule, const F& body) {
   if (const SgdStep* const sgd = rule.sgd()) {
-    if (sgd->momentum == 0) {
-      body(PlainSgd{*sgd});
-    } else {
+    if (sgd->momentum != 0) {
       body(MomentumSgd{*sgd});
+    } else if (sgd->weight_decay != 0) {
+      body(PlainSgd<true>{*sgd});
+    } else {
+      body(PlainSgd<false>{*sgd});
     }
   } else {
     body(Adam(*rule.adam(), rule.adam_alpha()));
