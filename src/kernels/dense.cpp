@@ -251,7 +251,7 @@ class DenseOperator final : public SimdOperator {
     const std::size_t turned_words = options().needs_input_grad ? dense_turned_words(batch_, panels_) : 0;
     pack_bytes_ = Buffer::apart(turned_at_ + Buffer::aligned(turned_words * sizeof(std::uint32_t)));
     input_at_ = pack_bytes_ * (packs_alone() ? static_cast<std::size_t>(threads_) : 1);
-    input_bytes_ = Buffer::apart(packed_words * 64 * sizeof(std::uint32_t));
+    input_bytes_ = Buffer::apart(dense_input_words(panels_, batch_) * sizeof(std::uint32_t));
     if (options().training) {
       scratch_bytes_ = input_at_ + static_cast<std::size_t>(threads_) * input_bytes_;
     }

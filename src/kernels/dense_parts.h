@@ -130,7 +130,23 @@ struct DenseWeightGrad {
 [[nodiscard]] inline bool dense_updates_with_input_grad(const DensePanels& panels, std::size_t batch) {
   return dense_weights_are_far(panels) && batch <= 64;
 }
-/// `input_pack`: dense_packed_rows(batch) x 64 words or, for bfloat16, half of them. `rows` as above, multiples of 16.
+/// Whether a gradient of weights that is applied reads the input where it lies: floats in whole tiles.
+[[nodiscard]] inline bool dense_reads_input_in_place(const DensePanels& panels, std::size_t batch) {
+  return panels.group == 1 && panels.in == panels.rows && batch == dense_packed_rows(batch);
+}
+/// Whether such a gradient first packs the input of all its rows, which then still leaves room for the weights in the
+/// second cache, instead of 64 columns at a time.
+[[nodiscard]] inline bool dense_packs_whole_input(const DensePanels& panels, std::size_t batch) {
+  constexpr std::size_t kMostWords = std::size_t{1} << 15U;
+  return !dense_reads_input_in_place(panels, batch) &&
+         dense_packed_rows(batch) / panels.group * panels.rows <= kMostWords;
+}
+/// Words of a thread's packed input.
+[[nodiscard]] inline std::size_t dense_input_words(const DensePanels& panels, std::size_t batch) {
+  const std::size_t columns = dense_packs_whole_input(panels, batch) ? (panels.rows + 63) / 64 * 64 : 64;
+  return dense_packed_rows(batch) / panels.group * columns;
+}
+/// `input_pack`: dense_input_words. `rows` as above, multiples of 16.
 void dense_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels);
 void dense_bias_grad(const DenseWeightGrad& dense, const Part& panels);
 

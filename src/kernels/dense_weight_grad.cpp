@@ -256,6 +256,32 @@ void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns
   }
 }
 
+/// A short product's columns stay near by themselves: its update overlaps with the next product. Where the packed input
+/// of all rows is near, panels are made one after another: of a core that goes from panel to panel, the same distance
+/// again and again, the hardware fetches what lies so far behind the last one, too, which is another thread's.
+void update_in_passing(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels) {
+  const std::size_t in = dense.panels.in;
+  const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
+  const bool in_place = dense_reads_input_in_place(dense.panels, dense.batch);
+  const bool whole = in_place || dense_packs_whole_input(dense.panels, dense.batch);
+  const std::size_t at_once = whole ? rows.end - rows.begin : kBlock;
+  for (std::size_t first = rows.begin; first < rows.end; first += at_once) {
+    const std::size_t end = HWY_MIN(rows.end, first + at_once);
+    for (std::size_t row = first; row < end && !in_place; row += kBlock) {
+      pack_input(dense, row, HWY_MIN(kBlock, in - HWY_MIN(in, row)), input_pack + (row - first) * steps);
+    }
+    with_update(*dense.rule, [&](const auto& update) HWY_ATTR {
+      for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
+        for (std::size_t row = first; row < end; row += kBlock) {
+          const Columns columns = in_place ? Columns{static_cast<const std::uint32_t*>(dense.input) + row, in}
+                                           : Columns{input_pack + (row - first) * steps, kBlock};
+          update_rows(dense, update, columns, {row, HWY_MIN(end, row + kBlock)}, panel);
+        }
+      }
+    });
+  }
+}
+
 }  // namespace
 
 void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels) {
@@ -265,27 +291,13 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
   }
   const std::size_t in = dense.panels.in;
   const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
-  // A short product's columns stay near by themselves: its update overlaps with the next product.
-  const bool in_passing = steps <= kSteps && dense.rule != nullptr;
-  // Whole tiles of floats are read where they lie.
-  const bool in_place =
-      !is_pairs(dense.panels) && in == dense.panels.rows && dense.batch == dense_packed_rows(dense.batch);
+  if (steps <= kSteps && dense.rule != nullptr) {
+    update_in_passing(dense, input_pack, rows, panels);
+    return;
+  }
   for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
     const std::size_t end = HWY_MIN(rows.end, row + kBlock);
-    Columns columns{input_pack, kBlock};
-    if (in_passing && in_place) {
-      columns = {static_cast<const std::uint32_t*>(dense.input) + row, in};
-    } else {
-      pack_input(dense, row, HWY_MIN(kBlock, in - HWY_MIN(in, row)), input_pack);
-    }
-    if (in_passing) {
-      with_update(*dense.rule, [&](const auto& update) HWY_ATTR {
-        for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
-          update_rows(dense, update, columns, {row, end}, panel);
-        }
-      });
-      continue;
-    }
+    pack_input(dense, row, HWY_MIN(kBlock, in - HWY_MIN(in, row)), input_pack);
     const BlockOrder order{{row, end}, {end, HWY_MIN(rows.end, end + kBlock)}, panels, steps <= kSteps ? 16 : kBlock};
     for (std::size_t i = 0; i < order.count(); ++i) {
       const Part block = order.block(i);
