@@ -24,6 +24,10 @@ void wait_until(const F& ready) {
 
 }  // namespace
 
+void wait_for(const std::atomic<std::uint64_t>& value, std::uint64_t wanted) {
+  wait_until([&] { return value.load(std::memory_order_acquire) == wanted; });
+}
+
 Team*& Team::of_this_thread() {
   thread_local Team* team = nullptr;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
   return team;

@@ -10,6 +10,10 @@
 
 namespace lapel {
 
+/// Returns once `value` is `wanted`, with all that was written before another thread stored it (with release). That
+/// thread must be running, or waiting for a core only: of the same parallel phase, and not for this one.
+void wait_for(const std::atomic<std::uint64_t>& value, std::uint64_t wanted);
+
 /// Cores this process may run on.
 [[nodiscard]] int available_cores();
 

@@ -183,6 +183,25 @@ void forward_part(const DenseForward& dense, const Part& rows, const Part& panel
   }
 }
 
+void forward_inputs_part(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
+                         float* sums) {
+  const std::size_t group = dense.panels.group;
+  const std::size_t first = inputs.begin / group;
+  const std::size_t steps = (HWY_MIN(inputs.end, dense.panels.in) + group - 1) / group - first;
+  for (std::size_t row = 0; row < batch; row += kBlock) {
+    float* const at = sums + row * dense.panels.width;
+    TileProduct product = product_of(dense, row, HWY_MIN(kBlock, batch - row), panel, at);
+    product.a += first;
+    product.b += first * dense.panels.width;
+    product.steps = steps;
+    product.add = inputs.begin > 0;
+    multiply_in_stretches(product, is_pairs(dense.panels));
+    if (inputs.end >= dense.panels.in) {
+      finish(dense, at, row, product.rows, panel);
+    }
+  }
+}
+
 void pack_part(const DensePack& pack, const Part& panels) {
   const std::size_t width = pack.panels.width;
   const std::size_t panel_words = dense_packed_rows(pack.batch) / pack.panels.group * width;
@@ -325,6 +344,7 @@ namespace lapel::kernels {
 namespace {
 
 HWY_EXPORT(forward_part);
+HWY_EXPORT(forward_inputs_part);
 HWY_EXPORT(pack_part);
 HWY_EXPORT(input_grad_part);
 HWY_EXPORT(pad_rows_part);
@@ -333,6 +353,11 @@ HWY_EXPORT(pad_rows_part);
 
 void dense_forward(const DenseForward& dense, const Part& rows, const Part& panels) {
   HWY_DYNAMIC_DISPATCH(forward_part)(dense, rows, panels);
+}
+
+void dense_forward_inputs(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
+                          float* sums) {
+  HWY_DYNAMIC_DISPATCH(forward_inputs_part)(dense, batch, panel, inputs, sums);
 }
 
 void dense_pad_rows(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows) {

@@ -69,6 +69,10 @@ struct DenseForward {
   void* output = nullptr;
 };
 void dense_forward(const DenseForward& dense, const Part& rows, const Part& panels);
+/// The same of `batch` rows and one panel, of which only `inputs`, from a multiple of 16 on, are multiplied: added to
+/// `sums`, batch x width, from inputs before them, and left there for those behind them. The last ones make the output.
+void dense_forward_inputs(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
+                          float* sums);
 
 /// Rows of bfloat16 with one more number, zero, behind each: from rows of an odd length to whole words.
 void dense_pad_rows(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows);

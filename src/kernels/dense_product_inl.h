@@ -296,9 +296,10 @@ inline void multiply_in_stretches(TileProduct product, bool pairs) {
   const std::size_t steps = product.steps;
   const auto ahead = product.ahead;
   const Streams streams = product.streams;
+  const bool add = product.add;
   for (std::size_t begin = 0; begin < steps; begin += kSteps) {
     product.steps = HWY_MIN(kSteps, steps - begin);
-    product.add = begin > 0;
+    product.add = add || begin > 0;
     const bool last = begin + kSteps >= steps;
     product.ahead = last ? ahead : std::array<Ahead, 4>{};
     product.streams = last ? streams : Streams{};
