@@ -63,8 +63,7 @@ void for_rectangles(std::size_t rows, std::size_t row_unit, const DensePanels& p
   }
 }
 
-/// How many inputs of a panel that threads share are multiplied already, in which step: those that have the inputs
-/// before others' begin with them, those that have the ones behind end with them, and so hardly wait.
+/// How many inputs of a panel that threads share are multiplied already, in which step.
 struct alignas(256) Progress {
   std::atomic<std::uint64_t> inputs = 0;
 };
@@ -185,8 +184,13 @@ class DenseOperator final : public SimdOperator {
     return batch_ > panels_.out && batch_ * panels_.in * number_bytes > kSharedBytes;
   }
   /// Whether forward of a panel that threads share divides its inputs, as its update does: then a thread reads no
-  /// weights that another one changes.
-  [[nodiscard]] bool divides_inputs() const { return options().training && threads_ > 1 && weights_stay_near(); }
+  /// weights that another one changes. Where each has at least a panel to do, none waits: it has done all but the end
+  /// of a shared one when the thread before it, which began with the beginning, has done that.
+  [[nodiscard]] bool divides_inputs() const {
+    const std::size_t columns = (panels_.panels - 1) * panels_.width + panels_.used(panels_.panels - 1);
+    return options().training && threads_ > 1 && weights_stay_near() &&
+           columns >= static_cast<std::size_t>(threads_) * panels_.width;
+  }
 
   /// Forward of the weights that the thread changes in backward. `before` is what the progress of this step begins
   /// with.
