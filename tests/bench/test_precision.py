@@ -22,7 +22,7 @@ options = dict(word.split("=") for word in sys.argv[6::2])
 here = pathlib.Path(__file__).parent
 with open(here / "calls", "a") as calls:
     calls.write(f"{{folder.name}}\\n")
-precision = options.get("train.precision", "float32")
+precision = options.get("train.precision", "bfloat16" if recipe == "cnn-plus" else "float32")  # Its own is "auto".
 accuracy = 0.9 + int(options["train.seed"]) / 1000 - (float((here / "loses").read_text()) if precision != "float32" else 0)
 folder.mkdir(parents=True)
 shutil.copy(pathlib.Path({recipes!r}) / f"{{recipe}}.toml", folder / "recipe.toml")
@@ -49,6 +49,24 @@ class Precision(unittest.TestCase):
 
     def calls(self):
         return (self.folder / "calls").read_text().split()
+
+    def test_knows_a_recipe_with_every_option_written_out(self):
+        sys.path.insert(0, str(ROOT / "bench"))
+        import trainings
+        shipped = {"train": {"epochs": 3}, "layers": [{"type": "RandomTranslation", "height_factor": 0.1}]}
+        used = {"train": {"epochs": 3, "threads": 2}, "layers": [{"type": "RandomTranslation", "height_factor": [-0.1, 0.1]}]}
+        self.assertTrue(trainings.same(shipped, used, "", set()))
+        used["layers"][0]["height_factor"] = [0.1, 0.2]
+        self.assertFalse(trainings.same(shipped, used, "", set()))
+
+    def test_takes_what_auto_has_trained(self):
+        (self.folder / "loses").write_text("0")
+        for seed in (1, 2, 3):
+            folder = self.folder / "runs" / f"cnn-plus-seed{seed}"
+            subprocess.run([self.program, "train", "cnn-plus", "--out", folder, "--set", f"train.seed={seed}"], check=True)
+        done = self.run_it(0, "cnn-plus")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.calls()[3:], [f"cnn-plus-train.precision=float32-seed{seed}" for seed in (1, 2, 3)])
 
     def test_near_enough(self):
         done = self.run_it(0.0015, "cnn", "dnn")
