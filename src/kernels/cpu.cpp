@@ -18,16 +18,30 @@
 namespace lapel::kernels {
 namespace {
 
+/// `AMD EPYC, family 26, model 2`: hypervisors leave of a name what many kinds of CPU have in common.
 std::string cpu_model() {
   std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
+  std::string name = "unknown CPU";
+  std::string family;
+  std::string model;
+  // The first processor's lines end with an empty one.
+  for (std::string line; std::getline(file, line) && !line.empty();) {
     const auto colon = line.find(':');
-    if (line.starts_with("model name") && colon != std::string::npos) {
-      const auto start = line.find_first_not_of(" \t", colon + 1);
-      return start == std::string::npos ? "unknown CPU" : line.substr(start);
+    const auto start = colon == std::string::npos ? colon : line.find_first_not_of(" \t", colon + 1);
+    if (start == std::string::npos) {
+      continue;
+    }
+    const std::string key = line.substr(0, line.find_last_not_of(" \t:", colon) + 1);
+    std::string value = line.substr(start);
+    if (key == "model name") {
+      name = std::move(value);
+    } else if (key == "cpu family") {
+      family = std::move(value);
+    } else if (key == "model") {
+      model = std::move(value);
     }
   }
-  return "unknown CPU";
+  return family.empty() || model.empty() ? name : fmt::format("{}, family {}, model {}", name, family, model);
 }
 
 /// What a value of LAPEL_ISA allows.

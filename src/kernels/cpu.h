@@ -12,7 +12,7 @@ enum class Dtype { kFloat32, kBfloat16 };
 
 /// What this machine is, for run folders and for `precision = "auto"`.
 struct Cpu {
-  std::string model;            ///< `AMD EPYC 7B13`, from /proc/cpuinfo; `unknown CPU` where that is absent
+  std::string model;            ///< `AMD EPYC, family 26, model 2`; `unknown CPU` without /proc/cpuinfo
   std::string isa;              ///< The best instruction set that oneDNN may use: `avx2`, `avx512_core_bf16`, ...
   bool fast_bfloat16 = false;   ///< AMX-BF16 or AVX512-BF16.
   bool bfloat16_tiles = false;  ///< AMX-BF16.

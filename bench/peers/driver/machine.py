@@ -7,16 +7,13 @@ import platform
 
 
 def cpu_info():
-    """(name, set of flags) of the first processor."""
-    name, flags = platform.processor() or platform.machine(), set()
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            name = value.strip()
-        elif key.strip() == "flags":
-            flags = set(value.split())
-            break
-    return name, flags
+    """(name as Lapel gives it, set of flags) of the first processor."""
+    first = pathlib.Path("/proc/cpuinfo").read_text().split("\n\n")[0]
+    known = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+    name = known.get("model name") or platform.processor() or platform.machine()
+    if "cpu family" in known and "model" in known:
+        name += f", family {known['cpu family']}, model {known['model']}"
+    return name, set(known.get("flags", "").split())
 
 
 def has_bf16(flags):
