@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace lapel::kernels {
@@ -16,6 +17,7 @@ struct Cpu {
   std::string isa;              ///< The best instruction set that oneDNN may use: `avx2`, `avx512_core_bf16`, ...
   bool fast_bfloat16 = false;   ///< AMX-BF16 or AVX512-BF16.
   bool bfloat16_tiles = false;  ///< AMX-BF16.
+  std::size_t near_bytes = 0;   ///< Of the nearest cache of data; 0 where the system does not say.
 };
 
 /// Found at the first call, which also applies the environment variable LAPEL_ISA: the most that oneDNN, the SIMD

@@ -1,5 +1,7 @@
 #include "kernels/dense_parts.h"
 
+#include "kernels/cpu.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/dense_parts.cpp"
 #include <hwy/cache_control.h>
@@ -21,24 +23,36 @@ namespace {
 constexpr std::size_t kNearRows = 128;
 /// Rows that share a stretch of weights from far.
 constexpr std::size_t kFarRows = 256;
-/// Steps whose columns leave room in the nearest cache for those of the next ones.
-constexpr std::size_t kFarSteps = 96;
-
 /// Panels that are multiplied with a stretch of the input while it is near.
 constexpr std::size_t kFarPanels = 2;
 
+/// How a product whose factors both come from far is divided.
+struct Stretches {
+  std::size_t steps = 0;
+  bool fetches_rows = false;  ///< The rows' next steps.
+};
+
+/// In a nearest cache of 48 KB there are a stretch's columns and the next one's. In one of 32 KB short stretches gain
+/// nothing (docs/kernels.md): there they are long, so that the hardware fetches the rows, and sums are seldom loaded.
+Stretches far_stretches() {
+  constexpr std::size_t kSmall = std::size_t{32} << 10U;
+  const std::size_t near = cpu().near_bytes;
+  return near > 0 && near <= kSmall ? Stretches{512, false} : Stretches{96, true};
+}
+
 /// What multiply_in_stretches makes, where both factors come from far, of `panels` panels, `panel_words` and in `sums`
 /// `panel_sums` apart: each stretch fetches those of the next, the last one the columns at `next`.
-void multiply_streaming(TileProduct product, std::size_t panels, std::size_t panel_words, std::size_t panel_sums,
-                        const std::array<std::size_t, kFarPanels>& columns, const std::uint32_t* next, bool pairs) {
+void multiply_streaming(TileProduct product, const Stretches& stretches, std::size_t panels, std::size_t panel_words,
+                        std::size_t panel_sums, const std::array<std::size_t, kFarPanels>& columns,
+                        const std::uint32_t* next, bool pairs) {
   const std::size_t steps = product.steps;
-  const std::size_t stretch_words = kFarSteps * product.width;
-  for (std::size_t begin = 0; begin < steps; begin += kFarSteps) {
+  const std::size_t stretch_words = stretches.steps * product.width;
+  for (std::size_t begin = 0; begin < steps; begin += stretches.steps) {
     const std::size_t rest = steps - begin;
-    product.steps = HWY_MIN(kFarSteps, rest);
+    product.steps = HWY_MIN(stretches.steps, rest);
     product.add = begin > 0;
-    const std::size_t next_steps = rest > kFarSteps ? HWY_MIN(kFarSteps, rest - kFarSteps) : 0;
-    const std::uint32_t* const next_a = product.a + kFarSteps * product.a_step;
+    const std::size_t next_steps = HWY_MIN(stretches.steps, rest - product.steps);
+    const std::uint32_t* const next_a = product.a + stretches.steps * product.a_step;
     for (std::size_t panel = 0; panel < panels; ++panel) {
       TileProduct one = product;
       one.b += panel * panel_words;
@@ -46,7 +60,7 @@ void multiply_streaming(TileProduct product, std::size_t panels, std::size_t pan
       one.columns = columns[panel];
       if (next_steps > 0) {
         one.streams[0] = {one.b + stretch_words, next_steps * product.width * sizeof(std::uint32_t) / product.rows};
-        if (panel == 0) {
+        if (panel == 0 && stretches.fetches_rows) {
           one.ahead[1] = {next_a, next_steps * sizeof(std::uint32_t), product.a_row * sizeof(std::uint32_t),
                           product.rows};
         }
@@ -144,6 +158,7 @@ void forward_from_far(const DenseForward& dense, const Part& rows, const Part& p
   constexpr std::size_t kPanelSums = kFarRows * kBlock;
   alignas(64) float sums[kFarPanels * kPanelSums];
   const std::size_t panel_words = dense.panels.panel_size() / dense.panels.group;
+  const Stretches stretches = far_stretches();
   for (std::size_t panel = panels.begin; panel < panels.end; panel += kFarPanels) {
     const std::size_t count = HWY_MIN(kFarPanels, panels.end - panel);
     std::array<std::size_t, kFarPanels> columns{};
@@ -155,7 +170,7 @@ void forward_from_far(const DenseForward& dense, const Part& rows, const Part& p
       const std::uint32_t* const next = row + kFarRows < rows.end    ? product.b
                                         : panel + count < panels.end ? product.b + count * panel_words
                                                                      : nullptr;
-      multiply_streaming(product, count, panel_words, kPanelSums, columns, next, is_pairs(dense.panels));
+      multiply_streaming(product, stretches, count, panel_words, kPanelSums, columns, next, is_pairs(dense.panels));
       for (std::size_t i = 0; i < count; ++i) {
         finish(dense, sums + i * kPanelSums, row, product.rows, panel + i);
       }
