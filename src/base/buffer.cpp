@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -38,5 +40,7 @@ Buffer::Buffer(std::size_t bytes) : size_(bytes) {
   }
   std::memset(data_.get(), 0, aligned(bytes));
 }
+
+std::size_t near_cache_bytes() { return static_cast<std::size_t>(std::max(0L, sysconf(_SC_LEVEL1_DCACHE_SIZE))); }
 
 }  // namespace lapel

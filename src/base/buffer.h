@@ -46,4 +46,7 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
+/// Bytes of the data cache that is nearest to a core; 0 where the system does not say.
+[[nodiscard]] std::size_t near_cache_bytes();
+
 }  // namespace lapel

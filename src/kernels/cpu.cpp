@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <hwy/targets.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/buffer.h"
 #include "kernels/onednn_compat.h"
 #include "lapel/error.h"
 
@@ -104,9 +104,8 @@ Cpu find_cpu() {
     apply_limit(limit);
   }
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
-  const long near_bytes = sysconf(_SC_LEVEL1_DCACHE_SIZE);
   return {cpu_model(), isa_name(isa), contains(isa, dnnl::cpu_isa::avx512_core_bf16),
-          contains(isa, dnnl::cpu_isa::avx512_core_amx), static_cast<std::size_t>(std::max(0L, near_bytes))};
+          contains(isa, dnnl::cpu_isa::avx512_core_amx), near_cache_bytes()};
 }
 
 }  // namespace

@@ -19,6 +19,8 @@ namespace {
 
 /// Multiplications that are worth a thread of its own (half a microsecond and more).
 constexpr std::size_t kProductsPerThread = std::size_t{1} << 16U;
+/// Parts of the inputs in which a layer of few outputs is summed.
+constexpr std::size_t kInputParts = 2;
 /// Weights of more bytes than this do not stay in the caches of the threads that change them.
 constexpr std::size_t kNearBytes = std::size_t{4} << 20U;
 /// Rows of more bytes than this are not in the cache that threads share when the second one asks for them.
@@ -68,8 +70,8 @@ struct alignas(256) Progress {
   std::atomic<std::uint64_t> inputs = 0;
 };
 
-/// Both parts one after the other, where a thread has the same rows in both (a layer of one panel): the input's
-/// gradient, and then the weights change.
+/// Both parts one after the other, where a thread has the same rows in both (a layer of one panel, or in parts): the
+/// input's gradient, and then the weights change.
 template <class Input, class Weight>
 auto both_of(const Input& input_part, const Weight& weight_part) {
   return [&](std::int64_t part, std::int64_t parts) {
@@ -122,9 +124,14 @@ class DenseOperator final : public SimdOperator {
       dense_pad_rows(static_cast<const std::uint16_t*>(binding().inputs.at(0)), panels_.in, padded,
                      part_of(batch_, 1, part, parts));
     };
+    const auto add_sums = [&](std::int64_t part, std::int64_t parts) {
+      dense_add_sums(dense, batch_, part_of(batch_, 1, part, parts), sums(), kInputParts);
+    };
     const std::uint64_t before = ++steps_ << 32U;
     const auto multiply = [&](std::int64_t part, std::int64_t parts) {
-      if (divides_inputs()) {
+      if (sums_in_parts()) {
+        forward_in_parts(dense, part, parts);
+      } else if (divides_inputs()) {
         forward_of_own_weights(dense, before, part, parts);
       } else if (divides_rows()) {
         dense_forward(dense, part_of(batch_, 4, part, parts), {0, panels_.panels});
@@ -133,7 +140,11 @@ class DenseOperator final : public SimdOperator {
                        [&](const Part& rows, const Part& panels) { dense_forward(dense, rows, panels); });
       }
     };
-    if (pads_input_) {
+    if (sums_in_parts() && pads_input_) {
+      parallel_phases(threads_, pad, multiply, add_sums);
+    } else if (sums_in_parts()) {
+      parallel_phases(threads_, multiply, add_sums);
+    } else if (pads_input_) {
       parallel_phases(threads_, pad, multiply);
     } else {
       parallel_phases(threads_, multiply);
@@ -159,7 +170,7 @@ class DenseOperator final : public SimdOperator {
     const auto weight_part = [&](std::int64_t part, std::int64_t parts) { weight_gradient_part(weight, part, parts); };
     if (input_grad() == nullptr || together) {
       parallel_phases(threads_, packing, weight_part);
-    } else if (panels_.panels == 1) {
+    } else if (panels_.panels == 1 || sums_in_parts()) {
       parallel_phases(threads_, packing, both_of(input_part, weight_part));
     } else {
       // The input's gradient before any weight changes.
@@ -192,6 +203,31 @@ class DenseOperator final : public SimdOperator {
            columns >= static_cast<std::size_t>(threads_) * panels_.width;
   }
 
+  /// Whether the inputs of a layer of less than two panels are multiplied in parts: then a thread reads and changes the
+  /// same inputs' weights in all passes, and no other ones. Whatever the number of threads, so that bits are the same.
+  [[nodiscard]] bool sums_in_parts() const {
+    const std::size_t columns = (panels_.panels - 1) * panels_.width + panels_.used(panels_.panels - 1);
+    return options().training && weights_stay_near() && columns < kInputParts * panels_.width &&
+           panels_.rows >= kInputParts * 16 &&  // each part has some
+           batch_ * panels_.in * panels_.out >= kInputParts * kProductsPerThread;
+  }
+  void forward_in_parts(const DenseForward& dense, std::int64_t part, std::int64_t parts) const {
+    const std::size_t units = divided_up(batch_, 4);  // of rows
+    const Part mine = part_of(kInputParts * units, 1, part, parts);
+    for (std::size_t at = mine.begin; at < mine.end;) {
+      const std::size_t of_inputs = at / units;
+      const std::size_t first = at % units;
+      const std::size_t end = std::min(units, first + mine.end - at);
+      const Part inputs = part_of(panels_.rows, 16, static_cast<std::int64_t>(of_inputs), kInputParts);
+      for (std::size_t panel = 0; panel < panels_.panels; ++panel) {
+        float* const to = sums() + (of_inputs * panels_.panels + panel) * batch_ * panels_.width;
+        dense_forward_sums(dense, {first * 4, std::min(batch_, end * 4)}, panel, inputs, to);
+      }
+      at += end - first;
+    }
+  }
+  [[nodiscard]] float* sums() const { return reinterpret_cast<float*>(scratch_words(sums_at_)); }
+
   /// Forward of the weights that the thread changes in backward. `before` is what the progress of this step begins
   /// with.
   void forward_of_own_weights(const DenseForward& dense, std::uint64_t before, std::int64_t part, std::int64_t parts) {
@@ -214,8 +250,7 @@ class DenseOperator final : public SimdOperator {
       if (inputs.begin > 0) {
         wait_for(progress, before + inputs.begin);
       }
-      float* const sums = reinterpret_cast<float*>(scratch_words(sums_at_)) + panels.begin * batch_ * panels_.width;
-      dense_forward_inputs(dense, batch_, panels.begin, inputs, sums);
+      dense_forward_inputs(dense, batch_, panels.begin, inputs, sums() + panels.begin * batch_ * panels_.width);
       progress.store(before + inputs.end, std::memory_order_release);
     }
   }
@@ -270,7 +305,7 @@ class DenseOperator final : public SimdOperator {
       const DensePack pack = pack_of(part);
       DenseWeightGrad mine = weight;
       mine.packed = pack.packed;
-      for_rectangles(panels_.rows, 16, panels_, part, parts, [&](const Part& rows, const Part& panels) {
+      for_weights(part, parts, [&](const Part& rows, const Part& panels) {
         if (input_grad() == nullptr) {
           dense_pack(pack, panels);
         }
@@ -282,7 +317,7 @@ class DenseOperator final : public SimdOperator {
     };
     if (input_grad() == nullptr) {
       parallel_phases(threads_, weight_part);
-    } else if (panels_.panels == 1) {
+    } else if (panels_.panels == 1 || sums_in_parts()) {
       parallel_phases(threads_, both_of(input_part, weight_part));
     } else {
       // The input's gradient before any weight changes.
@@ -307,8 +342,9 @@ class DenseOperator final : public SimdOperator {
       scratch_bytes_ = input_at_ + static_cast<std::size_t>(threads_) * input_bytes_;
     }
     sums_at_ = pads_input_ ? Buffer::aligned(batch_ * (panels_.in + 1) * sizeof(std::uint16_t)) : 0;
-    const std::size_t sums = divides_inputs() ? batch_ * panels_.panels * panels_.width * sizeof(float) : 0;
-    scratch_bytes_ = std::max(scratch_bytes_, sums_at_ + sums);
+    const std::size_t sums = sums_in_parts() ? kInputParts : divides_inputs() ? 1 : 0;
+    scratch_bytes_ =
+        std::max(scratch_bytes_, sums_at_ + sums * batch_ * panels_.panels * panels_.width * sizeof(float));
   }
 
   [[nodiscard]] DenseWeightGrad weight_gradient(std::span<const UpdateRule> rules) const {
@@ -338,8 +374,18 @@ class DenseOperator final : public SimdOperator {
       dense_weight_grad(dense, input, part_of(panels_.rows, 16, part, parts), {0, panels_.panels});
       return;
     }
-    for_rectangles(panels_.rows, 16, panels_, part, parts,
-                   [&](const Part& rows, const Part& panels) { dense_weight_grad(dense, input, rows, panels); });
+    for_weights(part, parts,
+                [&](const Part& rows, const Part& panels) { dense_weight_grad(dense, input, rows, panels); });
+  }
+
+  /// Calls `body(rows, panels)` for the weights that a thread changes; of a layer in parts, the inputs that it reads.
+  template <class F>
+  void for_weights(std::int64_t part, std::int64_t parts, const F& body) const {
+    if (sums_in_parts()) {
+      body(part_of(panels_.rows, 16, part, parts), Part{0, panels_.panels});
+    } else {
+      for_rectangles(panels_.rows, 16, panels_, part, parts, body);
+    }
   }
 
   DenseOp op_;

@@ -217,6 +217,41 @@ void forward_inputs_part(const DenseForward& dense, std::size_t batch, std::size
   }
 }
 
+void forward_sums_part(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs,
+                       float* sums) {
+  const std::size_t group = dense.panels.group;
+  const std::size_t first = inputs.begin / group;
+  for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
+    TileProduct product =
+        product_of(dense, row, HWY_MIN(kBlock, rows.end - row), panel, sums + row * dense.panels.width);
+    product.a += first;
+    product.b += first * dense.panels.width;
+    product.steps = (HWY_MIN(inputs.end, dense.panels.in) + group - 1) / group - first;
+    multiply_in_stretches(product, is_pairs(dense.panels));
+  }
+}
+
+void add_sums_part(const DenseForward& dense, std::size_t batch, const Part& rows, const float* sums,
+                   std::size_t parts) {
+  alignas(64) float all[kBlock];
+  const std::size_t width = dense.panels.width;
+  const std::size_t panel_sums = batch * width;
+  const hn::CappedTag<float, 16> d;
+  for (std::size_t row = rows.begin; row < rows.end; ++row) {
+    for (std::size_t panel = 0; panel < dense.panels.panels; ++panel) {
+      const float* const from = sums + panel * panel_sums + row * width;
+      for (std::size_t i = 0; i < dense.panels.used(panel); i += hn::Lanes(d)) {
+        auto sum = hn::LoadU(d, from + i);
+        for (std::size_t part = 1; part < parts; ++part) {
+          sum = hn::Add(sum, hn::LoadU(d, from + part * dense.panels.panels * panel_sums + i));
+        }
+        hn::Store(sum, d, all + i);
+      }
+      finish(dense, all, row, 1, panel);
+    }
+  }
+}
+
 void pack_part(const DensePack& pack, const Part& panels) {
   const std::size_t width = pack.panels.width;
   const std::size_t panel_words = dense_packed_rows(pack.batch) / pack.panels.group * width;
@@ -360,6 +395,8 @@ namespace {
 
 HWY_EXPORT(forward_part);
 HWY_EXPORT(forward_inputs_part);
+HWY_EXPORT(forward_sums_part);
+HWY_EXPORT(add_sums_part);
 HWY_EXPORT(pack_part);
 HWY_EXPORT(input_grad_part);
 HWY_EXPORT(pad_rows_part);
@@ -373,6 +410,16 @@ void dense_forward(const DenseForward& dense, const Part& rows, const Part& pane
 void dense_forward_inputs(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
                           float* sums) {
   HWY_DYNAMIC_DISPATCH(forward_inputs_part)(dense, batch, panel, inputs, sums);
+}
+
+void dense_forward_sums(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs,
+                        float* sums) {
+  HWY_DYNAMIC_DISPATCH(forward_sums_part)(dense, rows, panel, inputs, sums);
+}
+
+void dense_add_sums(const DenseForward& dense, std::size_t batch, const Part& rows, const float* sums,
+                    std::size_t parts) {
+  HWY_DYNAMIC_DISPATCH(add_sums_part)(dense, batch, rows, sums, parts);
 }
 
 void dense_pad_rows(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows) {

@@ -74,6 +74,13 @@ void dense_forward(const DenseForward& dense, const Part& rows, const Part& pane
 void dense_forward_inputs(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
                           float* sums);
 
+/// A layer of few outputs in parts of its inputs: `sums`, batch x width of one panel, are those of `inputs` alone, from
+/// a multiple of 16 on. Then the output is made of `parts` such sums of each panel, those of a part one after another.
+void dense_forward_sums(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs,
+                        float* sums);
+void dense_add_sums(const DenseForward& dense, std::size_t batch, const Part& rows, const float* sums,
+                    std::size_t parts);
+
 /// Rows of bfloat16 with one more number, zero, behind each: from rows of an odd length to whole words.
 void dense_pad_rows(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows);
 
