@@ -198,36 +198,26 @@ void forward_part(const DenseForward& dense, const Part& rows, const Part& panel
   }
 }
 
-void forward_inputs_part(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
-                         float* sums) {
-  const std::size_t group = dense.panels.group;
-  const std::size_t first = inputs.begin / group;
-  const std::size_t steps = (HWY_MIN(inputs.end, dense.panels.in) + group - 1) / group - first;
-  for (std::size_t row = 0; row < batch; row += kBlock) {
-    float* const at = sums + row * dense.panels.width;
-    TileProduct product = product_of(dense, row, HWY_MIN(kBlock, batch - row), panel, at);
-    product.a += first;
-    product.b += first * dense.panels.width;
-    product.steps = steps;
-    product.add = inputs.begin > 0;
-    multiply_in_stretches(product, is_pairs(dense.panels));
-    if (inputs.end >= dense.panels.in) {
-      finish(dense, at, row, product.rows, panel);
-    }
-  }
-}
-
-void forward_sums_part(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs,
+void forward_sums_part(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs, bool add,
                        float* sums) {
   const std::size_t group = dense.panels.group;
   const std::size_t first = inputs.begin / group;
   for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
-    TileProduct product =
-        product_of(dense, row, HWY_MIN(kBlock, rows.end - row), panel, sums + row * dense.panels.width);
+    float* const to = sums + row * dense.panels.width;
+    TileProduct product = product_of(dense, row, HWY_MIN(kBlock, rows.end - row), panel, to);
     product.a += first;
     product.b += first * dense.panels.width;
     product.steps = (HWY_MIN(inputs.end, dense.panels.in) + group - 1) / group - first;
+    product.add = add;
     multiply_in_stretches(product, is_pairs(dense.panels));
+  }
+}
+
+void forward_inputs_part(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
+                         float* sums) {
+  forward_sums_part(dense, {0, batch}, panel, inputs, inputs.begin > 0, sums);
+  if (inputs.end >= dense.panels.in) {
+    finish(dense, sums, 0, batch, panel);
   }
 }
 
@@ -414,7 +404,7 @@ void dense_forward_inputs(const DenseForward& dense, std::size_t batch, std::siz
 
 void dense_forward_sums(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs,
                         float* sums) {
-  HWY_DYNAMIC_DISPATCH(forward_sums_part)(dense, rows, panel, inputs, sums);
+  HWY_DYNAMIC_DISPATCH(forward_sums_part)(dense, rows, panel, inputs, false, sums);
 }
 
 void dense_add_sums(const DenseForward& dense, std::size_t batch, const Part& rows, const float* sums,
