@@ -176,6 +176,7 @@ PixelTable::PixelTable(const DenseChainOp& op, const BuildOptions& options, bool
     : dtype_(options.dtype),
       rounds_(rounds),
       out_(static_cast<std::size_t>(op.layers.back().out)),
+      signs_(kPixelValues * op.layers.size()),
       chain_(op, options, kPixelValues, 1) {
   for (std::size_t value = 0; value < kPixelValues; ++value) {
     const float scaled = static_cast<float>(value) * *op.pixel_scale;
@@ -184,7 +185,22 @@ PixelTable::PixelTable(const DenseChainOp& op, const BuildOptions& options, bool
   }
 }
 
-void PixelTable::forward(void* table) { chain_.forward(operands(table)); }
+void PixelTable::forward(void* table) {
+  ChainRows rows = operands(table);
+  rows.signs = signs_.data();
+  chain_.forward(rows);
+}
+
+void PixelTable::number_pieces(std::span<std::uint8_t, kPixelValues> pieces) const {
+  const std::size_t layers = signs_.size() / kPixelValues;
+  std::uint8_t piece = 0;
+  pieces[0] = piece;
+  for (std::size_t value = 1; value < kPixelValues; ++value) {
+    const std::uint64_t* const signs = signs_.data() + value * layers;
+    piece = static_cast<std::uint8_t>(piece + (std::equal(signs, signs + layers, signs - layers) ? 0 : 1));
+    pieces[value] = piece;
+  }
+}
 
 void PixelTable::backward(void* table, const float* table_grads) {
   ChainRows rows = operands(table);

@@ -80,6 +80,9 @@ class PixelTable {
   }
 
   void forward(void* table);
+  /// After forward, from dark to bright pixels: the number of the piece that each is in. What the pixels of a piece
+  /// become lies on a line, as the same numbers are positive behind each relu.
+  void number_pieces(std::span<std::uint8_t, kPixelValues> pieces) const;
   /// Fills the gradients of the weights from those of the table, floats.
   void backward(void* table, const float* table_grads);
 
@@ -91,6 +94,7 @@ class PixelTable {
   std::size_t out_;
   std::vector<float> wide_values_;
   std::vector<std::uint16_t> narrow_values_;
+  std::vector<std::uint64_t> signs_;
   ChainLayers chain_;
 };
 

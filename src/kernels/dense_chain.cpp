@@ -6,6 +6,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <cstring>
+
 #include "kernels/simd_inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -186,6 +188,28 @@ HWY_INLINE Product layer_product(const ChainLayer& layer, const Block& input, st
   return {count, layer.in, out, input.rows, input.stride, 1, layer.kernel, out, layer.bias, 0};
 }
 
+/// Writes which numbers of the layer's output are positive.
+HWY_INLINE void note_signs(const ChainRows& rows, std::size_t layer, const Block& output, std::size_t row,
+                           std::size_t count) {
+  static_assert(DenseChainOp::kWidest <= 64);
+  if (rows.signs == nullptr) {
+    return;
+  }
+  const Floats d;
+  const std::size_t numbers = rows.layers[layer].relu ? rows.layers[layer].out : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint64_t signs = 0;
+    for (std::size_t k = 0; k < numbers; k += hn::Lanes(d)) {
+      std::uint8_t bits[8] = {};
+      hn::StoreMaskBits(d, hn::Gt(hn::LoadU(d, output.rows + i * output.stride + k), hn::Zero(d)), bits);
+      std::uint64_t word = 0;
+      std::memcpy(&word, bits, sizeof(word));
+      signs |= word << k;
+    }
+    rows.signs[(row + i) * rows.layers.size() + layer] = signs;
+  }
+}
+
 /// The outputs of all layers but the last, each where the next one's input is.
 HWY_INLINE Block hidden_forward(const ChainRows& rows, Block input, std::size_t count, float* part) {
   for (std::size_t i = 0; i + 1 < rows.layers.size(); ++i) {
@@ -324,8 +348,12 @@ void forward_rows(const ChainRows& rows, std::size_t begin, std::size_t end, flo
   for (std::size_t row = begin; row < end; row += kChainBlock) {
     const std::size_t count = HWY_MIN(kChainBlock, end - row);
     const Block input = hidden_forward(rows, block_input(rows, row, count, part), count, part);
+    for (std::size_t i = 0; i + 1 < rows.layers.size(); ++i) {
+      note_signs(rows, i, {part + rows.layers[i + 1].input_at, chain_padded(rows.layers[i].out)}, row, count);
+    }
     float* const to = direct ? static_cast<float*>(rows.output) + row * out : part + rows.output_at;
     multiply(layer_product(last, input, count), Activate{to, out, last.relu, rows.rounds});
+    note_signs(rows, rows.layers.size() - 1, {to, out}, row, count);
     if (!direct) {
       write_block(rows.dtype, {to, out}, count, last.out, rows.output, row);
     }

@@ -41,6 +41,8 @@ struct ChainRows {
   bool rounds = false;  ///< Intermediates and outputs of floats, to what a bfloat16 holds.
   const void* input = nullptr;
   void* output = nullptr;
+  /// Of forward, rows x layers: bit k is set where number k of a layer with a relu is positive. May be null.
+  std::uint64_t* signs = nullptr;
   Dtype grad_dtype = Dtype::kFloat32;
   const void* output_grad = nullptr;
   void* input_grad = nullptr;  ///< Of `dtype`; may be null.

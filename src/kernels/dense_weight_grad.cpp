@@ -47,10 +47,10 @@ void update_from_memory(const DenseWeightGrad& dense, const UpdateSpan& span, st
   });
 }
 
-/// The gradient of one block, and what becomes of it. `ahead` is fetched and, of weights from memory that are changed,
-/// those at `next` and their state.
+/// The gradient of one block, and what becomes of it. `ahead` is fetched and, with `from_memory`, weights that are to be
+/// changed, those at `next`, and their state.
 void weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& block, const Ahead& ahead,
-                       std::size_t next) {
+                       bool from_memory, std::size_t next) {
   alignas(64) float sums[kBlock * kBlock];
   alignas(64) float interleaved[kBlock * kBlock];
   const std::size_t width = dense.panels.width;
@@ -58,7 +58,6 @@ void weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& blo
   const std::size_t at = place_of(dense, block.rows, block.panel);
   const std::size_t rows = block.rows.end - block.rows.begin;
   const bool fused = dense.rule != nullptr;
-  const bool from_memory = fused && dense_weights_are_far(dense.panels);
   TileProduct product{block.input, 1, block.input_words, block.packed, block.steps, sums, rows, width, width, false,
                       {},          {}};
   product.ahead[0] = ahead;
@@ -304,13 +303,15 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
       weight_grad_block(dense,
                         {input_pack + (block.begin - row), kBlock,
                          dense.packed + order.panel(i) * steps * dense.panels.width, steps, block, order.panel(i)},
-                        input_ahead(dense, order, i), 0);
+                        input_ahead(dense, order, i), false, 0);
     }
   }
 }
 
 void weight_grad_one_block(const DenseWeightGrad& dense, const DenseWeightBlock& block) {
-  weight_grad_block(dense, block, {}, place_of(dense, {block.rows.end, block.rows.end}, block.panel));
+  const std::size_t bytes = dense.panels.panels * dense.panels.panel_size() * sizeof(float);
+  weight_grad_block(dense, block, {}, dense.rule != nullptr && bytes > kDenseFar,
+                    place_of(dense, {block.rows.end, block.rows.end}, block.panel));
 }
 
 void bias_grad_part(const DenseWeightGrad& dense, const Part& panels) {

@@ -59,6 +59,54 @@ HWY_NOINLINE void add_products(const PixelDense& dense, std::size_t place, std::
       });
 }
 
+/// The products of all different pixels of a place, from those of its nodes: along each run they lie on a line.
+void follow_nodes(const PixelDense& dense, std::size_t place, std::size_t columns, const float* nodes,
+                  float* products) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t width = dense.panels.width;
+  const auto values = dense.index.values(place);
+  const auto runs = dense.index.runs(place);
+  for_column_vectors<1>(
+      d, columns, [&]<std::size_t kVectors>(std::integral_constant<std::size_t, kVectors>, std::size_t at) HWY_ATTR {
+        const auto copy_row = [&](const float* from, float* to) HWY_ATTR {
+#pragma GCC unroll 4
+          for (std::size_t v = 0; v < kVectors; ++v) {
+            hn::StoreU(hn::LoadU(d, from + v * lanes), d, to + v * lanes);
+          }
+        };
+        const float* node = nodes + at;
+        float* const to = products + at;
+        copy_row(node, to);
+        node += width;
+        std::size_t number = 1;
+        for (const PixelRun& run : runs) {
+          const std::size_t last = run.last;
+          if (number == last) {
+            copy_row(node, to + number++ * width);
+            node += width;
+            continue;
+          }
+          const auto span = hn::Set(d, 1.0F / static_cast<float>(values[last] - values[number]));
+          hn::Vec<decltype(d)> start[kVectors];
+          hn::Vec<decltype(d)> slope[kVectors];
+#pragma GCC unroll 4
+          for (std::size_t v = 0; v < kVectors; ++v) {
+            start[v] = hn::LoadU(d, node + v * lanes);
+            slope[v] = hn::Mul(hn::Sub(hn::LoadU(d, node + width + v * lanes), start[v]), span);
+          }
+          for (const std::size_t first = number; number <= last; ++number) {
+            const auto distance = hn::Set(d, static_cast<float>(values[number] - values[first]));
+#pragma GCC unroll 4
+            for (std::size_t v = 0; v < kVectors; ++v) {
+              hn::StoreU(hn::MulAdd(distance, slope[v], start[v]), d, to + number * width + v * lanes);
+            }
+          }
+          node += 2 * width;
+        }
+      });
+}
+
 template <class T>
 void finish_rows(const PixelDense& dense, const PixelDenseFinish& finish, std::size_t row, std::size_t panel) {
   const DensePanels& panels = dense.panels;
@@ -88,17 +136,31 @@ void forward_part(const PixelDense& dense, const Part& places, std::size_t panel
   const DensePanels& panels = dense.panels;
   const std::size_t words = row_words(dense);
   const std::size_t columns = panels.used(panel);
-  auto* const rows = reinterpret_cast<std::uint32_t*>(memory + kPlaces * kUnit);
+  float* const node_products = memory + kPlaces * kUnit;
+  auto* const rows = reinterpret_cast<std::uint32_t*>(memory + (kPlaces + 1) * kUnit);
   std::fill_n(sums, dense.batch * panels.width, 0.0F);
   const auto multiply_place = [&](std::size_t place, float* to) HWY_ATTR {
-    const auto values = dense.index.values(place);
-    gather(dense, values, rows);
-    TileProduct product{rows,    words, 1, weights_at(dense, place, panel), words, to, values.size(), panels.width,
-                        columns, false, {}};
+    const auto nodes = dense.index.nodes(place);
+    const bool follow = nodes.size() < dense.index.values(place).size();
+    gather(dense, nodes, rows);
+    TileProduct product{rows,
+                        words,
+                        1,
+                        weights_at(dense, place, panel),
+                        words,
+                        follow ? node_products : to,
+                        nodes.size(),
+                        panels.width,
+                        columns,
+                        false,
+                        {}};
     if (place + 1 < places.end) {
       product.ahead[0] = {product.b + words * panels.width, words * panels.width * sizeof(std::uint32_t)};
     }
     multiply<true>(product, is_pairs(panels));
+    if (follow) {
+      follow_nodes(dense, place, columns, node_products, to);
+    }
   };
   std::size_t place = places.begin;
   for (; place + kPlaces <= places.end; place += kPlaces) {

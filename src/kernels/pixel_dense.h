@@ -9,7 +9,7 @@
 
 /// The kernels of a DenseOnPixelsOp, each over a part of its work, on the calling thread; docs/kernels.md, "A Dense
 /// layer that sees all pixels". Its input is, for each place of a picture, one of the 256 rows of a table; so products
-/// are made once for each different pixel of a place.
+/// are made once for each of the place's nodes (PixelIndex), from which those of its other pixels follow.
 namespace lapel::kernels {
 
 struct PixelDense {
@@ -24,8 +24,8 @@ struct PixelDense {
   std::span<const std::uint32_t> samples{};  ///< and which picture each row is.
 };
 
-/// Floats of memory that the functions below need for themselves: most of all pixel_dense_backward.
-inline constexpr std::size_t kPixelDenseFloats = 5 * kPixelValues * 64;
+/// Floats of memory that the functions below need for themselves: most of all pixel_dense_forward.
+inline constexpr std::size_t kPixelDenseFloats = 6 * kPixelValues * 64;
 
 /// sums[row][column], batch x width: what the places [begin, end) give to the outputs of one panel.
 void pixel_dense_forward(const PixelDense& dense, const Part& places, std::size_t panel, float* memory, float* sums);

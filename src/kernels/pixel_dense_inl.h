@@ -62,7 +62,7 @@ HWY_INLINE void copy_words(const std::uint32_t* from, std::size_t words, std::ui
   }
 }
 
-/// What the different pixels of a place have become, one row each.
+/// What some pixels have become, one row each.
 HWY_INLINE void gather(const PixelDense& dense, std::span<const std::uint8_t> values, std::uint32_t* to) {
   const std::size_t words = row_words(dense);
   const auto* const table = static_cast<const std::uint32_t*>(dense.table);

@@ -52,7 +52,7 @@ class Pieces {
   std::size_t bytes_ = 0;
 };
 
-/// Saves the table and, in batches of more than a few rows, the index of the batch's pixels.
+/// Saves the table and, in batches of more than a few rows, its pieces and the index of the batch's pixels.
 class DenseOnPixelsOperator final : public SimdOperator {
  public:
   DenseOnPixelsOperator(const DenseOnPixelsOp& op, const BuildOptions& options, std::vector<WeightLayout> layouts,
@@ -75,7 +75,8 @@ class DenseOnPixelsOperator final : public SimdOperator {
 
   std::vector<WeightLayout> weight_layouts() const override { return layouts_; }
   std::size_t saved_bytes() const override {
-    return Buffer::aligned(table_.bytes()) + (uses_index() ? PixelIndex::bytes(places_, batch_) : 0);
+    return Buffer::aligned(table_.bytes()) +
+           (uses_index() ? Buffer::aligned(kPixelValues) + PixelIndex::bytes(places_, batch_) : 0);
   }
   std::size_t scratch_bytes() const override { return scratch_bytes_; }
   bool backward_reads_output() const override { return options().training && relu(); }
@@ -110,11 +111,12 @@ class DenseOnPixelsOperator final : public SimdOperator {
       pixel_dense_finish(dense, finish, share_of(batch_, part, parts));
     };
     if (uses_index()) {
+      table_.number_pieces(pieces());
       parallel_phases(
           threads_,
           [&](std::int64_t part, std::int64_t parts) {
             const Part places = share_of(places_, part, parts);
-            PixelIndex(dense.index).fill(state.pixels, state.samples, places.begin, places.end);
+            PixelIndex(dense.index).fill(state.pixels, state.samples, pieces(), places.begin, places.end);
           },
           multiply, add_up);
     } else {
@@ -150,9 +152,10 @@ class DenseOnPixelsOperator final : public SimdOperator {
         std::transform(sums + mine.begin, sums + mine.end, sums + task * table + mine.begin, sums + mine.begin,
                        std::plus<>());
       }
-      const Part rows = share_of(state.next_samples.size(), part, parts);
-      for (std::size_t row = rows.begin; row < rows.end; ++row) {
-        fetch(state.pixels + places_ * state.next_samples[row], places_);
+      // The places whose index this thread makes: a picture in another core's cache is hardly nearer than in memory.
+      const Part places = share_of(places_, part, parts);
+      for (const std::uint32_t sample : state.next_samples) {
+        fetch(state.pixels + places_ * sample + places.begin, places.end - places.begin);
       }
     };
     parallel_phases(threads_, load, multiply, add_up);
@@ -163,6 +166,10 @@ class DenseOnPixelsOperator final : public SimdOperator {
  private:
   [[nodiscard]] bool relu() const { return op_.dense.activation == ActivationKind::kRelu; }
   [[nodiscard]] bool uses_index() const { return options().training || batch_ > kFewRows; }
+  [[nodiscard]] std::span<std::uint8_t, kPixelValues> pieces() const {
+    auto* const saved = static_cast<std::uint8_t*>(binding().saved);
+    return std::span<std::uint8_t, kPixelValues>(saved + Buffer::aligned(table_.bytes()), kPixelValues);
+  }
   [[nodiscard]] const float* bias() const {
     return op_.dense.bias ? static_cast<const float*>(binding().weights.at(chain_weights_ + 1)) : nullptr;
   }
@@ -222,7 +229,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
     dense.pixels = state.pixels;
     dense.samples = state.samples;
     if (uses_index()) {
-      dense.index = PixelIndex(saved + Buffer::aligned(table_.bytes()), places_, batch_);
+      dense.index = PixelIndex(pieces().data() + Buffer::aligned(kPixelValues), places_, batch_);
     }
     return dense;
   }

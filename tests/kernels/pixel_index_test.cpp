@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <numeric>
 #include <set>
 #include <vector>
 
@@ -16,6 +18,17 @@ namespace {
 
 constexpr std::size_t kPlaces = 150;
 constexpr std::size_t kPictures = 40;
+
+using Pieces = std::array<std::uint8_t, kPixelValues>;
+
+/// Pieces of `size` pixels; the last one may have less.
+Pieces pieces_of(std::size_t size) {
+  Pieces pieces{};
+  for (std::size_t value = 0; value < kPixelValues; ++value) {
+    pieces[value] = static_cast<std::uint8_t>(value / size);
+  }
+  return pieces;
+}
 
 /// Pixels below `bound`, half of them 0.
 std::vector<std::uint8_t> pictures(std::uint32_t bound) {
@@ -39,16 +52,51 @@ void expect_index(const PixelIndex& index, std::size_t place, const std::vector<
   EXPECT_EQ(std::set<std::uint8_t>(values.begin(), values.end()).size(), values.size()) << "a pixel has two numbers";
   const auto largest = std::ranges::max_element(rows_of, {}, [](const auto& value) { return value.second; });
   EXPECT_EQ(rows_of[values[0]], largest->second) << "number 0 is not the most frequent pixel";
-  std::vector<std::uint32_t> most;
-  std::vector<std::uint32_t> others;
-  for (std::uint32_t row = 0; row < samples.size(); ++row) {
+  std::vector<std::uint32_t> order(samples.size());
+  std::iota(order.begin(), order.end(), 0U);
+  for (const std::uint32_t row : order) {
     const std::uint8_t number = index.numbers(place)[row];
     ASSERT_LT(number, values.size());
     EXPECT_EQ(values[number], pixels[samples[row] * kPlaces + place]);
-    (number == 0 ? most : others).push_back(row);
   }
-  EXPECT_EQ(std::vector(index.most(place).begin(), index.most(place).end()), most);
-  EXPECT_EQ(std::vector(index.others(place).begin(), index.others(place).end()), others);
+  // By number, 0 last, and then as in the batch.
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t row) {
+    const std::uint8_t number = index.numbers(place)[row];
+    return number == 0 ? kPixelValues : number;
+  });
+  EXPECT_EQ(std::vector(index.rows(place), index.rows(place) + samples.size()), order);
+}
+
+/// What the nodes of a place are, said otherwise: number 0, and of the others the darkest and the brightest of each
+/// piece.
+void expect_nodes(const PixelIndex& index, std::size_t place, const Pieces& pieces) {
+  const auto values = index.values(place);
+  EXPECT_TRUE(std::is_sorted(values.begin() + 1, values.end()));
+  const auto is_node = [&](std::size_t number, std::size_t neighbour) {
+    return neighbour == 0 || neighbour == values.size() || pieces[values[number]] != pieces[values[neighbour]];
+  };
+  std::vector<std::uint8_t> nodes{values[0]};
+  std::vector<std::uint32_t> lasts;
+  for (std::size_t number = 1; number < values.size(); ++number) {
+    if (is_node(number, number - 1) || is_node(number, number + 1)) {
+      nodes.push_back(values[number]);
+    }
+    if (is_node(number, number + 1)) {
+      lasts.push_back(static_cast<std::uint32_t>(number));
+    }
+  }
+  if (4 * nodes.size() > 3 * values.size()) {
+    nodes.assign(values.begin(), values.end());
+    lasts.resize(values.size() - 1);
+    std::iota(lasts.begin(), lasts.end(), 1U);
+  }
+  EXPECT_EQ(std::vector(index.nodes(place).begin(), index.nodes(place).end()), nodes);
+  const auto runs = index.runs(place);
+  ASSERT_EQ(runs.size(), lasts.size());
+  for (std::size_t run = 0; run < runs.size(); ++run) {
+    EXPECT_EQ(runs[run].last, lasts[run]);
+    EXPECT_EQ(index.numbers(place)[index.rows(place)[runs[run].rows_end - 1]], lasts[run]);
+  }
 }
 
 TEST(PixelIndex, SaysWhichRowsHaveWhichPixel) {
@@ -61,11 +109,16 @@ TEST(PixelIndex, SaysWhichRowsHaveWhichPixel) {
       }
       std::vector<std::uint32_t> memory((PixelIndex::bytes(kPlaces, batch) + 3) / 4);
       PixelIndex index(memory.data(), kPlaces, batch);
-      index.fill(pixels.data(), samples, 0, 70);  // Two threads' parts.
-      index.fill(pixels.data(), samples, 70, kPlaces);
-      for (std::size_t place = 0; place < kPlaces; ++place) {
-        SCOPED_TRACE(::testing::Message() << "below " << bound << ", batch " << batch << ", place " << place);
-        expect_index(index, place, pixels, samples);
+      for (const std::size_t size : {1U, 2U, 7U, 100U, 256U}) {
+        const Pieces pieces = pieces_of(size);
+        index.fill(pixels.data(), samples, pieces, 0, 70);  // Two threads' parts.
+        index.fill(pixels.data(), samples, pieces, 70, kPlaces);
+        for (std::size_t place = 0; place < kPlaces; ++place) {
+          SCOPED_TRACE(::testing::Message()
+                       << "below " << bound << ", batch " << batch << ", place " << place << ", pieces of " << size);
+          expect_index(index, place, pixels, samples);
+          expect_nodes(index, place, pieces);
+        }
       }
     }
   }
@@ -80,9 +133,12 @@ TEST(PixelIndex, HoldsAll256Pixels) {
   }
   std::vector<std::uint32_t> memory((PixelIndex::bytes(1, 256) + 3) / 4);
   PixelIndex index(memory.data(), 1, 256);
-  index.fill(pixels.data(), samples, 0, 1);
+  for (const std::size_t size : {1U, 256U}) {
+    const Pieces pieces = pieces_of(size);
+    index.fill(pixels.data(), samples, pieces, 0, 1);
+    expect_nodes(index, 0, pieces);
+  }
   ASSERT_EQ(index.values(0).size(), 256U);
-  EXPECT_EQ(index.most(0).size(), 1U);
   for (std::size_t row = 0; row < 256; ++row) {
     EXPECT_EQ(index.values(0)[index.numbers(0)[row]], pixels[row]);
   }
