@@ -22,6 +22,7 @@ struct Options {
   std::string mode = "train";
   std::int64_t steps = 0;
   std::string only;
+  std::string init;
   std::string trace;
   bool json = false;
 };
@@ -56,6 +57,7 @@ ExitCode run(const Options& options, Output& output) {
   settings.mode = options.mode == "train" ? BenchMode::kTrain : BenchMode::kPredict;
   settings.steps = options.steps;
   settings.parts = options.only.empty();
+  settings.init = options.init;
   settings.trace = options.trace;
   const BenchResult result = bench(recipe, settings);
   output.print(options.json ? to_json(result) : to_text(result));
@@ -101,6 +103,10 @@ Command bench_command() {
                      .help = "step: whole steps and nothing else; machine: the limits of the machine",
                      .target = &options->only,
                      .choices = {"step", "machine"}},
+                    {.name = "--init",
+                     .value = "FILE",
+                     .help = "safetensors file with the weights to begin with, under Keras's names",
+                     .target = &options->init},
                     {.name = "--trace",
                      .value = "FILE",
                      .help = "write some steps with their parts to this file, for chrome://tracing or Perfetto",

@@ -21,6 +21,9 @@ struct BenchSettings {
   std::int64_t steps = 0;
   /// Also measures the machine's limits and, in a run of their own, the parts of a step.
   bool parts = true;
+  /// A safetensors file with the weights to begin with, as TrainSettings::init; empty: as the recipe's seed says. Of
+  /// predictions, those of the whole ensemble.
+  std::filesystem::path init;
   /// A file to write some steps with their parts to, as Chrome trace events (chrome://tracing, Perfetto); empty: none.
   /// Only with `parts`.
   std::filesystem::path trace;

@@ -2,7 +2,10 @@
 
 #include <array>
 #include <chrono>
+#include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "api/prepare.h"
 #include "base/threads.h"
@@ -19,6 +22,7 @@
 #include "model/folding.h"
 #include "plan/network.h"
 #include "report/trace.h"
+#include "store/model_file.h"
 #include "train/loop.h"
 
 namespace lapel {
@@ -67,6 +71,27 @@ void describe_memory(BenchMemory& memory, const measuring::Resident& before, con
   memory.ratio =
       static_cast<double>(memory.peak - memory.program - memory.data_set) /
       static_cast<double>(memory.parameters + memory.gradients + memory.optimizer_state + memory.activations);
+}
+
+/// Sets the weights of a network that has `whole` to those of a file, or as the recipe's seed says. `folded`: as what its
+/// model is; null: as it is.
+void begin_with_weights(plan::Network& network, const model::Model& whole, const model::FoldedModel* folded,
+                        const std::filesystem::path& file, std::int64_t seed) {
+  if (file.empty()) {
+    network.parameters().initialize(static_cast<std::uint64_t>(seed));
+    return;
+  }
+  std::vector<std::vector<float>> weights;
+  for (formats::Tensor& tensor : store::read_weights(file, whole)) {
+    weights.push_back(std::move(tensor.values));
+  }
+  if (folded != nullptr) {
+    const std::vector<std::span<const float>> trained(weights.begin(), weights.end());
+    weights = folded->weights(trained);
+  }
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    network.parameters().set(i, weights[i]);
+  }
 }
 
 /// Some steps as trace events, on a line of their own, and under them their parts.
@@ -132,7 +157,8 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
                             prepare::picture_shape(data.train.pictures));
   prepare::check_outputs(member, data);
   const model::Model whole = training ? member : model::ensemble_of(member, recipe.train.ensemble);
-  const model::Model model = training ? member : model::FoldedModel(whole).model();
+  const auto folded = training ? std::nullopt : std::optional<model::FoldedModel>(whole);
+  const model::Model model = training ? member : folded->model();
   const auto dtype = prepare::chosen_precision(recipe.train.precision);
   describe(result, model, recipe, dtype);
   result.folded_parameters = parameters_of(whole) - result.parameters;
@@ -141,7 +167,7 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
   measuring::reset_peak();
   const auto plan_start = Clock::now();
   plan::Network network(model, {dtype, result.threads, prepare::kPixelScale, false, result.batch, training});
-  network.parameters().initialize(static_cast<std::uint64_t>(recipe.train.seed));
+  begin_with_weights(network, whole, folded ? &*folded : nullptr, settings.init, recipe.train.seed);
   result.plan_seconds = seconds_since(plan_start);
 
   const measuring::Work work{network,       data.train,   splits.train,  recipe.train,

@@ -66,6 +66,25 @@ class BenchTest(Case):
         trained = json.loads(self.lapel(*words))
         self.assertEqual((trained["parameters"], trained["folded_parameters"]), (WEIGHTS + 4 * 16, 0))
 
+    def test_begins_with_the_weights_of_a_run(self):
+        self.box.recipe("normed.toml", TINY_RECIPE.replace(
+            'activation = "relu"\n', '[[layers]]\ntype = "BatchNormalization"\n[[layers]]\ntype = "Activation"\nactivation = "relu"\n'))
+        self.lapel("train", "normed.toml", "--out", "run", "--set", "train.epochs=1")
+        words = ["--only", "step", "--steps", "20", "--json", "--init", "run/model.safetensors"]
+        for mode in ("train", "predict"):
+            found = json.loads(self.lapel("bench", "normed.toml", "--mode", mode, *words))
+            self.assertEqual((found["mode"], found["steps"]), (mode, 20))
+        result = self.box.run("bench", "tiny.toml", *words)
+        self.assertEqual(result.code, 1)
+        self.assertIn("run/model.safetensors: tensor 'batch_normalization/beta' belongs to no layer", result.stderr)
+        # Weights that are not numbers show in the first loss.
+        content = self.box.path("run/model.safetensors").read_bytes()
+        size = 8 + int.from_bytes(content[:8], "little")
+        self.box.path("nan.safetensors").write_bytes(content[:size] + b"\xff" * (len(content) - size))
+        result = self.box.run("bench", "normed.toml", *words[:-1], "nan.safetensors")
+        self.assertEqual(result.code, 1)
+        self.assertIn("epoch 1, step 1 of 6: the loss became not a number", result.stderr)
+
     def test_parts_and_their_trace(self):
         text = self.lapel("bench", "tiny.toml", "--steps", "30", "--trace", "trace.json")
         for words in ("One training step of 16 pictures: ", "Limits of the machine: float32 ", "| part ",
