@@ -192,6 +192,7 @@ void PixelTable::forward(void* table) {
 }
 
 void PixelTable::number_pieces(std::span<std::uint8_t, kPixelValues> pieces) const {
+  // Signs are those of rounded numbers, as the masks of the gradients are.
   const std::size_t layers = signs_.size() / kPixelValues;
   std::uint8_t piece = 0;
   pieces[0] = piece;
