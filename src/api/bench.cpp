@@ -73,8 +73,8 @@ void describe_memory(BenchMemory& memory, const measuring::Resident& before, con
       static_cast<double>(memory.parameters + memory.gradients + memory.optimizer_state + memory.activations);
 }
 
-/// Sets the weights of a network that has `whole` to those of a file, or as the recipe's seed says. `folded`: as what its
-/// model is; null: as it is.
+/// Sets the weights of a network that has `whole` to those of a file, or as the recipe's seed says. `folded`: as what
+/// its model is; null: as it is.
 void begin_with_weights(plan::Network& network, const model::Model& whole, const model::FoldedModel* folded,
                         const std::filesystem::path& file, std::int64_t seed) {
   if (file.empty()) {

@@ -47,8 +47,8 @@ void update_from_memory(const DenseWeightGrad& dense, const UpdateSpan& span, st
   });
 }
 
-/// The gradient of one block, and what becomes of it. `ahead` is fetched and, with `from_memory`, weights that are to be
-/// changed, those at `next`, and their state.
+/// The gradient of one block, and what becomes of it. `ahead` is fetched and, with `from_memory`, weights that are to
+/// be changed, those at `next`, and their state.
 void weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& block, const Ahead& ahead,
                        bool from_memory, std::size_t next) {
   alignas(64) float sums[kBlock * kBlock];
