@@ -47,6 +47,10 @@ ExitCode run(const Options& options, Output& output) {
                 fmt::format("--trace shows the parts of steps, --only {} measures none", options.only), {},
                 "--trace without --only");
   }
+  if (!options.init.empty() && options.only == "machine") {
+    throw Error(ErrorKind::kUsage, {}, "--init gives weights to a model, --only machine measures none", {},
+                "--init without --only machine");
+  }
   const Recipe recipe = recipe_of(options);
   if (options.only == "machine") {
     const MachineLimits machine = measure_machine(static_cast<int>(recipe.train.threads));

@@ -13,8 +13,8 @@ inline constexpr std::size_t kPixelValues = 256;
 /// Numbers of pixels at a place, from 1 on, are divided into runs, each of which has two nodes, or one if it is a
 /// single number.
 struct PixelRun {
-  std::uint32_t rows_end =
-      0;                   ///< Of PixelIndex::rows, where the run's end; they begin where those of the run before end.
+  /// Where its rows end in PixelIndex::rows; they begin where those of the run before end.
+  std::uint32_t rows_end = 0;
   std::uint32_t last = 0;  ///< Its last number; its first is the one behind that of the run before, or 1.
 };
 

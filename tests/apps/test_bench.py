@@ -85,6 +85,11 @@ class BenchTest(Case):
         self.assertEqual(result.code, 1)
         self.assertIn("epoch 1, step 1 of 6: the loss became not a number", result.stderr)
 
+    def test_weights_are_of_no_use_to_the_machine(self):
+        result = self.box.run("bench", "tiny.toml", "--only", "machine", "--init", "run/model.safetensors")
+        self.assertEqual(result.code, 2)
+        self.assertIn("--init gives weights to a model, --only machine measures none", result.stderr)
+
     def test_parts_and_their_trace(self):
         text = self.lapel("bench", "tiny.toml", "--steps", "30", "--trace", "trace.json")
         for words in ("One training step of 16 pictures: ", "Limits of the machine: float32 ", "| part ",
