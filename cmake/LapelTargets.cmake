@@ -42,9 +42,8 @@ function(lapel_test name)
   add_executable(test_${name} ${ARG_SOURCES})
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
                                                   ${PROJECT_SOURCE_DIR}/tests)
-  target_compile_definitions(test_${name} PRIVATE LAPEL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_link_libraries(test_${name} PRIVATE lapel_flags lapel fmt::fmt OpenMP::OpenMP_CXX GTest::gtest
-                                             GTest::gtest_main ${ARG_LIBRARIES})
+                                             GTest::gtest_main lapel_test_support ${ARG_LIBRARIES})
   # The code under test is optimized, the tests themselves need not be.
   target_compile_options(test_${name} PRIVATE -O1)
   add_test(NAME ${name} COMMAND test_${name})

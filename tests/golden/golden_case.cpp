@@ -5,12 +5,13 @@
 #include <utility>
 
 #include "formats/safetensors.h"
+#include "support/source_dir.h"
 
 namespace lapel::golden {
 
 namespace {
 
-const std::filesystem::path kFolder = std::filesystem::path(LAPEL_SOURCE_DIR) / "tests/golden/cases";
+const std::filesystem::path kFolder = std::filesystem::path(testing::source_dir()) / "tests/golden/cases";
 constexpr std::string_view kExtension = ".safetensors";
 
 LabeledPictures make_pictures(const formats::Tensor& pixels, std::span<const float> labels) {

@@ -9,13 +9,14 @@
 #include "model/classes.h"
 #include "model/model.h"
 #include "support/messages.h"
+#include "support/source_dir.h"
 
 namespace lapel {
 namespace {
 
 using test::message_of;
 
-const std::filesystem::path kShipped = std::filesystem::path(LAPEL_SOURCE_DIR) / "recipes";
+const std::filesystem::path kShipped = std::filesystem::path(lapel::testing::source_dir()) / "recipes";
 
 /// A folder of its own, removed at the end.
 class Folder {

@@ -5,11 +5,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "support/source_dir.h"
+
 namespace lapel::testing {
 
 /// A text of tests/report/golden, whole.
 inline std::string golden(const std::string& name) {
-  std::ifstream file(std::string(LAPEL_SOURCE_DIR) + "/tests/report/golden/" + name, std::ios::binary);
+  std::ifstream file(source_dir() + "/tests/report/golden/" + name, std::ios::binary);
   if (!file) {
     throw std::runtime_error("no golden text " + name);
   }

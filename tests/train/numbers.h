@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "support/source_dir.h"
+
 namespace lapel::training::test {
 
 /// The numbers that make_numbers.py wrote, by key.
 inline std::map<std::string, std::vector<double>> golden_numbers() {
   std::map<std::string, std::vector<double>> numbers;
-  std::ifstream file(std::string(LAPEL_SOURCE_DIR) + "/tests/train/numbers.txt");
+  std::ifstream file(lapel::testing::source_dir() + "/tests/train/numbers.txt");
   std::string line;
   while (std::getline(file, line)) {
     std::istringstream words(line);
