@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/rng.h"
-#include "kernels/onednn_operators.h"
-#include "kernels/update.h"
+#include "kernels/bfloat16.h"
+#include "kernels/conv/conv.h"
+#include "kernels/onednn/operators.h"
+#include "kernels/update_rule.h"
 #include "lapel/error.h"
 
 namespace lapel::kernels {

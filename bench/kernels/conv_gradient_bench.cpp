@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "base/buffer.h"
-#include "kernels/conv_gradient.h"
-#include "kernels/onednn_compat.h"
-#include "kernels/onednn_step.h"
+#include "kernels/conv/gradient.h"
+#include "kernels/onednn/compat.h"
+#include "kernels/onednn/primitive.h"
 #include "kernels/operator.h"
 #include "lapel/error.h"
 

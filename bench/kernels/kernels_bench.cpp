@@ -15,9 +15,9 @@
 #include "base/buffer.h"
 #include "bound_operator.h"
 #include "conv_gradient_bench.h"
-#include "kernels/conv_gradient.h"
-#include "kernels/loss.h"
-#include "kernels/update.h"
+#include "kernels/conv/gradient.h"
+#include "kernels/loss/loss.h"
+#include "kernels/update/update.h"
 #include "threads_bench.h"
 
 namespace lapel::kernels {

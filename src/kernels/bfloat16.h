@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <span>
 
 namespace lapel::kernels {
 
@@ -20,6 +21,10 @@ namespace lapel::kernels {
 [[nodiscard]] constexpr float float_from_bfloat16(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
 }
+
+/// bfloat16 bits of floats, rounded to nearest even, NaN kept; over all threads.
+void to_bfloat16(std::span<const float> from, std::span<std::uint16_t> to);
+void from_bfloat16(std::span<const std::uint16_t> from, std::span<float> to);
 
 /// A bfloat16 that is rounded by an instruction of AVX512-BF16 where vectors of them are stored: Cpu::fast_bfloat16.
 struct RoundedBfloat16 {

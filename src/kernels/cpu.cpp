@@ -13,7 +13,7 @@
 #include <variant>
 
 #include "base/buffer.h"
-#include "kernels/onednn_compat.h"
+#include "kernels/onednn/compat.h"
 #include "lapel/error.h"
 
 namespace lapel::kernels {

@@ -5,7 +5,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "kernels/simd_inl.h"
+#include "kernels/simd/vectors_inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lapel::kernels::HWY_NAMESPACE {
@@ -39,8 +39,8 @@ HWY_AFTER_NAMESPACE();
 
 #include "base/buffer.h"
 #include "base/threads.h"
-#include "kernels/onednn_compat.h"
-#include "kernels/onednn_step.h"
+#include "kernels/onednn/compat.h"
+#include "kernels/onednn/primitive.h"
 
 namespace lapel::kernels {
 

@@ -1,10 +1,16 @@
 #include <fmt/format.h>
 
+#include "kernels/augment/augment.h"
+#include "kernels/conv/conv.h"
 #include "kernels/cpu.h"
-#include "kernels/onednn_operators.h"
-#include "kernels/onednn_step.h"
+#include "kernels/dense/dense.h"
+#include "kernels/dense_chain/dense_chain.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/onednn/operators.h"
+#include "kernels/onednn/primitive.h"
 #include "kernels/operator.h"
-#include "kernels/simd_operators.h"
+#include "kernels/pool/pool.h"
+#include "kernels/simd/widened.h"
 #include "lapel/error.h"
 
 namespace lapel::kernels {

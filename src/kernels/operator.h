@@ -10,7 +10,7 @@
 
 #include "kernels/cpu.h"
 #include "kernels/ops.h"
-#include "kernels/update.h"
+#include "kernels/update_rule.h"
 #include "kernels/weight_layout.h"
 
 namespace lapel::kernels {

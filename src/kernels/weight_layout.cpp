@@ -7,7 +7,7 @@
 #include <functional>
 #include <numeric>
 
-#include "kernels/onednn_layout.h"
+#include "kernels/onednn/layout.h"
 #include "lapel/error.h"
 
 namespace lapel::kernels {

@@ -6,7 +6,8 @@
 #include <cmath>
 
 #include "base/rng.h"
-#include "kernels/update.h"
+#include "kernels/bfloat16.h"
+#include "kernels/update_rule.h"
 #include "lapel/error.h"
 
 namespace lapel::plan {

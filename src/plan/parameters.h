@@ -9,8 +9,8 @@
 
 #include "base/buffer.h"
 #include "kernels/cpu.h"
-#include "kernels/muon.h"
-#include "kernels/update.h"
+#include "kernels/update/muon.h"
+#include "kernels/update_rule.h"
 #include "kernels/weight_layout.h"
 #include "layers/layer.h"
 #include "model/model.h"

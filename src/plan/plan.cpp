@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/mixing.h"
-#include "kernels/update.h"
+#include "kernels/augment/mixing.h"
+#include "kernels/update_rule.h"
 #include "lapel/error.h"
 #include "plan/memory.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/threads.h"
-#include "kernels/loss.h"
+#include "kernels/loss/loss.h"
 #include "kernels/operator.h"
 #include "lapel/data.h"
 #include "model/model.h"

@@ -1,6 +1,7 @@
 #include <algorithm>
 
-#include "kernels/loss.h"
+#include "kernels/bfloat16.h"
+#include "kernels/loss/loss.h"
 #include "lapel/error.h"
 #include "plan/plan.h"
 

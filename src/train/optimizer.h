@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "kernels/update.h"
+#include "kernels/update_rule.h"
 #include "lapel/recipe.h"
 #include "plan/parameters.h"
 

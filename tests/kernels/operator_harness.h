@@ -12,8 +12,9 @@
 
 #include "base/buffer.h"
 #include "base/rng.h"
+#include "kernels/bfloat16.h"
 #include "kernels/operator.h"
-#include "kernels/update.h"
+#include "kernels/update_rule.h"
 
 /// Runs one operator on plain numbers, whatever its type and weight layouts.
 namespace lapel::kernels::testing {

@@ -1,5 +1,3 @@
-#include "kernels/simd_operators.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,6 +7,7 @@
 #include "base/threads.h"
 #include "kernels/batch.h"
 #include "kernels/each_target.h"
+#include "kernels/elementwise/elementwise.h"
 #include "kernels/operator_harness.h"
 #include "lapel/error.h"
 

@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "kernels/bfloat16.h"
 #include "kernels/operator_harness.h"
-#include "kernels/update.h"
+#include "kernels/update_rule.h"
 
 /// Operators that update their weights in passing, beside the update of stored gradients.
 namespace lapel::kernels::testing {

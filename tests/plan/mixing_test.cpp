@@ -1,6 +1,6 @@
 // What mixed pictures make of the loss.
 
-#include "kernels/mixing.h"
+#include "kernels/augment/mixing.h"
 
 #include <gtest/gtest.h>
 

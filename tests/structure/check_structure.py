@@ -16,7 +16,7 @@ WORD = re.compile(r"`([^`]+)`")
 
 
 class Rules:
-    """The table of src/README.md: folder -> (folders it may use, other headers it may include)."""
+    """The tables of src/README.md: folder or room (folder/room) -> (what it may use, other headers it may include)."""
 
     def __init__(self, root):
         self.folders = {}
@@ -29,45 +29,71 @@ class Rules:
         cmake = (root / "CMakeLists.txt").read_text(encoding="utf-8")
         listed = re.search(r"set\(LAPEL_FOLDERS\s+([^)]*)\)", cmake)
         self.order = listed[1].split() if listed else []
+        self.rooms = [name for name in self.folders if name.split("/")[0] in self.order and "/" in name]
+        self.divided = {name.split("/")[0] for name in self.rooms}
 
 
 def table_faults(root, rules):
-    """The table must have a line for each folder, in the order of LAPEL_FOLDERS, with arrows to earlier lines only."""
+    """The tables must have a line for each folder, in the order of LAPEL_FOLDERS, and for each room of a folder that is
+    divided; arrows go to earlier lines only."""
     rows = [name for name in rules.folders if "/" not in name]
     if rows != rules.order:
         yield f"src/README.md: the table's folders {rows} are not those of LAPEL_FOLDERS {rules.order}"
     present = {path.name for path in (root / "src").iterdir() if path.is_dir()}
     for name in sorted(present - set(rows)):
         yield f"src/README.md: the table has no line for src/{name}"
+    for folder in sorted(rules.divided):
+        for path in sorted((root / "src" / folder).iterdir()):
+            if path.is_dir() and f"{folder}/{path.name}" not in rules.rooms:
+                yield f"src/README.md: the table has no line for src/{folder}/{path.name}"
     for position, name in enumerate(rows):
         for used in rules.folders[name][0]:
-            if used not in rows[:position]:
+            if used.split("/")[0] not in rows[:position] or ("/" in used and used not in rules.rooms):
+                yield f"src/README.md: `{name}` uses `{used}`, which does not come before it"
+    for position, name in enumerate(rules.rooms):
+        for used in rules.folders[name][0]:
+            if used not in rules.rooms[:position] or used.split("/")[0] != name.split("/")[0]:
                 yield f"src/README.md: `{name}` uses `{used}`, which does not come before it"
 
 
 def folder_of(root, path):
-    """The line of the table that a file belongs to."""
+    """The line of the tables that a file belongs to."""
     parts = path.relative_to(root).parts
-    return parts[1] if parts[0] == "src" else "/".join(parts[:2])
+    if parts[0] != "src":
+        return "/".join(parts[:2])
+    return "/".join(parts[1:-1][:2])
+
+
+def may_use(rules, folder, is_header, target):
+    """Whether a file of `folder`, which may be a room, may include `target`, a path from src/."""
+    owner = target.split("/")[0]
+    room = "/".join(target.split("/")[:2]) if owner in rules.divided and target.count("/") > 1 else None
+    home = folder.split("/")[0]
+    used = rules.folders.get(folder, ([], []))[0]
+    if owner != home:
+        return (room or owner) in [*used, *(rules.folders[home][0] if "/" in folder else [])]
+    if room is None or room == folder or room in used:
+        return True
+    return "/" not in folder and not is_header  # What joins the rooms; the contract's headers know none of them.
 
 
 def include_fault(root, rules, path, folder, angled, target):
     """Why `folder` may not include `target`; None where it may."""
-    used, headers = rules.folders.get(folder, ([], []))
+    headers = rules.folders.get(folder, ([], []))[1]
     if target.startswith("lapel/"):
         return None
     if angled:
         standard = "/" not in target and "." not in target
         allowed = any(target == h or (h.endswith("/") and target.startswith(h)) for h in headers)
         return None if standard or allowed else f"the table does not give it the header <{target}>"
+    outside = folder in ("include/lapel", "apps/lapel")
     if "/" not in target:
-        if "/" in folder and (path.parent / target).exists():
+        if outside and (path.parent / target).exists():
             return None
         return f'"{target}" is not given by its path from src/ or include/'
     if any(target.startswith(h) for h in headers if h.endswith("/")):
         return None
-    owner = target.split("/")[0]
-    if folder not in ("include/lapel", "apps/lapel") and owner in [folder, *used]:
+    if not outside and may_use(rules, folder, path.suffix == ".h", target):
         return None if (root / "src" / target).exists() else f'"{target}" does not exist'
     return f'the table does not let it use "{target}"'
 
@@ -126,10 +152,15 @@ def faults(root):
 SMALL_TREE = {
     "CMakeLists.txt": "set(LAPEL_FOLDERS\n    base\n    kernels)\n",
     "src/README.md": "| folder | may use | other headers |\n|---|---|---|\n| `base` | | `fmt/` |\n"
-    "| `kernels` | `base` | `oneapi/dnnl/` |\n| `include/lapel` | | |\n| `apps/lapel` | | `CLI/` |\n",
+    "| `kernels` | `base` | `oneapi/dnnl/` |\n| `include/lapel` | | |\n| `apps/lapel` | | `CLI/` |\n\n"
+    "| room | may use | other headers |\n|---|---|---|\n| `kernels/simd` | | `hwy/` |\n"
+    "| `kernels/dense` | `kernels/simd` | |\n",
     "src/base/a.h": '#pragma once\n#include <vector>\n#include <fmt/core.h>\n#include "lapel/x.h"\n',
     "src/kernels/k.cpp": '#include "kernels/k.h"\n#include "base/a.h"\n#include <oneapi/dnnl/dnnl.hpp>\n',
     "src/kernels/k.h": "#pragma once\n",
+    "src/kernels/make.cpp": '#include "kernels/dense/d.h"\n',
+    "src/kernels/simd/s.h": '#pragma once\n#include <hwy/highway.h>\n#include "kernels/k.h"\n',
+    "src/kernels/dense/d.h": '#pragma once\n#include "base/a.h"\n#include "kernels/simd/s.h"\n',
     "include/lapel/x.h": "#pragma once\n#include <string>\n",
     "apps/lapel/main.cpp": '#include <CLI/CLI.hpp>\n#include "lapel/x.h"\n',
     "tests/base/t.cpp": "",
@@ -146,6 +177,15 @@ PLANTED = [
     ("src/kernels/k.h", '#include "k2.h"\n',
      'src/kernels/k.h:2: kernels: "k2.h" is not given by its path from src/ or include/'),
     ("src/kernels/k.h", '#include "base/b.h"\n', 'src/kernels/k.h:2: kernels: "base/b.h" does not exist'),
+    ("src/kernels/simd/s.h", '#include "kernels/dense/d.h"\n',
+     'src/kernels/simd/s.h:4: kernels/simd: the table does not let it use "kernels/dense/d.h"'),
+    ("src/kernels/dense/d.h", "#include <hwy/highway.h>\n",
+     "src/kernels/dense/d.h:4: kernels/dense: the table does not give it the header <hwy/highway.h>"),
+    ("src/kernels/k.h", '#include "kernels/dense/d.h"\n',
+     'src/kernels/k.h:2: kernels: the table does not let it use "kernels/dense/d.h"'),
+    ("src/kernels/conv/c.h", "#pragma once\n", "src/README.md: the table has no line for src/kernels/conv"),
+    ("src/README.md", "| `kernels/conv` | `kernels/pool` | |\n",
+     "src/README.md: `kernels/conv` uses `kernels/pool`, which does not come before it"),
     ("include/lapel/x.h", "#include <fmt/core.h>\n",
      "include/lapel/x.h:3: include/lapel: the table does not give it the header <fmt/core.h>"),
     ("include/lapel/x.h", '#include "base/a.h"\n',

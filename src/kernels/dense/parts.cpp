@@ -1,0 +1,427 @@
+#include "kernels/dense/parts.h"
+
+#include "kernels/cpu.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/dense/parts.cpp"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/dense/input_grad_inl.h"
+#include "kernels/dense/pack_inl.h"
+#include "kernels/dense/product_inl.h"
+#include "kernels/simd/vectors_inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lapel::kernels::HWY_NAMESPACE {
+
+namespace {
+
+/// Rows that a panel of near weights is multiplied with before the next one: all weights together, which the second
+/// cache may not hold beside them, are read once for so many.
+constexpr std::size_t kNearRows = 128;
+/// Rows that share a stretch of weights from far.
+constexpr std::size_t kFarRows = 256;
+/// Panels that are multiplied with a stretch of the input while it is near.
+constexpr std::size_t kFarPanels = 2;
+
+/// How a product whose factors both come from far is divided.
+struct Stretches {
+  std::size_t steps = 0;
+  bool fetches_rows = false;  ///< The rows' next steps.
+};
+
+/// In a nearest cache of 48 KB there are a stretch's columns and the next one's. In one of 32 KB short stretches gain
+/// nothing (docs/kernels.md): there they are long, so that the hardware fetches the rows, and sums are seldom loaded.
+Stretches far_stretches() {
+  constexpr std::size_t kSmall = std::size_t{32} << 10U;
+  const std::size_t near = cpu().near_bytes;
+  return near > 0 && near <= kSmall ? Stretches{512, false} : Stretches{96, true};
+}
+
+/// What multiply_in_stretches makes, where both factors come from far, of `panels` panels, `panel_words` and in `sums`
+/// `panel_sums` apart: each stretch fetches those of the next, the last one the columns at `next`.
+void multiply_streaming(TileProduct product, const Stretches& stretches, std::size_t panels, std::size_t panel_words,
+                        std::size_t panel_sums, const std::array<std::size_t, kFarPanels>& columns,
+                        const std::uint32_t* next, bool pairs) {
+  const std::size_t steps = product.steps;
+  const std::size_t stretch_words = stretches.steps * product.width;
+  for (std::size_t begin = 0; begin < steps; begin += stretches.steps) {
+    const std::size_t rest = steps - begin;
+    product.steps = HWY_MIN(stretches.steps, rest);
+    product.add = begin > 0;
+    const std::size_t next_steps = HWY_MIN(stretches.steps, rest - product.steps);
+    const std::uint32_t* const next_a = product.a + stretches.steps * product.a_step;
+    for (std::size_t panel = 0; panel < panels; ++panel) {
+      TileProduct one = product;
+      one.b += panel * panel_words;
+      one.sums += panel * panel_sums;
+      one.columns = columns[panel];
+      if (next_steps > 0) {
+        one.streams[0] = {one.b + stretch_words, next_steps * product.width * sizeof(std::uint32_t) / product.rows};
+        if (panel == 0 && stretches.fetches_rows) {
+          one.ahead[1] = {next_a, next_steps * sizeof(std::uint32_t), product.a_row * sizeof(std::uint32_t),
+                          product.rows};
+        }
+      } else if (panel == 0 && next != nullptr) {
+        one.streams[0] = {next, stretch_words * sizeof(std::uint32_t) / product.rows};
+      }
+      multiply<true>(one, pairs);
+    }
+    product.a = next_a;
+    product.b += stretch_words;
+  }
+}
+
+template <class T>
+struct FinishRow {
+  const float* sums;
+  const float* bias;
+  bool relu;
+  T* to;
+  template <class D>
+  HWY_INLINE void operator()(D d, std::size_t i) const {
+    auto value = load(d, sums + i);
+    if (bias != nullptr) {
+      value = hn::Add(value, load(d, bias + i));
+    }
+    if (relu) {
+      // A NaN stays: it must reach the loss.
+      value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);
+    }
+    store_number(d, value, to + i);
+  }
+};
+
+template <class T>
+void finish_rows(const DenseForward& dense, const float* sums, std::size_t row, std::size_t rows, std::size_t panel) {
+  const std::size_t first = panel * dense.panels.width;
+  const std::size_t count = HWY_MIN(dense.panels.width, dense.panels.out - first);
+  const float* const bias = dense.bias == nullptr ? nullptr : dense.bias + first;
+  for (std::size_t r = 0; r < rows; ++r) {
+    T* const to = static_cast<T*>(dense.output) + (row + r) * dense.panels.out + first;
+    for_each_covering_vector(count, FinishRow<T>{sums + r * dense.panels.width, bias, dense.relu, to});
+  }
+}
+
+/// One panel of packed gradients, turned.
+void turn_panel(const DensePack& pack, std::size_t panel) {
+  const std::size_t group = pack.panels.group;
+  const std::size_t width = pack.panels.width;
+  const std::size_t rows = dense_packed_rows(pack.batch);
+  const std::size_t words = pack.panels.panels * width / group;  // of all outputs
+  const std::uint32_t* const from = pack.packed + panel * rows / group * width;
+  for (std::size_t first = 0; first < pack.batch; first += kBlock) {
+    const std::size_t to_row = dense_turned_width(pack.batch, first);
+    std::uint32_t* const to = pack.turned + first * words + panel * width / group * to_row;
+    for (std::size_t row = first; row < HWY_MIN(rows, first + kBlock); row += 4) {
+      for (std::size_t column = 0; column < pack.panels.used(panel); column += 4) {
+        const std::uint32_t* const block = from + row / group * width + column;
+        std::uint32_t* const turned = to + column / group * to_row + row - first;
+        if (group == 1) {
+          turn_words(block, width, turned, to_row);
+        } else {
+          turn_pairs(block, width, turned, to_row);
+        }
+      }
+    }
+  }
+}
+
+void finish(const DenseForward& dense, const float* sums, std::size_t row, std::size_t rows, std::size_t panel) {
+  if (is_pairs(dense.panels)) {
+    finish_rows<std::uint16_t>(dense, sums, row, rows, panel);
+  } else {
+    finish_rows<float>(dense, sums, row, rows, panel);
+  }
+}
+
+/// The product of rows [row, row + rows) and one panel.
+TileProduct product_of(const DenseForward& dense, std::size_t row, std::size_t rows, std::size_t panel, float* sums) {
+  const DensePanels& panels = dense.panels;
+  return {dense.input + row * dense.input_words,
+          dense.input_words,
+          1,
+          dense.weights + panel * panels.panel_size() / panels.group,
+          (panels.in + panels.group - 1) / panels.group,
+          sums,
+          rows,
+          panels.width,
+          panels.used(panel),
+          false,
+          {}};
+}
+
+/// Weights come from memory once for as many as kFarRows rows, the input once for two panels.
+void forward_from_far(const DenseForward& dense, const Part& rows, const Part& panels) {
+  constexpr std::size_t kPanelSums = kFarRows * kBlock;
+  alignas(64) float sums[kFarPanels * kPanelSums];
+  const std::size_t panel_words = dense.panels.panel_size() / dense.panels.group;
+  const Stretches stretches = far_stretches();
+  for (std::size_t panel = panels.begin; panel < panels.end; panel += kFarPanels) {
+    const std::size_t count = HWY_MIN(kFarPanels, panels.end - panel);
+    std::array<std::size_t, kFarPanels> columns{};
+    for (std::size_t i = 0; i < count; ++i) {
+      columns[i] = dense.panels.used(panel + i);
+    }
+    for (std::size_t row = rows.begin; row < rows.end; row += kFarRows) {
+      const TileProduct product = product_of(dense, row, HWY_MIN(kFarRows, rows.end - row), panel, sums);
+      const std::uint32_t* const next = row + kFarRows < rows.end    ? product.b
+                                        : panel + count < panels.end ? product.b + count * panel_words
+                                                                     : nullptr;
+      multiply_streaming(product, stretches, count, panel_words, kPanelSums, columns, next, is_pairs(dense.panels));
+      for (std::size_t i = 0; i < count; ++i) {
+        finish(dense, sums + i * kPanelSums, row, product.rows, panel + i);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void forward_part(const DenseForward& dense, const Part& rows, const Part& panels) {
+  if (dense_weights_are_far(dense.panels)) {
+    forward_from_far(dense, rows, panels);
+    return;
+  }
+  alignas(64) float sums[kBlock * kBlock];
+  for (std::size_t group = rows.begin; group < rows.end; group += kNearRows) {
+    const std::size_t end = HWY_MIN(rows.end, group + kNearRows);
+    for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
+      for (std::size_t row = group; row < end; row += kBlock) {
+        const TileProduct product = product_of(dense, row, HWY_MIN(kBlock, end - row), panel, sums);
+        multiply_in_stretches(product, is_pairs(dense.panels));
+        finish(dense, sums, row, product.rows, panel);
+      }
+    }
+  }
+}
+
+void forward_sums_part(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs, bool add,
+                       float* sums) {
+  const std::size_t group = dense.panels.group;
+  const std::size_t first = inputs.begin / group;
+  for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
+    float* const to = sums + row * dense.panels.width;
+    TileProduct product = product_of(dense, row, HWY_MIN(kBlock, rows.end - row), panel, to);
+    product.a += first;
+    product.b += first * dense.panels.width;
+    product.steps = (HWY_MIN(inputs.end, dense.panels.in) + group - 1) / group - first;
+    product.add = add;
+    multiply_in_stretches(product, is_pairs(dense.panels));
+  }
+}
+
+void forward_inputs_part(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
+                         float* sums) {
+  forward_sums_part(dense, {0, batch}, panel, inputs, inputs.begin > 0, sums);
+  if (inputs.end >= dense.panels.in) {
+    finish(dense, sums, 0, batch, panel);
+  }
+}
+
+void add_sums_part(const DenseForward& dense, std::size_t batch, const Part& rows, const float* sums,
+                   std::size_t parts) {
+  alignas(64) float all[kBlock];
+  const std::size_t width = dense.panels.width;
+  const std::size_t panel_sums = batch * width;
+  const hn::CappedTag<float, 16> d;
+  for (std::size_t row = rows.begin; row < rows.end; ++row) {
+    for (std::size_t panel = 0; panel < dense.panels.panels; ++panel) {
+      const float* const from = sums + panel * panel_sums + row * width;
+      for (std::size_t i = 0; i < dense.panels.used(panel); i += hn::Lanes(d)) {
+        auto sum = hn::LoadU(d, from + i);
+        for (std::size_t part = 1; part < parts; ++part) {
+          sum = hn::Add(sum, hn::LoadU(d, from + part * dense.panels.panels * panel_sums + i));
+        }
+        hn::Store(sum, d, all + i);
+      }
+      finish(dense, all, row, 1, panel);
+    }
+  }
+}
+
+void pack_part(const DensePack& pack, const Part& panels) {
+  const std::size_t width = pack.panels.width;
+  const std::size_t panel_words = dense_packed_rows(pack.batch) / pack.panels.group * width;
+  for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
+    const std::size_t first = panel * width;
+    const std::size_t count = HWY_MIN(width, pack.panels.out - first);
+    std::uint32_t* const to = pack.packed + panel * panel_words;
+    if (is_pairs(pack.panels)) {
+      pack_columns(static_cast<const std::uint16_t*>(pack.output_grad), static_cast<const std::uint16_t*>(pack.output),
+                   pack.panels.out, pack.batch, first, count, width, to);
+    } else {
+      pack_columns(static_cast<const float*>(pack.output_grad), static_cast<const float*>(pack.output), pack.panels.out,
+                   pack.batch, first, count, width, to);
+    }
+    if (pack.turned != nullptr) {
+      turn_panel(pack, panel);
+    }
+  }
+}
+
+namespace {
+
+/// Steps of the products with turned weights: as many as stay in the nearest cache with 64 inputs each.
+constexpr std::size_t kMostTurned = 128;
+
+/// Writes whole lines past the caches, which would read them first.
+template <class T>
+void stream_numbers(const float* from, std::size_t count, T* to) {
+  const hn::ScalableTag<float> d;
+  alignas(64) T numbers[kBlock];
+  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+    store_number(d, hn::Load(d, from + i), numbers + i);
+  }
+  const hn::ScalableTag<T> lines;
+  for (std::size_t i = 0; i < count; i += hn::Lanes(lines)) {
+    hn::Stream(hn::Load(lines, numbers + i), lines, to + i);
+  }
+}
+
+/// Of a layer with fewer outputs than the batch has rows: its weights are turned, which are fewer than the results, and
+/// the results come out as they are to lie. Sums are those of input_grad_part, in the same order.
+template <class T>
+void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
+  alignas(64) float sums[kBlock * kBlock];
+  alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
+  alignas(64) std::uint32_t turned[kMostTurned * kBlock] = {};
+  const DensePanels& panels = dense.panels;
+  const std::size_t words = panels.width / panels.group;
+  const bool lines_are_whole = panels.in * sizeof(T) % kLine == 0 && rows.begin * sizeof(T) % kLine == 0 &&
+                               reinterpret_cast<std::uintptr_t>(dense.input_grad) % kLine == 0;
+  const bool streams = lines_are_whole && dense.batch * panels.in * sizeof(T) > kDenseFar;
+  for (std::size_t row = rows.begin; row < HWY_MIN(rows.end, panels.in); row += kBlock) {
+    const std::size_t count = HWY_MIN(kBlock, HWY_MIN(rows.end, panels.rows) - row);
+    const std::size_t width = dense_turned_width(count, 0);
+    for (std::size_t panel = 0; panel < panels.panels; ++panel) {
+      const std::uint32_t* from = dense.weights + panel * panels.panel_size() / panels.group + row * words;
+      if (is_pairs(panels)) {
+        rows_of_pairs(from, count, panels.width, pairs_of_outputs);
+        from = pairs_of_outputs;
+      }
+      for (std::size_t i = 0; i < count; i += 4) {
+        for (std::size_t word = 0; word < words; word += 4) {
+          turn_words(from + i * words + word, words, turned + (panel * words + word) * width + i, width);
+        }
+      }
+    }
+    const std::size_t inputs = HWY_MIN(row + count, panels.in) - row;
+    const bool whole_lines = inputs * sizeof(T) % kLine == 0;  // At the end of a part it may be half a line.
+    const bool last = row + kBlock >= HWY_MIN(rows.end, panels.in);
+    const Ahead next{dense.weights + (row + kBlock) * words,
+                     last || !dense_weights_are_far(panels) ? 0 : kBlock * words * sizeof(std::uint32_t),
+                     panels.panel_size() / panels.group * sizeof(std::uint32_t), panels.panels};
+    for (std::size_t first = 0; first < dense.batch; first += kBlock) {
+      const std::size_t samples = HWY_MIN(kBlock, dense.batch - first);
+      multiply({dense.turned + first * panels.panels * words,
+                1,
+                dense_turned_width(dense.batch, first),
+                turned,
+                (panels.out + panels.group - 1) / panels.group,
+                sums,
+                samples,
+                width,
+                width,
+                false,
+                {first == 0 ? next : Ahead{}}},
+               is_pairs(panels));
+      for (std::size_t n = 0; n < samples; ++n) {
+        T* const to = static_cast<T*>(dense.input_grad) + (first + n) * panels.in + row;
+        if (streams && whole_lines) {
+          stream_numbers(sums + n * width, inputs, to);
+        } else {
+          for_each_covering_vector(inputs, CopyRow<T>{sums + n * width, to});
+        }
+      }
+    }
+  }
+  if (streams) {
+    hwy::FlushStream();
+  }
+}
+
+}  // namespace
+
+void input_grad_part(const DenseInputGrad& dense, const Part& rows) {
+  if (dense.panels.panels * dense.panels.width <= kMostTurned * dense.panels.group &&
+      dense.panels.panels * dense.panels.width < dense.batch) {
+    if (is_pairs(dense.panels)) {
+      narrow_input_grad<std::uint16_t>(dense, rows);
+    } else {
+      narrow_input_grad<float>(dense, rows);
+    }
+    return;
+  }
+  alignas(64) float sums[kBlock * kBlock];
+  for (std::size_t row = rows.begin; row < HWY_MIN(rows.end, dense.panels.in); row += kBlock) {
+    const Part some{row, HWY_MIN(row + kBlock, HWY_MIN(rows.end, dense.panels.rows))};
+    for (std::size_t first = 0; first < dense.batch; first += kBlock) {
+      for (std::size_t panel = 0; panel < dense.panels.panels; ++panel) {
+        add_input_grad(dense, some, first, panel, sums, {next_weights(dense, some, panel), {}});
+      }
+      store_input_grad(dense, some, first, sums);
+    }
+  }
+}
+
+void pad_rows_part(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows) {
+  for (std::size_t row = rows.begin; row < rows.end; ++row) {
+    std::memcpy(to + row * (size + 1), from + row * size, size * sizeof(std::uint16_t));
+    to[row * (size + 1) + size] = 0;
+  }
+}
+
+}  // namespace lapel::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace lapel::kernels {
+
+namespace {
+
+HWY_EXPORT(forward_part);
+HWY_EXPORT(forward_inputs_part);
+HWY_EXPORT(forward_sums_part);
+HWY_EXPORT(add_sums_part);
+HWY_EXPORT(pack_part);
+HWY_EXPORT(input_grad_part);
+HWY_EXPORT(pad_rows_part);
+
+}  // namespace
+
+void dense_forward(const DenseForward& dense, const Part& rows, const Part& panels) {
+  HWY_DYNAMIC_DISPATCH(forward_part)(dense, rows, panels);
+}
+
+void dense_forward_inputs(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
+                          float* sums) {
+  HWY_DYNAMIC_DISPATCH(forward_inputs_part)(dense, batch, panel, inputs, sums);
+}
+
+void dense_forward_sums(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs,
+                        float* sums) {
+  HWY_DYNAMIC_DISPATCH(forward_sums_part)(dense, rows, panel, inputs, false, sums);
+}
+
+void dense_add_sums(const DenseForward& dense, std::size_t batch, const Part& rows, const float* sums,
+                    std::size_t parts) {
+  HWY_DYNAMIC_DISPATCH(add_sums_part)(dense, batch, rows, sums, parts);
+}
+
+void dense_pad_rows(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows) {
+  HWY_DYNAMIC_DISPATCH(pad_rows_part)(from, size, to, rows);
+}
+
+void dense_pack(const DensePack& pack, const Part& panels) { HWY_DYNAMIC_DISPATCH(pack_part)(pack, panels); }
+
+void dense_input_grad(const DenseInputGrad& dense, const Part& rows) {
+  HWY_DYNAMIC_DISPATCH(input_grad_part)(dense, rows);
+}
+
+}  // namespace lapel::kernels
+
+#endif  // HWY_ONCE

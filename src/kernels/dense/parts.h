@@ -1,0 +1,176 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/dense/panels.h"
+#include "kernels/update_rule.h"
+
+/// The kernels of dense layers, each over a part of its result, on the calling thread. Operands are words of 32 bits: a
+/// float, or two bfloat16 that are neighbours along the axis that is summed over. Each result is summed in the same
+/// order whatever the parts are.
+namespace lapel::kernels {
+
+/// What is needed next, to be brought near while a product is made: `runs` of `bytes`, `stride` bytes apart.
+struct Ahead {
+  const void* from = nullptr;
+  std::size_t bytes = 0;
+  std::size_t stride = 0;
+  std::size_t runs = 1;
+};
+
+/// What is needed next, of which a tile of the product fetches a line at every second step: so many bytes for each of
+/// its rows.
+struct Stream {
+  const void* from = nullptr;  ///< Null: nothing.
+  std::size_t row_bytes = 0;
+};
+using Streams = std::array<Stream, 2>;  ///< The second one only beside a first one.
+
+/// sums[r][c] = sum over k of a[r a_row + k a_step] b[k width + c], or added to what is there; rows of `width` floats.
+struct TileProduct {
+  const std::uint32_t* a = nullptr;
+  std::size_t a_row = 0;
+  std::size_t a_step = 0;
+  const std::uint32_t* b = nullptr;
+  std::size_t steps = 0;
+  float* sums = nullptr;
+  std::size_t rows = 0;
+  std::size_t width = 0;    ///< 16, 32 or 64
+  std::size_t columns = 0;  ///< That are computed: the first 16, 32, 48 or 64. What is beyond stays as it is.
+  bool add = false;
+  std::array<Ahead, 4> ahead{};
+  Streams streams{};
+};
+
+/// Operands of more bytes than this come from memory, or from the cache that is shared, and are fetched ahead of their
+/// use; for nearer ones that costs more than it saves.
+inline constexpr std::size_t kDenseFar = std::size_t{8} << 20U;
+
+[[nodiscard]] inline bool dense_weights_are_far(const DensePanels& panels) {
+  return panels.panels * panels.panel_size() * sizeof(std::uint32_t) / panels.group > kDenseFar;
+}
+
+/// A stretch of rows or panels.
+struct Part {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+/// output = input W + bias, perhaps through relu.
+struct DenseForward {
+  DensePanels panels;
+  bool relu = false;
+  const std::uint32_t* input = nullptr;
+  std::size_t input_words = 0;  ///< From a row to the next.
+  const std::uint32_t* weights = nullptr;
+  const float* bias = nullptr;  ///< May be null.
+  void* output = nullptr;
+};
+void dense_forward(const DenseForward& dense, const Part& rows, const Part& panels);
+/// The same of `batch` rows and one panel, of which only `inputs`, from a multiple of 16 on, are multiplied: added to
+/// `sums`, batch x width, from inputs before them, and left there for those behind them. The last ones make the output.
+void dense_forward_inputs(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
+                          float* sums);
+
+/// A layer of few outputs in parts of its inputs: `sums`, batch x width of one panel, are those of `inputs` alone, from
+/// a multiple of 16 on. Then the output is made of `parts` such sums of each panel, those of a part one after another.
+void dense_forward_sums(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs,
+                        float* sums);
+void dense_add_sums(const DenseForward& dense, std::size_t batch, const Part& rows, const float* sums,
+                    std::size_t parts);
+
+/// Rows of bfloat16 with one more number, zero, behind each: from rows of an odd length to whole words.
+void dense_pad_rows(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows);
+
+/// How many rows of a batch the packed gradients have: a multiple of 4, those beyond the batch being zero.
+[[nodiscard]] constexpr std::size_t dense_packed_rows(std::size_t batch) { return (batch + 3) / 4 * 4; }
+
+/// The columns of the stretch of a batch that begins at row `first` in turned gradients.
+[[nodiscard]] constexpr std::size_t dense_turned_width(std::size_t batch, std::size_t first) {
+  return batch - first <= 16 ? 16 : batch - first <= 32 ? 32 : 64;
+}
+
+/// Words of turned gradients.
+[[nodiscard]] constexpr std::size_t dense_turned_words(std::size_t batch, const DensePanels& panels) {
+  return (batch + 63) / 64 * 64 * panels.panels * panels.width / panels.group;
+}
+
+/// The gradient of the output, zero where relu gave zero, in two orders.
+struct DensePack {
+  DensePanels panels;
+  std::size_t batch = 0;
+  const void* output_grad = nullptr;
+  const void* output = nullptr;  ///< Null without relu.
+  /// For each panel, for each row of the batch (of pairs of them: each word has both), the panel's outputs.
+  std::uint32_t* packed = nullptr;
+  /// For each 64 rows of the batch, for each output (each pair), the rows; null where not wanted.
+  std::uint32_t* turned = nullptr;
+};
+void dense_pack(const DensePack& pack, const Part& panels);
+
+/// The gradient of the input.
+struct DenseInputGrad {
+  DensePanels panels;
+  std::size_t batch = 0;
+  const std::uint32_t* turned = nullptr;
+  const std::uint32_t* weights = nullptr;
+  void* input_grad = nullptr;
+};
+/// `rows` are those of the weights: inputs. It begins at a multiple of 16.
+void dense_input_grad(const DenseInputGrad& dense, const Part& rows);
+
+/// The gradient of weights and bias, stored, or applied at once as `rule` says.
+struct DenseWeightGrad {
+  DensePanels panels;
+  std::size_t batch = 0;
+  const void* input = nullptr;
+  const std::uint32_t* packed = nullptr;
+  float* grads = nullptr;       ///< Null with a rule.
+  float* bias_grads = nullptr;  ///< Null with a rule, or without a bias.
+  const UpdateRule* rule = nullptr;
+  const UpdateRule* bias_rule = nullptr;
+  UpdateTarget target;
+  UpdateTarget bias_target;  ///< Empty without a bias.
+  /// Made as well, of weights before they change: see dense_updates_with_input_grad. Null: not here.
+  const DenseInputGrad* input_grad = nullptr;
+};
+/// Whether a gradient of weights that is applied can make that of the input, so that weights from memory are read once:
+/// of as many rows of a batch. `panels` of dense_weight_grad are all of them then.
+[[nodiscard]] inline bool dense_updates_with_input_grad(const DensePanels& panels, std::size_t batch) {
+  return dense_weights_are_far(panels) && batch <= 64;
+}
+/// Whether a gradient of weights that is applied reads the input where it lies: floats in whole tiles.
+[[nodiscard]] inline bool dense_reads_input_in_place(const DensePanels& panels, std::size_t batch) {
+  return panels.group == 1 && panels.in == panels.rows && batch == dense_packed_rows(batch);
+}
+/// Whether such a gradient first packs the input of all its rows, which then still leaves room for the weights in the
+/// second cache, instead of 64 columns at a time.
+[[nodiscard]] inline bool dense_packs_whole_input(const DensePanels& panels, std::size_t batch) {
+  constexpr std::size_t kMostWords = std::size_t{1} << 15U;
+  return !dense_reads_input_in_place(panels, batch) &&
+         dense_packed_rows(batch) / panels.group * panels.rows <= kMostWords;
+}
+/// Words of a thread's packed input.
+[[nodiscard]] inline std::size_t dense_input_words(const DensePanels& panels, std::size_t batch) {
+  const std::size_t columns = dense_packs_whole_input(panels, batch) ? (panels.rows + 63) / 64 * 64 : 64;
+  return dense_packed_rows(batch) / panels.group * columns;
+}
+/// `input_pack`: dense_input_words. `rows` as above, multiples of 16.
+void dense_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels);
+void dense_bias_grad(const DenseWeightGrad& dense, const Part& panels);
+
+/// One block of a gradient of weights, of at most 64 inputs of one panel, from operands that are in order already.
+struct DenseWeightBlock {
+  const std::uint32_t* input = nullptr;   ///< `steps` rows of words, of which the first `rows` are multiplied,
+  std::size_t input_words = 0;            ///< so far apart.
+  const std::uint32_t* packed = nullptr;  ///< steps x width: the gradient of the panel's outputs.
+  std::size_t steps = 0;
+  Part rows;  ///< Inputs, from a multiple of 16 on.
+  std::size_t panel = 0;
+};
+/// Stores it or applies it, as `dense` says, of which `input` and `packed` have no part in it.
+void dense_weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& block);
+
+}  // namespace lapel::kernels

@@ -1,0 +1,317 @@
+// The product at the heart of a dense layer's three passes, compiled once for each instruction set: include it after
+// hwy/highway.h, in every file that foreach_target.h repeats. The guard is Highway's toggle, not #pragma once.
+#if defined(LAPEL_KERNELS_DENSE_PRODUCT_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef LAPEL_KERNELS_DENSE_PRODUCT_INL_H
+#undef LAPEL_KERNELS_DENSE_PRODUCT_INL_H
+#else
+#define LAPEL_KERNELS_DENSE_PRODUCT_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/dense/parts.h"
+#include "kernels/simd/pairs_inl.h"
+#include "kernels/simd/vectors_inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lapel::kernels::HWY_NAMESPACE {
+
+namespace {
+
+/// Rows of a result that are summed in memory together, beside at most 64 columns.
+inline constexpr std::size_t kBlock = 64;
+/// Steps of a product after which its columns still lie in the nearest cache.
+inline constexpr std::size_t kSteps = 128;
+
+inline constexpr std::size_t kLine = 64;  ///< Bytes.
+
+/// Asks for a line, to all caches: to the second one alone, products that then read it took 2% longer.
+HWY_INLINE void fetch(const void* from) { __builtin_prefetch(from, 0, 3); }
+
+template <class D>
+HWY_INLINE hn::Vec<D> load_words(D d, const std::uint32_t* from) {
+  return hn::BitCast(d, hn::LoadU(hn::RebindToUnsigned<D>(), from));
+}
+
+/// What a tile does between its steps, here nothing: after every kEvery of them it calls it, and at the end `finish`.
+struct Nothing {
+  static constexpr std::size_t kEvery = 1;
+  HWY_INLINE void operator()() const {}
+  HWY_INLINE void finish() const {}
+};
+
+/// Fetches a line of each of the first kCount streams at a call, those of `rows` rows in all.
+template <std::size_t kCount>
+class FetchStreams {
+ public:
+  static constexpr std::size_t kEvery = 2;
+  HWY_INLINE FetchStreams(const TileProduct& p, std::size_t row, std::size_t rows) {
+    for (std::size_t i = 0; i < kCount; ++i) {
+      const Stream& stream = p.streams[i];
+      at_[i] = static_cast<const std::byte*>(stream.from) + row * stream.row_bytes;
+      end_[i] = at_[i] + rows * stream.row_bytes;
+    }
+  }
+  HWY_INLINE void operator()() {
+    for (std::size_t i = 0; i < kCount; ++i) {
+      if (at_[i] < end_[i]) {
+        fetch(at_[i]);
+        at_[i] += kLine;
+      }
+    }
+  }
+  HWY_INLINE void finish() {
+    for (std::size_t i = 0; i < kCount; ++i) {
+      for (; at_[i] < end_[i]; at_[i] += kLine) {
+        fetch(at_[i]);
+      }
+    }
+  }
+
+ private:
+  std::array<const std::byte*, kCount> at_;
+  std::array<const std::byte*, kCount> end_;
+};
+
+/// How far apart a tile's operands lie.
+struct AnyLayout {
+  HWY_INLINE static std::size_t a_row(const TileProduct& p) { return p.a_row; }
+  HWY_INLINE static std::size_t a_step(const TileProduct& p) { return p.a_step; }
+  HWY_INLINE static std::size_t width(const TileProduct& p, std::size_t /*tile*/) { return p.width; }
+};
+
+/// The same where the first one is columns in rows of 64 words and, with AVX-512, the second one as wide as the tile:
+/// the distances are in the instructions, and leave registers to what is done between steps.
+struct PackedLayout {
+  HWY_INLINE static std::size_t a_row(const TileProduct& /*p*/) { return 1; }
+  HWY_INLINE static std::size_t a_step(const TileProduct& /*p*/) { return kBlock; }
+  HWY_INLINE static std::size_t width(const TileProduct& p, std::size_t tile) {
+    return HWY_TARGET == HWY_AVX3 ? tile : p.width;
+  }
+};
+
+/// kRows rows of a product and kVectors vectors of its columns, in registers for all steps, and then given to `finish`
+/// as `sums[kRows][kVectors]`.
+template <bool kPairs, std::size_t kRows, std::size_t kVectors, class Layout = AnyLayout, class Between, class Finish>
+HWY_INLINE void with_tile(const TileProduct& p, std::size_t row, std::size_t column, Between between,
+                          const Finish& finish) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t a_row = Layout::a_row(p);
+  const std::size_t a_step = Layout::a_step(p);
+  const std::size_t width = Layout::width(p, kVectors * lanes);
+  hn::Vec<decltype(d)> sums[kRows][kVectors];
+#pragma GCC unroll 16
+  for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sums[r][v] = p.add ? hn::LoadU(d, p.sums + (row + r) * width + column + v * lanes) : hn::Zero(d);
+    }
+  }
+  const std::uint32_t* a = p.a + row * a_row;
+  const std::uint32_t* b = p.b + column;
+  const auto multiply_step = [&]() HWY_ATTR {
+    hn::Vec<decltype(d)> columns[kVectors];
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      columns[v] = load_words(d, b + v * lanes);
+    }
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const auto factor = broadcast(d, a + r * a_row);
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        sums[r][v] = multiply_add<kPairs>(factor, columns[v], sums[r][v]);
+      }
+    }
+    a += a_step;
+    b += width;
+  };
+  std::size_t step = 0;
+  for (; step + Between::kEvery <= p.steps; step += Between::kEvery) {
+#pragma GCC unroll 2
+    for (std::size_t i = 0; i < Between::kEvery; ++i) {
+      multiply_step();
+    }
+    between();
+  }
+  for (; step < p.steps; ++step) {
+    multiply_step();
+  }
+  between.finish();
+  finish(sums);
+}
+
+template <bool kPairs, std::size_t kRows, std::size_t kVectors, class Layout = AnyLayout, class Between = Nothing>
+HWY_NOINLINE void multiply_tile(const TileProduct& p, std::size_t row, std::size_t column,
+                                const Between& between = {}) {
+  const hn::ScalableTag<float> d;
+  float* const to = p.sums + row * p.width + column;
+  with_tile<kPairs, kRows, kVectors, Layout>(p, row, column, between, [&](const auto& sums) HWY_ATTR {
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        hn::StoreU(sums[r][v], d, to + r * p.width + v * hn::Lanes(d));
+      }
+    }
+  });
+}
+
+/// Fetches, of what comes next, as much as `rows` are of all rows.
+HWY_INLINE void prefetch_share(const TileProduct& p, std::size_t row, std::size_t rows) {
+  for (const Ahead& ahead : p.ahead) {
+    if (ahead.bytes == 0) {
+      continue;
+    }
+    const std::size_t lines = (ahead.bytes + kLine - 1) / kLine;
+    std::size_t at = lines * ahead.runs * row / p.rows;
+    const std::size_t end = lines * ahead.runs * (row + rows) / p.rows;
+    const auto* run = static_cast<const std::byte*>(ahead.from) + at / lines * ahead.stride;
+    for (std::size_t line = at % lines; at < end; ++at) {
+      fetch(run + line * kLine);
+      if (++line == lines) {
+        line = 0;
+        run += ahead.stride;
+      }
+    }
+  }
+}
+
+template <bool kPairs, bool kFetches, std::size_t kMostRows, std::size_t kVectors>
+HWY_INLINE void multiply_columns(const TileProduct& p, std::size_t column) {
+  std::size_t row = 0;
+  for (; row + kMostRows <= p.rows; row += kMostRows) {
+    if constexpr (kFetches) {
+      if (column == 0) {
+        prefetch_share(p, row, kMostRows);
+        if (p.streams[1].from != nullptr) {
+          multiply_tile<kPairs, kMostRows, kVectors>(p, row, column, FetchStreams<2>(p, row, kMostRows));
+          continue;
+        }
+        if (p.streams[0].from != nullptr) {
+          multiply_tile<kPairs, kMostRows, kVectors>(p, row, column, FetchStreams<1>(p, row, kMostRows));
+          continue;
+        }
+      }
+    }
+    multiply_tile<kPairs, kMostRows, kVectors>(p, row, column);
+  }
+  if constexpr (kMostRows > 8) {
+    if (row + 8 <= p.rows) {
+      multiply_tile<kPairs, 8, kVectors>(p, row, column);
+      row += 8;
+    }
+  }
+  if constexpr (kMostRows > 4) {
+    if (row + 4 <= p.rows) {
+      multiply_tile<kPairs, 4, kVectors>(p, row, column);
+      row += 4;
+    }
+  }
+  if (row + 2 <= p.rows) {
+    multiply_tile<kPairs, 2, kVectors>(p, row, column);
+    row += 2;
+  }
+  if (row < p.rows) {
+    multiply_tile<kPairs, 1, kVectors>(p, row, column);
+  }
+}
+
+template <bool kPairs, bool kFetches>
+HWY_INLINE void multiply_words(const TileProduct& p) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  std::size_t column = 0;
+#if HWY_TARGET == HWY_AVX3
+  for (; column + 4 * lanes <= p.columns; column += 4 * lanes) {
+    multiply_columns<kPairs, kFetches, 4, 4>(p, column);
+  }
+  for (; column + 3 * lanes <= p.columns; column += 3 * lanes) {
+    multiply_columns<kPairs, kFetches, 8, 3>(p, column);
+  }
+  for (; column + 2 * lanes <= p.columns; column += 2 * lanes) {
+    multiply_columns<kPairs, kFetches, 8, 2>(p, column);
+  }
+  for (; column < p.columns; column += lanes) {
+    // Sums of pairs take longer: more of them at a time.
+    multiply_columns<kPairs, kFetches, kPairs ? 16 : 8, 1>(p, column);
+  }
+#else
+  for (; column < p.columns; column += 2 * lanes) {
+    multiply_columns<kPairs, kFetches, 4, 2>(p, column);
+  }
+#endif
+}
+
+/// Columns are multiples of 16, so of whole vectors (of pairs of them where they have 8 lanes or fewer). What comes
+/// next (`ahead`, `streams`) is fetched only with `kFetches`: short products take a few per cent longer with it.
+template <bool kFetches = false>
+HWY_INLINE void multiply(const TileProduct& p, bool pairs) {
+  if (pairs) {
+    multiply_words<true, kFetches>(p);
+  } else {
+    multiply_words<false, kFetches>(p);
+  }
+}
+
+template <bool kPairs, std::size_t kRows, std::size_t kVectors, class F>
+HWY_INLINE void multiply_columns_between(const TileProduct& p, std::size_t column, const F& between) {
+  for (std::size_t row = 0; row < p.rows; row += kRows) {
+    multiply_tile<kPairs, kRows, kVectors, PackedLayout>(p, row, column, between());
+  }
+}
+
+/// The product of a multiple of 16 rows, all columns of a panel and a first factor of columns in rows of 64 words, with
+/// what `between()` returns, a new one for each tile, between its steps.
+template <bool kPairs, class F>
+HWY_INLINE void multiply_between(const TileProduct& p, const F& between) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  std::size_t column = 0;
+#if HWY_TARGET == HWY_AVX3
+  for (; column + 4 * lanes <= p.columns; column += 4 * lanes) {
+    multiply_columns_between<kPairs, 4, 4>(p, column, between);
+  }
+  for (; column + 2 * lanes <= p.columns; column += 2 * lanes) {
+    multiply_columns_between<kPairs, 8, 2>(p, column, between);
+  }
+  for (; column < p.columns; column += lanes) {
+    multiply_columns_between<kPairs, 8, 1>(p, column, between);
+  }
+#else
+  for (; column < p.columns; column += 2 * lanes) {
+    multiply_columns_between<kPairs, 4, 2>(p, column, between);
+  }
+#endif
+}
+
+HWY_INLINE bool is_pairs(const DensePanels& panels) { return panels.group == 2; }
+
+/// A whole product, in stretches of steps whose columns stay near. What comes next is fetched with the last of them.
+inline void multiply_in_stretches(TileProduct product, bool pairs) {
+  const std::size_t steps = product.steps;
+  const auto ahead = product.ahead;
+  const Streams streams = product.streams;
+  const bool add = product.add;
+  for (std::size_t begin = 0; begin < steps; begin += kSteps) {
+    product.steps = HWY_MIN(kSteps, steps - begin);
+    product.add = add || begin > 0;
+    const bool last = begin + kSteps >= steps;
+    product.ahead = last ? ahead : std::array<Ahead, 4>{};
+    product.streams = last ? streams : Streams{};
+    multiply<true>(product, pairs);
+    product.a += kSteps * product.a_step;
+    product.b += kSteps * product.width;
+  }
+}
+
+}  // namespace
+
+}  // namespace lapel::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

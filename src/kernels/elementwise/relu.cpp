@@ -1,0 +1,103 @@
+#include "kernels/elementwise/relu.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/elementwise/relu.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/simd/vectors_inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lapel::kernels::HWY_NAMESPACE {
+
+namespace {
+
+template <class T>
+struct BehindRelu {
+  const T* output;
+  const T* output_grad;
+  T* to;
+  template <class D>
+  HWY_INLINE void operator()(D d, std::size_t i) const {
+    const auto passed = hn::Gt(load(d, output + i), hn::Zero(d));
+    store(d, hn::IfThenElseZero(passed, load(d, output_grad + i)), to + i);
+  }
+};
+
+/// The sign bit and a zero test decide: bfloat16 needs no conversion. A NaN of the output passes nothing.
+struct BehindReluBfloat16 {
+  const std::uint16_t* output;
+  const std::uint16_t* output_grad;
+  std::uint16_t* to;
+  template <class D>
+  HWY_INLINE void operator()(D d, std::size_t i) const {
+    const hn::RebindToSigned<D> di;
+    const auto bits = hn::BitCast(di, hn::LoadU(d, output + i));
+    const auto passed =
+        hn::And(hn::Gt(bits, hn::Zero(di)), hn::Lt(bits, hn::Set(di, std::int16_t{0x7F81})));  // not above infinity
+    hn::StoreU(hn::IfThenElseZero(hn::RebindMask(d, passed), hn::LoadU(d, output_grad + i)), d, to + i);
+  }
+};
+
+}  // namespace
+
+void relu_backward_range(Dtype dtype, const ReluBackward& relu, std::size_t begin, std::size_t end) {
+  if (dtype == Dtype::kFloat32) {
+    for_each_vector(begin, end,
+                    BehindRelu<float>{static_cast<const float*>(relu.output),
+                                      static_cast<const float*>(relu.output_grad), static_cast<float*>(relu.to)});
+    return;
+  }
+  const BehindReluBfloat16 body{static_cast<const std::uint16_t*>(relu.output),
+                                static_cast<const std::uint16_t*>(relu.output_grad),
+                                static_cast<std::uint16_t*>(relu.to)};
+  const hn::ScalableTag<std::uint16_t> whole;
+  const hn::CappedTag<std::uint16_t, 1> single;
+  std::size_t i = begin;
+  for (; i + hn::Lanes(whole) <= end; i += hn::Lanes(whole)) {
+    body(whole, i);
+  }
+  for (; i < end; ++i) {
+    body(single, i);
+  }
+}
+
+}  // namespace lapel::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include "kernels/bfloat16.h"
+#include "kernels/simd/ranges.h"
+
+namespace lapel::kernels {
+
+namespace {
+
+HWY_EXPORT(relu_backward_range);
+
+}  // namespace
+
+void relu_backward(Dtype dtype, const ReluBackward& relu, std::int64_t count) {
+  parallel_numbers(count, [&](std::int64_t begin, std::int64_t end) {
+    HWY_DYNAMIC_DISPATCH(relu_backward_range)
+    (dtype, relu, static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
+  });
+}
+
+void reference_relu_backward(Dtype dtype, const ReluBackward& relu, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (dtype == Dtype::kFloat32) {
+      const float output = static_cast<const float*>(relu.output)[i];
+      static_cast<float*>(relu.to)[i] = output > 0 ? static_cast<const float*>(relu.output_grad)[i] : 0.0F;
+    } else {
+      const float output = float_from_bfloat16(static_cast<const std::uint16_t*>(relu.output)[i]);
+      static_cast<std::uint16_t*>(relu.to)[i] =
+          output > 0 ? static_cast<const std::uint16_t*>(relu.output_grad)[i] : std::uint16_t{0};
+    }
+  }
+}
+
+}  // namespace lapel::kernels
+
+#endif  // HWY_ONCE

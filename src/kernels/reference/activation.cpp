@@ -1,0 +1,118 @@
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "kernels/reference/operators.h"
+
+namespace lapel::kernels {
+
+double reference_activation(ActivationKind kind, double x) {
+  switch (kind) {
+    case ActivationKind::kRelu:
+      return x <= 0 ? 0 : x;
+    case ActivationKind::kGelu:
+      return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2));
+    case ActivationKind::kTanh:
+      return std::tanh(x);
+    case ActivationKind::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    default:
+      return x;
+  }
+}
+
+double reference_slope(ActivationKind kind, double x, double y) {
+  switch (kind) {
+    case ActivationKind::kRelu:
+      return y > 0 ? 1 : 0;
+    case ActivationKind::kGelu:
+      return 0.5 * (1 + std::erf(x / std::numbers::sqrt2)) +
+             x * std::exp(-0.5 * x * x) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+    case ActivationKind::kTanh:
+      return 1 - y * y;
+    case ActivationKind::kSigmoid:
+      return y * (1 - y);
+    default:
+      return 1;
+  }
+}
+
+namespace {
+
+class ReferenceElementwise final : public ReferenceOperator {
+ public:
+  ReferenceElementwise(const ActivationOp& op, const BuildOptions& options) : ReferenceOperator(options), op_(op) {}
+
+  [[nodiscard]] bool backward_reads_inputs() const override { return true; }
+  [[nodiscard]] bool backward_reads_output() const override { return true; }
+
+  void forward(const StepState& /*state*/) override {
+    for (std::int64_t i = 0; i < batch() * op_.size; ++i) {
+      mutable_output().set(i, reference_activation(op_.kind, input()[i]));
+    }
+  }
+
+  void backward(const StepState& /*state*/) override {
+    if (const MutableValues grad = input_grad()) {
+      for (std::int64_t i = 0; i < batch() * op_.size; ++i) {
+        grad.set(i, output_grad()[i] * reference_slope(op_.kind, input()[i], output()[i]));
+      }
+    }
+  }
+
+ private:
+  ActivationOp op_;
+};
+
+class ReferenceSoftmax final : public ReferenceOperator {
+ public:
+  ReferenceSoftmax(const ActivationOp& op, const BuildOptions& options) : ReferenceOperator(options), op_(op) {}
+
+  [[nodiscard]] bool backward_reads_output() const override { return true; }
+
+  void forward(const StepState& /*state*/) override {
+    for (std::int64_t row = 0; row < batch() * op_.size; row += op_.axis) {
+      double largest = input()[row];
+      for (std::int64_t i = 1; i < op_.axis; ++i) {
+        largest = std::max(largest, input()[row + i]);
+      }
+      double sum = 0;
+      for (std::int64_t i = 0; i < op_.axis; ++i) {
+        sum += std::exp(input()[row + i] - largest);
+      }
+      for (std::int64_t i = 0; i < op_.axis; ++i) {
+        mutable_output().set(row + i, std::exp(input()[row + i] - largest) / sum);
+      }
+    }
+  }
+
+  void backward(const StepState& /*state*/) override {
+    const MutableValues grad = input_grad();
+    if (!grad) {
+      return;
+    }
+    for (std::int64_t row = 0; row < batch() * op_.size; row += op_.axis) {
+      double mean = 0;
+      for (std::int64_t i = 0; i < op_.axis; ++i) {
+        mean += output()[row + i] * output_grad()[row + i];
+      }
+      for (std::int64_t i = 0; i < op_.axis; ++i) {
+        grad.set(row + i, output()[row + i] * (output_grad()[row + i] - mean));
+      }
+    }
+  }
+
+ private:
+  ActivationOp op_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> make_reference_activation(const ActivationOp& op, const BuildOptions& options) {
+  if (op.kind == ActivationKind::kSoftmax) {
+    return std::make_unique<ReferenceSoftmax>(op, options);
+  }
+  return std::make_unique<ReferenceElementwise>(op, options);
+}
+
+}  // namespace lapel::kernels

@@ -1,0 +1,38 @@
+#include "kernels/update/denormals.h"
+
+#if defined(__SSE__)
+#include <immintrin.h>
+#endif
+
+namespace lapel::kernels {
+
+#if defined(__SSE__)
+
+namespace {
+
+constexpr unsigned kFlushResults = 0x8000;   // MXCSR.FTZ
+constexpr unsigned kFlushOperands = 0x0040;  // MXCSR.DAZ
+constexpr unsigned kFlush = kFlushResults | kFlushOperands;
+
+}  // namespace
+
+FlushDenormals::FlushDenormals() : before_(_mm_getcsr()) {
+  if ((before_ & kFlush) != kFlush) {
+    _mm_setcsr(before_ | kFlush);
+  }
+}
+
+FlushDenormals::~FlushDenormals() {
+  if ((before_ & kFlush) != kFlush) {
+    _mm_setcsr(before_);
+  }
+}
+
+#else
+
+FlushDenormals::FlushDenormals() = default;
+FlushDenormals::~FlushDenormals() = default;
+
+#endif
+
+}  // namespace lapel::kernels

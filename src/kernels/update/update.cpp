@@ -1,0 +1,122 @@
+#include "kernels/update/update.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/update/update.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/simd/vectors_inl.h"
+#include "kernels/update/update_inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lapel::kernels::HWY_NAMESPACE {
+
+void rule_range(const UpdateRule& rule, const UpdateSpan& span, std::size_t begin, std::size_t end) {
+  with_update(rule, [&](const auto& update) HWY_ATTR { update_range(update, span, begin, end); });
+}
+
+}  // namespace lapel::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include <cmath>
+
+#include "kernels/bfloat16.h"
+#include "kernels/simd/ranges.h"
+#include "kernels/update/denormals.h"
+
+namespace lapel::kernels {
+
+namespace {
+
+HWY_EXPORT(rule_range);
+
+/// `states`: how many arrays of state the optimizer keeps.
+void check_span(const UpdateSpan& span, int states) {
+  check_lengths(span.weights.size(), span.grads.size());
+  if (states > 0) {
+    check_lengths(span.weights.size(), span.state1.size());
+  }
+  if (states > 1) {
+    check_lengths(span.weights.size(), span.state2.size());
+  }
+  if (!span.low.empty()) {
+    check_lengths(span.weights.size(), span.low.size());
+  }
+}
+
+double corrected_rate(const AdamStep& step) {
+  const auto t = static_cast<double>(step.iteration);
+  return static_cast<double>(step.learning_rate) * std::sqrt(1 - std::pow(step.beta_2, t)) /
+         (1 - std::pow(step.beta_1, t));
+}
+
+void reference_store(const UpdateSpan& span, std::size_t i, double weight) {
+  span.weights[i] = static_cast<float>(weight);
+  if (!span.low.empty()) {
+    span.low[i] = bfloat16_from_float(span.weights[i]);
+  }
+}
+
+double decayed(double weight, float learning_rate, float weight_decay) {
+  return weight - static_cast<double>(learning_rate) * static_cast<double>(weight_decay) * weight;
+}
+
+}  // namespace
+
+UpdateRule::UpdateRule(const AdamStep& step) : step_(step), alpha_(static_cast<float>(corrected_rate(step))) {}
+
+int UpdateRule::states() const { return muon() != nullptr ? 1 : adam() != nullptr ? 2 : sgd()->momentum == 0 ? 0 : 1; }
+
+void UpdateRule::apply(const UpdateSpan& span) const {
+  check_span(span, states());
+  parallel_numbers_of(span.weights.size(), [&](std::size_t begin, std::size_t end) { apply_range(span, begin, end); });
+}
+
+void UpdateRule::apply_here(const UpdateSpan& span) const { apply_range(span, 0, span.weights.size()); }
+
+void UpdateRule::apply_range(const UpdateSpan& span, std::size_t begin, std::size_t end) const {
+  const FlushDenormals flush;
+  HWY_DYNAMIC_DISPATCH(rule_range)(*this, span, begin, end);
+}
+
+void sgd_update(const SgdStep& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
+
+void adam_update(const AdamStep& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
+
+void reference_sgd_update(const SgdStep& step, const UpdateSpan& span) {
+  check_span(span, step.momentum == 0 ? 0 : 1);
+  for (std::size_t i = 0; i < span.weights.size(); ++i) {
+    const double weight = decayed(static_cast<double>(span.weights[i]), step.learning_rate, step.weight_decay);
+    const double move = static_cast<double>(step.learning_rate) * static_cast<double>(span.grads[i]);
+    if (step.momentum == 0) {
+      reference_store(span, i, weight - move);
+      continue;
+    }
+    const auto momentum = static_cast<double>(step.momentum);
+    const double velocity = momentum * static_cast<double>(span.state1[i]) - move;
+    span.state1[i] = static_cast<float>(velocity);
+    reference_store(span, i, weight + (step.nesterov ? momentum * velocity - move : velocity));
+  }
+}
+
+void reference_adam_update(const AdamStep& step, const UpdateSpan& span) {
+  check_span(span, 2);
+  const double alpha = corrected_rate(step);
+  for (std::size_t i = 0; i < span.weights.size(); ++i) {
+    const double weight = decayed(static_cast<double>(span.weights[i]), step.learning_rate, step.weight_decay);
+    const auto grad = static_cast<double>(span.grads[i]);
+    double m = static_cast<double>(span.state1[i]);
+    double v = static_cast<double>(span.state2[i]);
+    m += (grad - m) * (1 - step.beta_1);
+    v += (grad * grad - v) * (1 - step.beta_2);
+    span.state1[i] = static_cast<float>(m);
+    span.state2[i] = static_cast<float>(v);
+    reference_store(span, i, weight - m * alpha / (std::sqrt(v) + static_cast<double>(step.epsilon)));
+  }
+}
+
+}  // namespace lapel::kernels
+
+#endif  // HWY_ONCE

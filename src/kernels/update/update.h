@@ -1,0 +1,15 @@
+#pragma once
+
+#include "kernels/update_rule.h"
+
+namespace lapel::kernels {
+
+/// One step of an optimizer over a stretch of weights, over all threads. Throws Error (kInternal) where lengths differ.
+void sgd_update(const SgdStep& step, const UpdateSpan& span);
+void adam_update(const AdamStep& step, const UpdateSpan& span);
+
+/// The same in plain loops, in double.
+void reference_sgd_update(const SgdStep& step, const UpdateSpan& span);
+void reference_adam_update(const AdamStep& step, const UpdateSpan& span);
+
+}  // namespace lapel::kernels
