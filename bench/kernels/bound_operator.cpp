@@ -50,11 +50,12 @@ bool has_maker(const Op& op, Dtype dtype, Maker maker) {
   }
   // In float32 convolutions are oneDNN's but for one part, which conv_gradient_bench.cpp compares, and it has none in
   // bfloat16 for every CPU. Plain products take seconds.
-  const bool convolution = std::holds_alternative<Conv2DOp>(op) && dtype == Dtype::kBfloat16 && cpu().fast_bfloat16;
+  const bool native = dtype == Dtype::kFloat32 || cpu().fast_bfloat16;
+  const bool convolution = std::holds_alternative<Conv2DOp>(op) && dtype == Dtype::kBfloat16;
   const bool products = std::holds_alternative<Conv2DOp>(op) || std::holds_alternative<ConvPoolOp>(op) ||
                         std::holds_alternative<DenseChainOp>(op);
   const bool onednn = std::holds_alternative<DenseOp>(op) || convolution || std::holds_alternative<Pool2DOp>(op);
-  return maker == Maker::kOnednn ? onednn : !onednn && !products;
+  return maker == Maker::kOnednn ? onednn && native : !onednn && !products;
 }
 
 BoundOperator::BoundOperator(const OperatorCase& wanted, Dtype dtype, Maker maker)

@@ -21,7 +21,7 @@ enum class Maker {
 
 [[nodiscard]] std::string_view maker_name(Maker maker);
 
-/// Whether there is such a kernel, different from Lapel's.
+/// Whether this CPU has such a kernel, different from Lapel's.
 [[nodiscard]] bool has_maker(const Op& op, Dtype dtype, Maker maker);
 
 /// An operator for training with all memory that it needs, filled with small numbers.

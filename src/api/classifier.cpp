@@ -29,8 +29,8 @@ void check_size(const Pictures& pictures, const store::Preprocessing& wanted) {
 }
 
 /// What was trained in bfloat16 answers in bfloat16 where the processor computes it natively, else in float32, which is
-/// faster than imitating it.
-kernels::Dtype precision_as_trained(const store::ModelFile& file) {
+/// faster than imitating it. A model that was just trained follows the same rule, so that saving it changes no answer.
+kernels::Dtype answering_precision(const store::ModelFile& file) {
   return prepare::chosen_precision(file.precision == "bfloat16" ? "auto" : "float32");
 }
 
@@ -39,7 +39,7 @@ kernels::Dtype precision_as_trained(const store::ModelFile& file) {
 Classifier::Impl::Impl(store::ModelFile content, int thread_count)
     : file(std::move(content)),
       threads(thread_count > 0 ? thread_count : available_cores()),
-      dtype(precision_as_trained(file)) {}
+      dtype(answering_precision(file)) {}
 
 void Classifier::Impl::replace(store::ModelFile content) {
   file = std::move(content);
@@ -117,7 +117,7 @@ void Classifier::use_precision(const std::string& precision) {
     throw Error(ErrorKind::kUsage, {}, fmt::format("unknown precision \"{}\"", precision),
                 {{"known", fmt::format("{}", fmt::join(kKnown, ", "))}});
   }
-  impl_->dtype = precision == "auto" ? precision_as_trained(impl_->file) : prepare::chosen_precision(precision);
+  impl_->dtype = precision == "auto" ? answering_precision(impl_->file) : prepare::chosen_precision(precision);
   impl_->network.reset();
 }
 

@@ -171,7 +171,6 @@ class Run {
 
   Classifier learn() {
     auto classifier = std::make_shared<Classifier::Impl>(model_file(setup_.ensemble), setup_.threads);
-    classifier->dtype = setup_.dtype;
     classifier->source = recipe_.data.source;
     if (plots_) {
       plots_->draw_data();

