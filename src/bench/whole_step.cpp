@@ -10,7 +10,7 @@ namespace lapel::measuring {
 
 namespace {
 
-constexpr std::int64_t kMostSteps = 100'000;
+constexpr std::int64_t kMostWholeSteps = 100'000;
 /// More than a machine can do in the time of a measurement, its warm-up included.
 constexpr std::int64_t kNeverReached = 1'000'000'000;
 
@@ -65,7 +65,7 @@ void run_steps(const Work& work, Stopwatch& watch, StepEnd* end) {
 }
 
 TimeStatistics time_steps(const Work& work) {
-  Stopwatch watch(work.steps, kMostSteps);
+  Stopwatch watch(work.steps, kMostWholeSteps);
   run_steps(work, watch, nullptr);
   return watch.result();
 }

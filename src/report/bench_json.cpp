@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "lapel/report.h"
+#include "report/json_document.h"
 
 namespace lapel {
 
@@ -60,8 +61,6 @@ Json json_of(const BenchParts& parts) {
           {"list", std::move(list)}};
 }
 
-std::string document(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
 }  // namespace
 
 std::string to_json(const BenchResult& result) {
@@ -86,9 +85,9 @@ std::string to_json(const BenchResult& result) {
     json["machine"] = json_of(result.parts->machine);
     json["parts"] = json_of(*result.parts);
   }
-  return document(json);
+  return report::json_document(json);
 }
 
-std::string to_json(const MachineLimits& machine) { return document(json_of(machine)); }
+std::string to_json(const MachineLimits& machine) { return report::json_document(json_of(machine)); }
 
 }  // namespace lapel

@@ -2,15 +2,13 @@
 #include <optional>
 
 #include "lapel/report.h"
+#include "report/json_document.h"
 
 namespace lapel {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// Text that is no UTF-8 (a file's name may be) gets replacement characters; numbers that are not finite are null.
-std::string document(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 Json json_of(const ClassScore& score) {
   return {{"precision", score.precision}, {"recall", score.recall}, {"f1", score.f1}, {"support", score.support}};
@@ -44,10 +42,10 @@ std::string to_json(const DataDescription& description) {
                           {"max_pixel", split.max_pixel}, {"mean_pixel", split.mean_pixel},
                           {"std_pixel", split.std_pixel}, {"class_counts", split.class_counts}};
   }
-  return document({{"name", description.name},
-                   {"location", description.location.string()},
-                   {"class_names", description.class_names},
-                   {"splits", std::move(splits)}});
+  return report::json_document({{"name", description.name},
+                                {"location", description.location.string()},
+                                {"class_names", description.class_names},
+                                {"splits", std::move(splits)}});
 }
 
 std::string to_json(const Summary& summary) {
@@ -59,13 +57,13 @@ std::string to_json(const Summary& summary) {
                       {"parameters", row.parameters},
                       {"connected_to", row.connected_to}});
   }
-  return document({{"name", summary.name},
-                   {"sequential", summary.sequential},
-                   {"layers", std::move(layers)},
-                   {"parameters", summary.trainable + summary.non_trainable},
-                   {"trainable", summary.trainable},
-                   {"non_trainable", summary.non_trainable},
-                   {"flop", summary.flop}});
+  return report::json_document({{"name", summary.name},
+                                {"sequential", summary.sequential},
+                                {"layers", std::move(layers)},
+                                {"parameters", summary.trainable + summary.non_trainable},
+                                {"trainable", summary.trainable},
+                                {"non_trainable", summary.non_trainable},
+                                {"flop", summary.flop}});
 }
 
 std::string to_json(const Evaluation& evaluation) {
@@ -75,14 +73,14 @@ std::string to_json(const Evaluation& evaluation) {
     one.update(json_of(evaluation.report.classes[i]));
     classes.push_back(std::move(one));
   }
-  return document({{"split", evaluation.split},
-                   {"samples", evaluation.score.samples},
-                   {"accuracy", evaluation.score.accuracy},
-                   {"loss", evaluation.score.loss},
-                   {"classes", std::move(classes)},
-                   {"macro_avg", json_of(evaluation.report.macro_average)},
-                   {"weighted_avg", json_of(evaluation.report.weighted_average)},
-                   {"confusion_matrix", matrix_rows(evaluation.confusion)}});
+  return report::json_document({{"split", evaluation.split},
+                                {"samples", evaluation.score.samples},
+                                {"accuracy", evaluation.score.accuracy},
+                                {"loss", evaluation.score.loss},
+                                {"classes", std::move(classes)},
+                                {"macro_avg", json_of(evaluation.report.macro_average)},
+                                {"weighted_avg", json_of(evaluation.report.weighted_average)},
+                                {"confusion_matrix", matrix_rows(evaluation.confusion)}});
 }
 
 std::string to_json(std::span<const PredictionRow> rows) {
@@ -96,29 +94,29 @@ std::string to_json(std::span<const PredictionRow> rows) {
                            {"actual", row.actual.empty() ? Json(nullptr) : Json(row.actual)},
                            {"predictions", std::move(ranked)}});
   }
-  return document(predictions);
+  return report::json_document(predictions);
 }
 
 std::string to_json(const RunRecord& record) {
-  return document({{"name", record.name},
-                   {"status", record.status},
-                   {"train", json_of(record.train)},
-                   {"val", json_of(record.validation)},
-                   {"test", json_of(record.test)},
-                   {"epochs", record.epochs},
-                   {"steps", record.steps},
-                   {"parameters", record.parameters},
-                   {"training_flop", record.training_flop},
-                   {"seconds", record.seconds},
-                   {"time_budget", record.time_budget > 0 ? Json(record.time_budget) : Json(nullptr)},
-                   {"process_seconds", record.process_seconds},
-                   {"seed", record.seed},
-                   {"threads", record.threads},
-                   {"precision", record.precision},
-                   {"test_time_augmentation", record.test_time_augmentation},
-                   {"cpu", record.cpu},
-                   {"isa", record.isa},
-                   {"versions", {{"lapel", record.lapel_version}, {"onednn", record.onednn_version}}}});
+  return report::json_document({{"name", record.name},
+                                {"status", record.status},
+                                {"train", json_of(record.train)},
+                                {"val", json_of(record.validation)},
+                                {"test", json_of(record.test)},
+                                {"epochs", record.epochs},
+                                {"steps", record.steps},
+                                {"parameters", record.parameters},
+                                {"training_flop", record.training_flop},
+                                {"seconds", record.seconds},
+                                {"time_budget", record.time_budget > 0 ? Json(record.time_budget) : Json(nullptr)},
+                                {"process_seconds", record.process_seconds},
+                                {"seed", record.seed},
+                                {"threads", record.threads},
+                                {"precision", record.precision},
+                                {"test_time_augmentation", record.test_time_augmentation},
+                                {"cpu", record.cpu},
+                                {"isa", record.isa},
+                                {"versions", {{"lapel", record.lapel_version}, {"onednn", record.onednn_version}}}});
 }
 
 }  // namespace lapel

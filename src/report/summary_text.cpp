@@ -20,14 +20,15 @@ using report::text_width;
 
 constexpr std::int64_t kBytesPerParameter = 4;
 
-struct Column {
+struct SummaryColumn {
   std::string_view title;
   std::size_t width = 0;  ///< Between the two spaces of padding.
   bool right = false;
 };
 
-constexpr std::array<Column, 3> kSequentialColumns{{{"Layer (type)", 31}, {"Output Shape", 22}, {"Param #", 13, true}}};
-constexpr std::array<Column, 4> kGraphColumns{
+constexpr std::array<SummaryColumn, 3> kSequentialColumns{
+    {{"Layer (type)", 31}, {"Output Shape", 22}, {"Param #", 13, true}}};
+constexpr std::array<SummaryColumn, 4> kGraphColumns{
     {{"Layer (type)", 19}, {"Output Shape", 17}, {"Param #", 10, true}, {"Connected to", 17}}};
 
 using Row = std::vector<std::string>;
@@ -82,7 +83,7 @@ std::vector<std::size_t> line_breaks(std::string_view text, std::size_t width) {
   return breaks;
 }
 
-std::vector<std::string> wrapped(std::string_view text, const Column& column) {
+std::vector<std::string> wrapped(std::string_view text, const SummaryColumn& column) {
   std::vector<std::size_t> ends = line_breaks(text, column.width);
   ends.push_back(text.size());
   std::vector<std::string> lines;
@@ -99,7 +100,7 @@ std::vector<std::string> wrapped(std::string_view text, const Column& column) {
   return lines;
 }
 
-std::string rule(std::span<const Column> columns, std::string_view left, std::string_view line,
+std::string rule(std::span<const SummaryColumn> columns, std::string_view left, std::string_view line,
                  std::string_view between, std::string_view right) {
   std::string text(left);
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -108,7 +109,7 @@ std::string rule(std::span<const Column> columns, std::string_view left, std::st
   return text.append(right).append("\n");
 }
 
-std::string table_row(std::span<const Column> columns, const Row& row, std::string_view bar) {
+std::string table_row(std::span<const SummaryColumn> columns, const Row& row, std::string_view bar) {
   std::vector<std::vector<std::string>> cells;
   std::size_t height = 0;
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -127,9 +128,9 @@ std::string table_row(std::span<const Column> columns, const Row& row, std::stri
   return text;
 }
 
-std::string table(std::span<const Column> columns, std::span<const Row> rows) {
+std::string table(std::span<const SummaryColumn> columns, std::span<const Row> rows) {
   Row header;
-  for (const Column& column : columns) {
+  for (const SummaryColumn& column : columns) {
     header.emplace_back(column.title);
   }
   std::string text = rule(columns, "┏", "━", "┳", "┓") + table_row(columns, header, "┃");
