@@ -7,7 +7,9 @@
 #include "kernels/augment/mixing.h"
 #include "kernels/update_rule.h"
 #include "lapel/error.h"
+#include "plan/lowering.h"
 #include "plan/memory.h"
+#include "plan/optimizer.h"
 
 namespace lapel::plan {
 
@@ -17,13 +19,16 @@ std::unique_ptr<kernels::Operator> make(const kernels::Op& op, const kernels::Bu
   return reference ? kernels::make_reference_operator(op, build) : kernels::make_operator(op, build);
 }
 
+Program program_of(const model::Model& model, const PlanOptions& options) {
+  Program program = lower(model, options.training, options.scale);
+  optimize(program);
+  return program;
+}
+
 }  // namespace
 
 Plan::Plan(const model::Model& model, const PlanOptions& options, std::span<const kernels::WeightLayout> stored)
-    : options_(options), lowered_(lower(model, options.training, options.scale)), classes_(model.outputs()) {
-  for (const auto& node : model.nodes()) {
-    layer_names_.push_back(node.name);
-  }
+    : options_(options), program_(program_of(model, options)), classes_(model.outputs()) {
   make_steps(stored);
   find_runs();
   plan_gradients();
@@ -32,7 +37,7 @@ Plan::Plan(const model::Model& model, const PlanOptions& options, std::span<cons
   labels_.resize(static_cast<std::size_t>(options.batch));
   targets_.resize(static_cast<std::size_t>(options.batch * classes_));
   for (std::size_t i = 0; i < steps_.size(); ++i) {
-    if (kernels::mixes_targets(steps_[i].lowered.op)) {
+    if (kernels::mixes_targets(steps_[i].instruction.op)) {
       mixing_.push_back(i);
       mixed_targets_.resize(targets_.size());
     }
@@ -40,21 +45,21 @@ Plan::Plan(const model::Model& model, const PlanOptions& options, std::span<cons
 }
 
 void Plan::make_steps(std::span<const kernels::WeightLayout> stored) {
-  gradients_.resize(lowered_.value_sizes.size());
-  for (const auto& lowered : lowered_.steps) {
+  gradients_.resize(program_.value_sizes.size());
+  for (const Instruction& instruction : program_.instructions) {
     bool reads_gradient = false;
-    for (const std::size_t input : lowered.inputs) {
+    for (const std::size_t input : instruction.inputs) {
       reads_gradient = reads_gradient || gradients_[input].needed;
     }
-    const bool backward = options_.training && (reads_gradient || lowered.parameters > 0);
-    gradients_[lowered.output].needed = backward;
+    const bool backward = options_.training && (reads_gradient || instruction.parameters > 0);
+    gradients_[instruction.output].needed = backward;
 
     kernels::BuildOptions build{options_.batch, backward, reads_gradient, options_.dtype, {}};
     if (!stored.empty()) {
-      const auto mine = stored.subspan(lowered.first_parameter, lowered.parameters);
+      const auto mine = stored.subspan(instruction.first_parameter, instruction.parameters);
       build.stored_layouts.assign(mine.begin(), mine.end());
     }
-    Step step{lowered, make(lowered.op, build, options_.reference), backward, {}, 0};
+    Step step{instruction, make(instruction.op, build, options_.reference), backward, {}, 0};
     for (auto& layout : step.op->weight_layouts()) {
       layouts_.push_back(std::move(layout));
     }
@@ -64,7 +69,7 @@ void Plan::make_steps(std::span<const kernels::WeightLayout> stored) {
 
 /// The gradient of a sum is the gradient of each term: no work, the same memory.
 bool Plan::passes_gradient_on(const Step& step) const {
-  const auto* const sum = std::get_if<kernels::AddOp>(&step.lowered.op);
+  const auto* const sum = std::get_if<kernels::AddOp>(&step.instruction.op);
   return sum != nullptr && sum->scale == 1;
 }
 
@@ -73,7 +78,7 @@ void Plan::plan_gradients() {
     piece_bytes_.push_back(bytes);
     return piece_bytes_.size() - 1;
   };
-  for (std::size_t value = 0; value < lowered_.value_sizes.size(); ++value) {
+  for (std::size_t value = 0; value < program_.value_sizes.size(); ++value) {
     value_piece_.push_back(add_piece(value_bytes(value)));
   }
   std::size_t scratch_bytes = 0;
@@ -82,24 +87,24 @@ void Plan::plan_gradients() {
     scratch_bytes = std::max(scratch_bytes, step.op->scratch_bytes());
   }
   if (options_.training) {
-    gradients_[lowered_.logits].parts.push_back(add_piece(value_bytes(lowered_.logits)));
+    gradients_[program_.logits].parts.push_back(add_piece(value_bytes(program_.logits)));
   }
   for (std::size_t i = steps_.size(); i-- > 0;) {
     auto& step = steps_[i];
     if (!step.backward) {
       continue;
     }
-    auto& output = gradients_[step.lowered.output];
+    auto& output = gradients_[step.instruction.output];
     if (output.parts.size() == 1) {
       output.total = output.parts.front();
     } else {
-      const std::int64_t size = lowered_.value_sizes[step.lowered.output];
-      output.total = add_piece(value_bytes(step.lowered.output));
+      const std::int64_t size = program_.value_sizes[step.instruction.output];
+      output.total = add_piece(value_bytes(step.instruction.output));
       output.sum = make(kernels::AddOp{size, static_cast<std::int64_t>(output.parts.size())},
                         {options_.batch, false, false, options_.dtype, {}}, options_.reference);
       scratch_bytes = std::max(scratch_bytes, output.sum->scratch_bytes());
     }
-    for (const std::size_t input : step.lowered.inputs) {
+    for (const std::size_t input : step.instruction.inputs) {
       auto& gradient = gradients_[input];
       step.input_grads.push_back(!gradient.needed           ? kNone
                                  : passes_gradient_on(step) ? output.total
@@ -124,20 +129,20 @@ void Plan::plan_memory() {
     lives[piece].first = std::min(lives[piece].first, moment);
     lives[piece].last = std::max(lives[piece].last, moment);
   };
-  touch(value_piece_[lowered_.logits], loss);
-  for (const std::size_t part : gradients_[lowered_.logits].parts) {
+  touch(value_piece_[program_.logits], loss);
+  for (const std::size_t part : gradients_[program_.logits].parts) {
     touch(part, loss);
   }
   for (std::size_t i = 0; i < count; ++i) {
     const auto& step = steps_[i];
-    const std::size_t output = step.lowered.output;
+    const std::size_t output = step.instruction.output;
     const std::size_t back = 2 * count - i;
     // In a run, other rows may be at any of its steps.
     const std::size_t last = step.run_end > 0 ? step.run_end - 1 : i;
     touch(value_piece_[output], i);
     touch(value_piece_[output], last);
     touch(step.saved, i);
-    for (const std::size_t input : step.lowered.inputs) {
+    for (const std::size_t input : step.instruction.inputs) {
       touch(value_piece_[input], i);
       touch(value_piece_[input], last);
     }
@@ -149,7 +154,7 @@ void Plan::plan_memory() {
       touch(value_piece_[output], back);
     }
     if (step.op->backward_reads_inputs()) {
-      for (const std::size_t input : step.lowered.inputs) {
+      for (const std::size_t input : step.instruction.inputs) {
         touch(value_piece_[input], back);
       }
     }
@@ -183,12 +188,12 @@ void Plan::bind(Parameters& parameters) {
 void Plan::bind_step(std::size_t index, Parameters& parameters) {
   auto& step = steps_[index];
   kernels::Binding binding;
-  for (const std::size_t input : step.lowered.inputs) {
+  for (const std::size_t input : step.instruction.inputs) {
     binding.inputs.push_back(piece(value_piece_[input]));
   }
-  binding.output = piece(value_piece_[step.lowered.output]);
-  for (std::size_t i = 0; i < step.lowered.parameters; ++i) {
-    const std::size_t parameter = step.lowered.first_parameter + i;
+  binding.output = piece(value_piece_[step.instruction.output]);
+  for (std::size_t i = 0; i < step.instruction.parameters; ++i) {
+    const std::size_t parameter = step.instruction.first_parameter + i;
     if (!parameters.entries()[parameter].spec.trainable) {
       binding.statistics.push_back(parameters.statistic(parameter));
       continue;
@@ -201,7 +206,7 @@ void Plan::bind_step(std::size_t index, Parameters& parameters) {
     }
   }
   if (step.backward) {
-    binding.output_grad = piece(gradients_[step.lowered.output].total);
+    binding.output_grad = piece(gradients_[step.instruction.output].total);
     for (const std::size_t gradient : step.input_grads) {
       binding.input_grads.push_back(gradient == kNone ? nullptr : piece(gradient));
     }
@@ -236,7 +241,7 @@ void Plan::backward(const kernels::StepState& now, std::span<const kernels::Upda
     if (!step.backward) {
       continue;
     }
-    if (const auto& sum = gradients_[step.lowered.output].sum) {
+    if (const auto& sum = gradients_[step.instruction.output].sum) {
       sum->forward(now);
     }
     if (!passes_gradient_on(step)) {
@@ -246,7 +251,7 @@ void Plan::backward(const kernels::StepState& now, std::span<const kernels::Upda
       step.op->backward(with_rules);
     }
     tell(StepPart::kBackward, i);
-    if (!rules.empty() && !updates_in_passing(step, rules) && step.lowered.parameters > 0) {
+    if (!rules.empty() && !updates_in_passing(step, rules) && step.instruction.parameters > 0) {
       update(step, rules);
       tell(StepPart::kUpdate, i);
     }
@@ -254,7 +259,7 @@ void Plan::backward(const kernels::StepState& now, std::span<const kernels::Upda
 }
 
 std::span<const kernels::UpdateRule> Plan::rules_of(const Step& step, std::span<const kernels::UpdateRule> rules) {
-  return rules.empty() ? rules : rules.subspan(step.lowered.first_parameter, step.lowered.parameters);
+  return rules.empty() ? rules : rules.subspan(step.instruction.first_parameter, step.instruction.parameters);
 }
 
 bool Plan::updates_in_passing(const Step& step, std::span<const kernels::UpdateRule> rules) {
@@ -264,8 +269,8 @@ bool Plan::updates_in_passing(const Step& step, std::span<const kernels::UpdateR
 }
 
 void Plan::update(const Step& step, std::span<const kernels::UpdateRule> rules) {
-  for (std::size_t i = 0; i < step.lowered.parameters; ++i) {
-    const std::size_t parameter = step.lowered.first_parameter + i;
+  for (std::size_t i = 0; i < step.instruction.parameters; ++i) {
+    const std::size_t parameter = step.instruction.first_parameter + i;
     if (parameters_->entries()[parameter].spec.trainable) {
       parameters_->update(parameter, rules[parameter]);
     }
@@ -279,13 +284,13 @@ void Plan::fill_targets(const kernels::StepState& state) {
     targets_[row * static_cast<std::size_t>(classes_) + labels_[row]] = 1.0F;
   }
   for (const std::size_t step : mixing_) {
-    kernels::mix_targets(steps_[step].lowered.op, state, classes_, targets_, mixed_targets_);
+    kernels::mix_targets(steps_[step].instruction.op, state, classes_, targets_, mixed_targets_);
     std::swap(targets_, mixed_targets_);
   }
 }
 
 kernels::LossResult Plan::compute_loss(const Batch& batch, const LossRule& loss, const StepKey& key, void* gradient) {
-  const void* logits = piece(value_piece_[lowered_.logits]);
+  const void* logits = piece(value_piece_[program_.logits]);
   const float scale = 1.0F / static_cast<float>(options_.batch);
   for (std::size_t row = 0; row < labels_.size(); ++row) {
     labels_[row] = batch.labels[batch.samples[row]];
@@ -301,7 +306,7 @@ kernels::LossResult Plan::compute_loss(const Batch& batch, const LossRule& loss,
 
 kernels::LossResult Plan::forward_and_loss(const Batch& batch, const LossRule& loss, const StepKey& key) {
   forward(batch, key);
-  const auto result = compute_loss(batch, loss, key, piece(gradients_[lowered_.logits].parts.front()));
+  const auto result = compute_loss(batch, loss, key, piece(gradients_[program_.logits].parts.front()));
   tell(StepPart::kLoss, 0);
   return result;
 }

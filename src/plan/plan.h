@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,8 +13,8 @@
 #include "kernels/operator.h"
 #include "lapel/data.h"
 #include "model/model.h"
-#include "plan/lowering.h"
 #include "plan/parameters.h"
+#include "plan/program.h"
 #include "plan/step_observer.h"
 
 namespace lapel::plan {
@@ -103,7 +102,6 @@ class Plan {
   [[nodiscard]] std::size_t bytes() const { return memory_.size(); }
 
  private:
-  static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
   /// The gradient of a value: one part from each step that reads it, and their sum.
   struct Gradient {
     bool needed = false;
@@ -112,7 +110,7 @@ class Plan {
     std::unique_ptr<kernels::Operator> sum;
   };
   struct Step {
-    LoweredStep lowered;
+    Instruction instruction;
     std::unique_ptr<kernels::Operator> op;
     bool backward = false;
     std::vector<std::size_t> input_grads;  ///< Pieces of memory, or kNone.
@@ -169,8 +167,7 @@ class Plan {
 
   PlanOptions options_;
   StepObserver* observer_ = nullptr;
-  Lowered lowered_;
-  std::vector<std::string> layer_names_;
+  Program program_;
   std::vector<Step> steps_;
   std::vector<kernels::WeightLayout> layouts_;
   std::vector<Gradient> gradients_;  // by value

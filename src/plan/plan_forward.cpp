@@ -55,7 +55,7 @@ void Plan::forward_run(std::size_t first, const kernels::StepState& now, float* 
   const std::size_t end = steps_[first].run_end;
   std::int64_t flop = 0;  // of a unit
   for (std::size_t i = first; i < end; ++i) {
-    flop += kernels::op_flop(steps_[i].lowered.op) * kUnit;
+    flop += kernels::op_flop(steps_[i].instruction.op) * kUnit;
   }
   const bool ends_in_logits = end == steps_.size() && probabilities != nullptr;
   const auto run_rows = [&](std::int64_t from, std::int64_t to, bool tells) {
@@ -88,7 +88,7 @@ void Plan::forward_run(std::size_t first, const kernels::StepState& now, float* 
 
 void Plan::softmax(std::int64_t begin, std::int64_t end, float* probabilities) {
   const auto first = static_cast<std::size_t>(begin * classes_);
-  const auto* const logits = static_cast<const std::byte*>(piece(value_piece_[lowered_.logits])) +
+  const auto* const logits = static_cast<const std::byte*>(piece(value_piece_[program_.logits])) +
                              first * kernels::dtype_bytes(options_.dtype);
   kernels::softmax_rows(options_.dtype, logits, end - begin, classes_, probabilities + first);
 }
@@ -99,7 +99,7 @@ void Plan::predict(const Batch& batch, std::span<float> probabilities) {
 
 void Plan::logits(const Batch& batch, const StepKey& key, std::span<float> logits) {
   forward(batch, key);
-  const void* from = piece(value_piece_[lowered_.logits]);
+  const void* from = piece(value_piece_[program_.logits]);
   if (options_.dtype == kernels::Dtype::kFloat32) {
     std::copy_n(static_cast<const float*>(from), logits.size(), logits.begin());
   } else {

@@ -6,14 +6,14 @@
 namespace lapel::plan {
 
 std::size_t Plan::value_bytes(std::size_t value) const {
-  return static_cast<std::size_t>(lowered_.value_sizes[value] * options_.batch) * kernels::dtype_bytes(options_.dtype);
+  return static_cast<std::size_t>(program_.value_sizes[value] * options_.batch) * kernels::dtype_bytes(options_.dtype);
 }
 
 /// Those that products read in the plan's number type, biases and the like as floats.
 std::size_t Plan::weight_bytes(const Step& step) const {
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i < step.lowered.parameters; ++i) {
-    const auto& layout = layouts_[step.lowered.first_parameter + i];
+  for (std::size_t i = 0; i < step.instruction.parameters; ++i) {
+    const auto& layout = layouts_[step.instruction.first_parameter + i];
     const std::size_t number = layout.shape().size() > 1 ? kernels::dtype_bytes(options_.dtype) : sizeof(float);
     bytes += static_cast<std::size_t>(layout.packed_size()) * number;
   }
@@ -21,24 +21,24 @@ std::size_t Plan::weight_bytes(const Step& step) const {
 }
 
 std::size_t Plan::forward_bytes(const Step& step) const {
-  std::size_t bytes = static_cast<std::size_t>(kernels::op_pixels(step.lowered.op) * options_.batch) +
-                      weight_bytes(step) + value_bytes(step.lowered.output);
-  for (const std::size_t input : step.lowered.inputs) {
+  std::size_t bytes = static_cast<std::size_t>(kernels::op_pixels(step.instruction.op) * options_.batch) +
+                      weight_bytes(step) + value_bytes(step.instruction.output);
+  for (const std::size_t input : step.instruction.inputs) {
     bytes += value_bytes(input);
   }
   return step.backward ? bytes + step.op->saved_bytes() : bytes;
 }
 
 std::size_t Plan::backward_bytes(const Step& step) const {
-  const std::size_t output = step.lowered.output;
+  const std::size_t output = step.instruction.output;
   const std::size_t parts = gradients_[output].parts.size();
   std::size_t bytes = parts > 1 ? (parts + 1) * value_bytes(output) : 0;
   if (passes_gradient_on(step)) {
     return bytes;
   }
   bytes += value_bytes(output) * (step.op->backward_reads_output() ? 2 : 1) + step.op->saved_bytes();
-  for (std::size_t i = 0; i < step.lowered.inputs.size(); ++i) {
-    const std::size_t input = value_bytes(step.lowered.inputs[i]);
+  for (std::size_t i = 0; i < step.instruction.inputs.size(); ++i) {
+    const std::size_t input = value_bytes(step.instruction.inputs[i]);
     bytes += step.op->backward_reads_inputs() ? input : 0;
     bytes += step.input_grads[i] != kNone ? input : 0;
   }
@@ -48,8 +48,8 @@ std::size_t Plan::backward_bytes(const Step& step) const {
 
 std::size_t Plan::gradient_bytes(const Step& step) const {
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i < step.lowered.parameters; ++i) {
-    const std::size_t parameter = step.lowered.first_parameter + i;
+  for (std::size_t i = 0; i < step.instruction.parameters; ++i) {
+    const std::size_t parameter = step.instruction.first_parameter + i;
     if (parameters_->entries()[parameter].spec.trainable) {
       bytes += static_cast<std::size_t>(layouts_[parameter].packed_size()) * sizeof(float);
     }
@@ -71,8 +71,9 @@ bool Plan::needs_input_grad(const Step& step) {
 std::vector<StepInfo> Plan::steps() const {
   std::vector<StepInfo> table;
   for (const auto& step : steps_) {
-    const auto& op = step.lowered.op;
-    StepInfo info{layer_names_[step.lowered.node], std::string(kernels::op_name(op)), step.op->implementation()};
+    const auto& op = step.instruction.op;
+    StepInfo info{program_.layer_names[step.instruction.layer], std::string(kernels::op_name(op)),
+                  step.op->implementation()};
     info.flop = kernels::op_flop(op) * options_.batch;
     info.bytes = static_cast<std::int64_t>(forward_bytes(step));
     if (step.backward) {
@@ -87,7 +88,7 @@ std::vector<StepInfo> Plan::steps() const {
 
 bool Plan::has_convolution() const {
   return std::ranges::any_of(
-      steps_, [](const Step& step) { return std::holds_alternative<kernels::Conv2DOp>(step.lowered.op); });
+      steps_, [](const Step& step) { return std::holds_alternative<kernels::Conv2DOp>(step.instruction.op); });
 }
 
 std::int64_t Plan::flop() const {

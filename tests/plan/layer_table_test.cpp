@@ -9,7 +9,9 @@
 #include <numeric>
 
 #include "base/threads.h"
+#include "plan/lowering.h"
 #include "plan/network.h"
+#include "plan/verify.h"
 #include "support/samples.h"
 #include "support/tiny.h"
 
@@ -126,11 +128,13 @@ class LayerTable : public testing::TestWithParam<Case> {};
 
 TEST_P(LayerTable, GivesTheShapeThatItSays) {
   const model::Model model("m", GetParam().layers, kInput);
-  const auto lowered = lower(model, true, 1.0F);
-  for (const auto& step : lowered.steps) {
-    const bool last_of_its_layer = &step == &lowered.steps.back() || (&step + 1)->node != step.node;
+  const Program program = lower(model, true, 1.0F);
+  verify(program, "lowering");
+  for (const Instruction& instruction : program.instructions) {
+    const bool last_of_its_layer =
+        &instruction == &program.instructions.back() || (&instruction + 1)->layer != instruction.layer;
     if (last_of_its_layer) {
-      EXPECT_EQ(lowered.value_sizes[step.output], model.nodes()[step.node].output_shape.size());
+      EXPECT_EQ(program.value_sizes[instruction.output], model.nodes()[instruction.layer].output_shape.size());
     }
   }
 }

@@ -1,7 +1,10 @@
-#include "plan/lowering.h"
+// What models become: lowered, then through every pass.
+
+#include "plan/optimizer.h"
 
 #include <gtest/gtest.h>
 
+#include "plan/lowering.h"
 #include "support/tiny.h"
 
 namespace lapel::plan {
@@ -10,10 +13,16 @@ namespace {
 using kernels::ActivationKind;
 using test::layer;
 
-std::vector<std::string> names(const Lowered& lowered) {
+Program optimized(const model::Model& model, bool training, float scale) {
+  Program program = lower(model, training, scale);
+  optimize(program);
+  return program;
+}
+
+std::vector<std::string> names(const Program& program) {
   std::vector<std::string> result;
-  for (const auto& step : lowered.steps) {
-    result.emplace_back(kernels::op_name(step.op));
+  for (const Instruction& instruction : program.instructions) {
+    result.emplace_back(kernels::op_name(instruction.op));
   }
   return result;
 }
@@ -22,48 +31,48 @@ using Integer = std::int64_t;
 
 const OptionValues kTen = {{"units", std::int64_t{10}}};
 
-TEST(Lowering, ReshapesAndTheLastSoftmaxAreGone) {
+TEST(Optimizer, ReshapesAndTheLastSoftmaxAreGone) {
   const model::Model model(
       "m", {layer("Flatten"), layer("Dense", kTen), layer("Activation", {{"activation", std::string("softmax")}})},
       Shape::image(1, 4, 4));
-  const auto lowered = lower(model, true, 1.0F);
-  EXPECT_EQ(names(lowered), (std::vector<std::string>{"input", "dense"}));
-  EXPECT_EQ(lowered.logits, lowered.steps.back().output);
+  const Program program = optimized(model, true, 1.0F);
+  EXPECT_EQ(names(program), (std::vector<std::string>{"input", "dense"}));
+  EXPECT_EQ(program.logits, program.instructions.back().output);
 }
 
-TEST(Lowering, ReluAfterALinearProductIsPartOfIt) {
+TEST(Optimizer, ReluAfterALinearProductIsPartOfIt) {
   const model::Model model("m",
                            {layer("Flatten"), layer("Dense", kTen),
                             layer("Activation", {{"activation", std::string("relu")}}), layer("Dense", kTen)},
                            Shape::image(1, 4, 4));
-  const auto lowered = lower(model, true, 1.0F);
-  ASSERT_EQ(names(lowered), (std::vector<std::string>{"input", "dense", "dense"}));
-  EXPECT_EQ(std::get<kernels::DenseOp>(lowered.steps[1].op).activation, ActivationKind::kRelu);
-  EXPECT_EQ(lowered.steps[2].inputs.front(), lowered.steps[1].output);
-  EXPECT_EQ(lowered.steps[2].first_parameter, 2U);
+  const Program program = optimized(model, true, 1.0F);
+  ASSERT_EQ(names(program), (std::vector<std::string>{"input", "dense", "dense"}));
+  EXPECT_EQ(std::get<kernels::DenseOp>(program.instructions[1].op).activation, ActivationKind::kRelu);
+  EXPECT_EQ(program.instructions[2].inputs.front(), program.instructions[1].output);
+  EXPECT_EQ(program.instructions[2].first_parameter, 2U);
 }
 
-TEST(Lowering, ReluStaysApartWhereTheProductIsReadTwice) {
+TEST(Optimizer, ReluStaysApartWhereTheProductIsReadTwice) {
   const model::Model model(
       "m",
       {layer("Flatten"), layer("Dense", kTen, "a"), layer("Activation", {{"activation", std::string("relu")}}, "relu"),
        layer("Add", {}, "sum", {"a", "relu"})},
       Shape::image(1, 4, 4));
-  EXPECT_EQ(names(lower(model, true, 1.0F)), (std::vector<std::string>{"input", "dense", "relu", "add"}));
+  EXPECT_EQ(names(optimized(model, true, 1.0F)), (std::vector<std::string>{"input", "dense", "relu", "add"}));
 }
 
 const OptionValues kReluConv = {
     {"filters", Integer{2}}, {"kernel_size", Integer{3}}, {"activation", std::string("relu")}};
 
-TEST(Lowering, ReluBeforeAMaximumMovesBehindIt) {
+TEST(Optimizer, ReluBeforeAMaximumMovesBehindIt) {
   const auto kinds = [](const std::string& pooling, const OptionValues& options) {
     const model::Model model(
         "m", {layer("Conv2D", kReluConv), layer(pooling, options), layer("Flatten"), layer("Dense", kTen)},
         Shape::image(5, 20, 20));
-    const auto lowered = lower(model, true, 1.0F);
-    EXPECT_EQ(lowered.steps.size(), 4U);
-    return std::pair(std::get<kernels::Conv2DOp>(lowered.steps[1].op).activation,
-                     std::get<kernels::Pool2DOp>(lowered.steps[2].op).activation);
+    const Program program = optimized(model, true, 1.0F);
+    EXPECT_EQ(program.instructions.size(), 4U);
+    return std::pair(std::get<kernels::Conv2DOp>(program.instructions[1].op).activation,
+                     std::get<kernels::Pool2DOp>(program.instructions[2].op).activation);
   };
   EXPECT_EQ(kinds("MaxPooling2D", {}), std::pair(ActivationKind::kLinear, ActivationKind::kRelu));
   EXPECT_EQ(kinds("MaxPooling2D", {{"pool_size", Integer{16}}}),
@@ -71,7 +80,7 @@ TEST(Lowering, ReluBeforeAMaximumMovesBehindIt) {
   EXPECT_EQ(kinds("AveragePooling2D", {}), std::pair(ActivationKind::kRelu, ActivationKind::kLinear));
 }
 
-TEST(Lowering, ReluStaysWhereItsResultIsReadTwice) {
+TEST(Optimizer, ReluStaysWhereItsResultIsReadTwice) {
   const model::Model model(
       "m",
       {layer("Conv2D", kReluConv, "a"),
@@ -79,69 +88,71 @@ TEST(Lowering, ReluStaysWhereItsResultIsReadTwice) {
              "b"),
        layer("Add", {}, "sum", {"a", "b"}), layer("Flatten"), layer("Dense", kTen)},
       Shape::image(1, 8, 8));
-  EXPECT_EQ(std::get<kernels::Conv2DOp>(lower(model, true, 1.0F).steps[1].op).activation, ActivationKind::kRelu);
+  EXPECT_EQ(std::get<kernels::Conv2DOp>(optimized(model, true, 1.0F).instructions[1].op).activation,
+            ActivationKind::kRelu);
 }
 
-TEST(Lowering, DropoutIsThereInTrainingOnlyAndIsNumbered) {
+TEST(Optimizer, DropoutIsThereInTrainingOnlyAndIsNumbered) {
   const OptionValues half = {{"rate", 0.5}};
   const model::Model model("m",
                            {layer("Flatten"), layer("Dropout", half), layer("Dropout", {{"rate", 0.0}}),
                             layer("Dropout", half), layer("Dense", kTen)},
                            Shape::image(1, 4, 4));
-  const auto training = lower(model, true, 1.0F);
+  const Program training = optimized(model, true, 1.0F);
   ASSERT_EQ(names(training), (std::vector<std::string>{"input", "dropout", "dropout", "dense"}));
-  EXPECT_EQ(std::get<kernels::DropoutOp>(training.steps[1].op).unit, 0U);
-  EXPECT_EQ(std::get<kernels::DropoutOp>(training.steps[2].op).unit, 2U);
-  EXPECT_EQ(names(lower(model, false, 1.0F)), (std::vector<std::string>{"input", "dense"}));
+  EXPECT_EQ(std::get<kernels::DropoutOp>(training.instructions[1].op).unit, 0U);
+  EXPECT_EQ(std::get<kernels::DropoutOp>(training.instructions[2].op).unit, 2U);
+  EXPECT_EQ(names(optimized(model, false, 1.0F)), (std::vector<std::string>{"input", "dense"}));
 }
 
-TEST(Lowering, ReluAfterBatchNormalizationIsPartOfIt) {
+TEST(Optimizer, ReluAfterBatchNormalizationIsPartOfIt) {
   const model::Model model("m",
                            {layer("Flatten"), layer("Dense", kTen), layer("BatchNormalization"),
                             layer("Activation", {{"activation", std::string("relu")}}), layer("Dense", kTen)},
                            Shape::image(1, 4, 4));
-  const auto lowered = lower(model, true, 1.0F);
-  ASSERT_EQ(names(lowered), (std::vector<std::string>{"input", "dense", "batch_norm", "dense"}));
-  EXPECT_EQ(std::get<kernels::BatchNormOp>(lowered.steps[2].op).activation, ActivationKind::kRelu);
-  EXPECT_EQ(lowered.steps[2].parameters, 4U);
-  EXPECT_EQ(lowered.steps[3].first_parameter, 6U);
+  const Program program = optimized(model, true, 1.0F);
+  ASSERT_EQ(names(program), (std::vector<std::string>{"input", "dense", "batch_norm", "dense"}));
+  EXPECT_EQ(std::get<kernels::BatchNormOp>(program.instructions[2].op).activation, ActivationKind::kRelu);
+  EXPECT_EQ(program.instructions[2].parameters, 4U);
+  EXPECT_EQ(program.instructions[3].first_parameter, 6U);
 }
 
-TEST(Lowering, OfOtherActivationsOnlyGeluIsPartOfABatchNormalization) {
-  const auto steps = [](const std::string& before, const std::string& activation) {
+TEST(Optimizer, OfOtherActivationsOnlyGeluIsPartOfABatchNormalization) {
+  const auto names_with = [](const std::string& before, const std::string& activation) {
     const model::Model model("m",
                              {layer("Flatten"), layer("Dense", kTen), layer(before),
                               layer("Activation", {{"activation", activation}}), layer("Dense", kTen)},
                              Shape::image(1, 4, 4));
-    return names(lower(model, true, 1.0F));
+    return names(optimized(model, true, 1.0F));
   };
-  EXPECT_EQ(steps("BatchNormalization", "gelu"), (std::vector<std::string>{"input", "dense", "batch_norm", "dense"}));
-  EXPECT_EQ(steps("BatchNormalization", "tanh"),
+  EXPECT_EQ(names_with("BatchNormalization", "gelu"),
+            (std::vector<std::string>{"input", "dense", "batch_norm", "dense"}));
+  EXPECT_EQ(names_with("BatchNormalization", "tanh"),
             (std::vector<std::string>{"input", "dense", "batch_norm", "tanh", "dense"}));
-  EXPECT_EQ(steps("Flatten", "gelu"), (std::vector<std::string>{"input", "dense", "gelu", "dense"}));
+  EXPECT_EQ(names_with("Flatten", "gelu"), (std::vector<std::string>{"input", "dense", "gelu", "dense"}));
 }
 
-TEST(Lowering, AConvolutionOnThePicturesAndTheMaximumAfterItAreOneStep) {
+TEST(Optimizer, AConvolutionOnThePicturesAndTheMaximumAfterItAreOneStep) {
   const OptionValues eight = {
       {"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}, {"activation", std::string("relu")}};
   const model::Model model("m",
                            {layer("RandomFlip"), layer("Conv2D", eight), layer("MaxPooling2D"), layer("Conv2D", eight),
                             layer("MaxPooling2D"), layer("Flatten"), layer("Dense", kTen)},
                            Shape::image(1, 12, 12));
-  const auto training = lower(model, true, 1.0F);
+  const Program training = optimized(model, true, 1.0F);
   ASSERT_EQ(names(training),
             (std::vector<std::string>{"input", "random_flip", "conv2d_max_pool2d", "conv2d", "max_pool2d", "dense"}));
-  const auto& op = std::get<kernels::ConvPoolOp>(training.steps[2].op);
+  const auto& op = std::get<kernels::ConvPoolOp>(training.instructions[2].op);
   EXPECT_EQ(op.conv.activation, ActivationKind::kLinear);
   EXPECT_EQ(op.pool.activation, ActivationKind::kRelu);
-  EXPECT_EQ(training.steps[2].parameters, 2U);
-  EXPECT_EQ(training.steps[3].inputs.front(), training.steps[2].output);
-  EXPECT_EQ(model.nodes()[training.steps[2].node].name, "conv2d");
-  EXPECT_EQ(names(lower(model, false, 1.0F)),
+  EXPECT_EQ(training.instructions[2].parameters, 2U);
+  EXPECT_EQ(training.instructions[3].inputs.front(), training.instructions[2].output);
+  EXPECT_EQ(model.nodes()[training.instructions[2].layer].name, "conv2d");
+  EXPECT_EQ(names(optimized(model, false, 1.0F)),
             (std::vector<std::string>{"input", "conv2d_max_pool2d", "conv2d", "max_pool2d", "dense"}));
 }
 
-TEST(Lowering, AConvolutionThatIsReadTwiceOrHasOtherWindowsStaysByItself) {
+TEST(Optimizer, AConvolutionThatIsReadTwiceOrHasOtherWindowsStaysByItself) {
   const OptionValues eight = {
       {"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}, {"padding", std::string("same")}};
   const model::Model twice(
@@ -149,28 +160,28 @@ TEST(Lowering, AConvolutionThatIsReadTwiceOrHasOtherWindowsStaysByItself) {
       {layer("Conv2D", eight, "a"), layer("MaxPooling2D", {}, "b"), layer("Conv2D", eight, "c", {"a"}),
        layer("MaxPooling2D", {}, "d"), layer("Add", {}, "sum", {"b", "d"}), layer("Flatten"), layer("Dense", kTen)},
       Shape::image(1, 12, 12));
-  EXPECT_EQ(names(lower(twice, true, 1.0F)),
+  EXPECT_EQ(names(optimized(twice, true, 1.0F)),
             (std::vector<std::string>{"input", "conv2d", "max_pool2d", "conv2d", "max_pool2d", "add", "dense"}));
   const OptionValues strided = {
       {"filters", std::int64_t{8}}, {"kernel_size", std::int64_t{3}}, {"strides", std::int64_t{2}}};
   const model::Model other("m",
                            {layer("Conv2D", strided), layer("MaxPooling2D"), layer("Flatten"), layer("Dense", kTen)},
                            Shape::image(1, 12, 12));
-  EXPECT_EQ(names(lower(other, true, 1.0F)), (std::vector<std::string>{"input", "conv2d", "max_pool2d", "dense"}));
+  EXPECT_EQ(names(optimized(other, true, 1.0F)), (std::vector<std::string>{"input", "conv2d", "max_pool2d", "dense"}));
 }
 
-TEST(Lowering, ChangesOfPicturesAreThereInTrainingOnlyAndAreNumbered) {
+TEST(Optimizer, ChangesOfPicturesAreThereInTrainingOnlyAndAreNumbered) {
   const OptionValues tenth = {{"height_factor", 0.1}, {"width_factor", 0.1}};
   const model::Model model("m",
                            {layer("RandomTranslation", tenth), layer("RandomFlip"), layer("RandomTranslation", tenth),
                             layer("Flatten"), layer("Dense", kTen)},
                            Shape::image(1, 4, 4));
-  const auto training = lower(model, true, 1.0F);
+  const Program training = optimized(model, true, 1.0F);
   ASSERT_EQ(names(training),
             (std::vector<std::string>{"input", "random_translation", "random_flip", "random_translation", "dense"}));
-  EXPECT_EQ(std::get<kernels::RandomFlipOp>(training.steps[2].op).unit, 1U);
-  EXPECT_EQ(std::get<kernels::RandomTranslationOp>(training.steps[3].op).unit, 2U);
-  EXPECT_EQ(names(lower(model, false, 1.0F)), (std::vector<std::string>{"input", "dense"}));
+  EXPECT_EQ(std::get<kernels::RandomFlipOp>(training.instructions[2].op).unit, 1U);
+  EXPECT_EQ(std::get<kernels::RandomTranslationOp>(training.instructions[3].op).unit, 2U);
+  EXPECT_EQ(names(optimized(model, false, 1.0F)), (std::vector<std::string>{"input", "dense"}));
 }
 
 LayerSpec small(const std::string& activation, const std::string& name = {},
@@ -178,101 +189,103 @@ LayerSpec small(const std::string& activation, const std::string& name = {},
   return layer("Dense", {{"units", units}, {"activation", activation}}, name, inputs);
 }
 
-const kernels::DenseChainOp& chain_of(const LoweredStep& step) { return std::get<kernels::DenseChainOp>(step.op); }
+const kernels::DenseChainOp& chain_of(const Instruction& instruction) {
+  return std::get<kernels::DenseChainOp>(instruction.op);
+}
 
-TEST(Lowering, SmallDenseLayersOnPixelsAreOneChain) {
+TEST(Optimizer, SmallDenseLayersOnPixelsAreOneChain) {
   const model::Model model("m", {small("relu"), small("linear"), layer("Flatten"), layer("Dense", kTen)},
                            Shape::image(1, 4, 4));
   for (const bool training : {true, false}) {
-    const auto lowered = lower(model, training, 0.5F);
-    ASSERT_EQ(names(lowered), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
-    const auto& step = lowered.steps[0];
-    EXPECT_EQ(chain_of(step), (kernels::DenseChainOp{{kernels::DenseOp{16, 1, 8, true, ActivationKind::kRelu},
-                                                      kernels::DenseOp{16, 8, 8, true, ActivationKind::kLinear}},
-                                                     0.5F}));
-    EXPECT_TRUE(step.inputs.empty());
-    EXPECT_EQ(step.first_parameter, 0U);
-    EXPECT_EQ(step.parameters, 4U);
-    EXPECT_EQ(model.nodes()[step.node].name, "dense_1");
-    EXPECT_EQ(lowered.steps[1].inputs.front(), step.output);
-    EXPECT_EQ(lowered.steps[1].first_parameter, 4U);
-    EXPECT_EQ(lowered.value_sizes[step.output], 16 * 8);
+    const Program program = optimized(model, training, 0.5F);
+    ASSERT_EQ(names(program), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
+    const Instruction& instruction = program.instructions[0];
+    EXPECT_EQ(chain_of(instruction), (kernels::DenseChainOp{{kernels::DenseOp{16, 1, 8, true, ActivationKind::kRelu},
+                                                             kernels::DenseOp{16, 8, 8, true, ActivationKind::kLinear}},
+                                                            0.5F}));
+    EXPECT_TRUE(instruction.inputs.empty());
+    EXPECT_EQ(instruction.first_parameter, 0U);
+    EXPECT_EQ(instruction.parameters, 4U);
+    EXPECT_EQ(model.nodes()[instruction.layer].name, "dense_1");
+    EXPECT_EQ(program.instructions[1].inputs.front(), instruction.output);
+    EXPECT_EQ(program.instructions[1].first_parameter, 4U);
+    EXPECT_EQ(program.value_sizes[instruction.output], 16 * 8);
   }
 }
 
-TEST(Lowering, ALayerOnAllThatAChainOnPixelsGivesIsOneStepWithIt) {
+TEST(Optimizer, ALayerOnAllThatAChainOnPixelsGivesIsOneStepWithIt) {
   const model::Model model("m", {small("relu", {}, {}, 16), layer("Flatten"), layer("Dense", kTen)},
                            Shape::image(1, 4, 4));
   for (const bool training : {true, false}) {
-    const auto lowered = lower(model, training, 0.5F);
-    ASSERT_EQ(names(lowered), std::vector<std::string>{"dense_on_pixels"});
-    const auto& step = lowered.steps[0];
-    EXPECT_EQ(std::get<kernels::DenseOnPixelsOp>(step.op),
+    const Program program = optimized(model, training, 0.5F);
+    ASSERT_EQ(names(program), std::vector<std::string>{"dense_on_pixels"});
+    const Instruction& instruction = program.instructions[0];
+    EXPECT_EQ(std::get<kernels::DenseOnPixelsOp>(instruction.op),
               (kernels::DenseOnPixelsOp{{{kernels::DenseOp{16, 1, 16, true, ActivationKind::kRelu}}, 0.5F},
                                         {1, 16 * 16, 10, true, ActivationKind::kLinear}}));
-    EXPECT_TRUE(step.inputs.empty());
-    EXPECT_EQ(step.output, lowered.logits);
-    EXPECT_EQ(step.first_parameter, 0U);
-    EXPECT_EQ(step.parameters, 4U);
-    EXPECT_EQ(model.nodes()[step.node].name, "dense_1");
+    EXPECT_TRUE(instruction.inputs.empty());
+    EXPECT_EQ(instruction.output, program.logits);
+    EXPECT_EQ(instruction.first_parameter, 0U);
+    EXPECT_EQ(instruction.parameters, 4U);
+    EXPECT_EQ(model.nodes()[instruction.layer].name, "dense_1");
   }
 }
 
-TEST(Lowering, WhatIsThereInTrainingOnlyKeepsALayerApartFromItsChainInEvaluationToo) {
+TEST(Optimizer, WhatIsThereInTrainingOnlyKeepsALayerApartFromItsChainInEvaluationToo) {
   for (const auto& before : {layer("RandomFlip"), layer("Dropout", {{"rate", 0.5}})}) {
     const model::Model first("m", {before, small("relu", {}, {}, 16), layer("Flatten"), layer("Dense", kTen)},
                              Shape::image(1, 4, 4));
-    EXPECT_EQ(names(lower(first, false, 1.0F)), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
+    EXPECT_EQ(names(optimized(first, false, 1.0F)), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
     const model::Model between(
         "m", {small("relu", {}, {}, 16), layer("Dropout", {{"rate", 0.5}}), layer("Flatten"), layer("Dense", kTen)},
         Shape::image(1, 4, 4));
-    EXPECT_EQ(names(lower(between, false, 1.0F)), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
+    EXPECT_EQ(names(optimized(between, false, 1.0F)), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
   }
   const model::Model behind(
       "m", {small("relu", {}, {}, 16), layer("Flatten"), layer("Dense", kTen), layer("Dropout", {{"rate", 0.5}})},
       Shape::image(1, 4, 4));
-  EXPECT_EQ(names(lower(behind, true, 1.0F)), (std::vector<std::string>{"dense_on_pixels", "dropout"}));
-  EXPECT_EQ(names(lower(behind, false, 1.0F)), std::vector<std::string>{"dense_on_pixels"});
+  EXPECT_EQ(names(optimized(behind, true, 1.0F)), (std::vector<std::string>{"dense_on_pixels", "dropout"}));
+  EXPECT_EQ(names(optimized(behind, false, 1.0F)), std::vector<std::string>{"dense_on_pixels"});
 }
 
-TEST(Lowering, AChainOfColoursReadsTheInput) {
+TEST(Optimizer, AChainOfColoursReadsTheInput) {
   const model::Model model("m", {small("relu"), small("relu"), layer("Flatten"), layer("Dense", kTen)},
                            Shape::image(3, 4, 4));
-  const auto lowered = lower(model, true, 1.0F);
-  ASSERT_EQ(names(lowered), (std::vector<std::string>{"input", "dense_chain", "dense"}));
-  EXPECT_EQ(lowered.steps[1].inputs.front(), lowered.steps[0].output);
+  const Program program = optimized(model, true, 1.0F);
+  ASSERT_EQ(names(program), (std::vector<std::string>{"input", "dense_chain", "dense"}));
+  EXPECT_EQ(program.instructions[1].inputs.front(), program.instructions[0].output);
 }
 
-TEST(Lowering, OtherActivationsDivideAChain) {
+TEST(Optimizer, OtherActivationsDivideAChain) {
   const model::Model model(
       "m", {small("relu"), small("tanh"), small("relu"), small("relu"), layer("Flatten"), layer("Dense", kTen)},
       Shape::image(1, 4, 4));
-  const auto lowered = lower(model, true, 1.0F);
-  ASSERT_EQ(names(lowered), (std::vector<std::string>{"dense_chain_on_pixels", "tanh", "dense_chain", "dense"}));
-  EXPECT_EQ(chain_of(lowered.steps[2]).layers.size(), 2U);
-  EXPECT_EQ(lowered.steps[2].first_parameter, 4U);
-  EXPECT_EQ(lowered.steps[2].parameters, 4U);
+  const Program program = optimized(model, true, 1.0F);
+  ASSERT_EQ(names(program), (std::vector<std::string>{"dense_chain_on_pixels", "tanh", "dense_chain", "dense"}));
+  EXPECT_EQ(chain_of(program.instructions[2]).layers.size(), 2U);
+  EXPECT_EQ(program.instructions[2].first_parameter, 4U);
+  EXPECT_EQ(program.instructions[2].parameters, 4U);
 }
 
-TEST(Lowering, DropoutDividesAChainInTrainingOnlyAndTheWeightsLieAlike) {
+TEST(Optimizer, DropoutDividesAChainInTrainingOnlyAndTheWeightsLieAlike) {
   const model::Model model(
       "m", {small("relu"), layer("Dropout", {{"rate", 0.5}}), small("relu"), layer("Flatten"), layer("Dense", kTen)},
       Shape::image(1, 4, 4));
-  EXPECT_EQ(names(lower(model, true, 1.0F)),
+  EXPECT_EQ(names(optimized(model, true, 1.0F)),
             (std::vector<std::string>{"dense_chain_on_pixels", "dropout", "dense_chain", "dense"}));
-  EXPECT_EQ(names(lower(model, false, 1.0F)), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
+  EXPECT_EQ(names(optimized(model, false, 1.0F)), (std::vector<std::string>{"dense_chain_on_pixels", "dense"}));
 }
 
-TEST(Lowering, WhatIsReadTwiceEndsAChain) {
+TEST(Optimizer, WhatIsReadTwiceEndsAChain) {
   const model::Model model("m",
                            {small("relu", "a"), small("relu", "b"), small("relu", "c"),
                             layer("Add", {}, "sum", {"b", "c"}), layer("Flatten"), layer("Dense", kTen)},
                            Shape::image(1, 4, 4));
-  EXPECT_EQ(names(lower(model, true, 1.0F)),
+  EXPECT_EQ(names(optimized(model, true, 1.0F)),
             (std::vector<std::string>{"dense_chain_on_pixels", "dense_chain", "add", "dense"}));
 }
 
-TEST(Lowering, PicturesThatAreReadTwiceStayAStep) {
+TEST(Optimizer, PicturesThatAreReadTwiceStayAStep) {
   const model::Model model("m",
                            {{"Input", "pixels", {}, {{"shape", std::vector<std::int64_t>{4, 4, 1}}}, {}},
                             small("relu", "a", {}, 1),
@@ -280,31 +293,31 @@ TEST(Lowering, PicturesThatAreReadTwiceStayAStep) {
                             layer("Flatten"),
                             layer("Dense", kTen)},
                            Shape::image(1, 4, 4));
-  EXPECT_EQ(names(lower(model, true, 1.0F)), (std::vector<std::string>{"input", "dense_chain", "add", "dense"}));
+  EXPECT_EQ(names(optimized(model, true, 1.0F)), (std::vector<std::string>{"input", "dense_chain", "add", "dense"}));
 }
 
-TEST(Lowering, FewRowsOrManyNumbersAreNoChain) {
+TEST(Optimizer, FewRowsOrManyNumbersAreNoChain) {
   const model::Model few("m", {small("relu"), layer("Flatten"), layer("Dense", kTen)}, Shape::image(1, 3, 5));
-  EXPECT_EQ(names(lower(few, true, 1.0F)), (std::vector<std::string>{"input", "dense", "dense"}));
+  EXPECT_EQ(names(optimized(few, true, 1.0F)), (std::vector<std::string>{"input", "dense", "dense"}));
   const model::Model wide("m", {small("relu", {}, {}, 65), small("relu"), layer("Flatten"), layer("Dense", kTen)},
                           Shape::image(1, 4, 4));
-  EXPECT_EQ(names(lower(wide, true, 1.0F)), (std::vector<std::string>{"input", "dense", "dense", "dense"}));
+  EXPECT_EQ(names(optimized(wide, true, 1.0F)), (std::vector<std::string>{"input", "dense", "dense", "dense"}));
 }
 
-TEST(Lowering, MixturesAreThereInTrainingOnlyAndAreNumberedWithTheOthers) {
+TEST(Optimizer, MixturesAreThereInTrainingOnlyAndAreNumberedWithTheOthers) {
   const model::Model model(
       "m", {layer("RandomFlip"), layer("MixUp"), layer("CutMix"), layer("Flatten"), layer("Dense", kTen)},
       Shape::image(1, 4, 4));
-  const auto training = lower(model, true, 1.0F);
+  const Program training = optimized(model, true, 1.0F);
   ASSERT_EQ(names(training), (std::vector<std::string>{"input", "random_flip", "mix_up", "cut_mix", "dense"}));
-  EXPECT_EQ(std::get<kernels::MixUpOp>(training.steps[2].op).unit, 1U);
-  EXPECT_EQ(std::get<kernels::CutMixOp>(training.steps[3].op).unit, 2U);
-  EXPECT_EQ(names(lower(model, false, 1.0F)), (std::vector<std::string>{"input", "dense"}));
+  EXPECT_EQ(std::get<kernels::MixUpOp>(training.instructions[2].op).unit, 1U);
+  EXPECT_EQ(std::get<kernels::CutMixOp>(training.instructions[3].op).unit, 2U);
+  EXPECT_EQ(names(optimized(model, false, 1.0F)), (std::vector<std::string>{"input", "dense"}));
 }
 
-TEST(Lowering, ScaleReachesTheInput) {
+TEST(Optimizer, ScaleReachesTheInput) {
   const model::Model model("m", {layer("Flatten"), layer("Dense", kTen)}, Shape::image(1, 4, 4));
-  EXPECT_EQ(std::get<kernels::InputOp>(lower(model, false, 0.25F).steps.front().op).scale, 0.25F);
+  EXPECT_EQ(std::get<kernels::InputOp>(optimized(model, false, 0.25F).instructions.front().op).scale, 0.25F);
 }
 
 }  // namespace
