@@ -2,7 +2,6 @@
 
 #include <array>
 #include <chrono>
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -19,7 +18,6 @@
 #include "lapel/data.h"
 #include "lapel/version.h"
 #include "model/ensemble.h"
-#include "model/folding.h"
 #include "plan/network.h"
 #include "report/trace.h"
 #include "store/model_file.h"
@@ -42,16 +40,11 @@ std::int64_t bytes_of(const DataSet& data) {
   return static_cast<std::int64_t>(bytes);
 }
 
-std::int64_t parameters_of(const model::Model& model) {
-  return model.trainable_parameters() + model.non_trainable_parameters();
-}
-
 /// Who ran what on which machine.
-void describe(BenchResult& result, const model::Model& model, const Recipe& recipe, kernels::Dtype dtype) {
+void describe(BenchResult& result, const Recipe& recipe, kernels::Dtype dtype) {
   result.recipe = recipe.name;
   result.precision = prepare::precision_name(dtype);
   result.threads = prepare::chosen_threads(recipe.train);
-  result.parameters = parameters_of(model);
   result.cpu = kernels::cpu().model;
   result.isa = kernels::cpu().isa;
   result.lapel_version = version();
@@ -73,25 +66,18 @@ void describe_memory(BenchMemory& memory, const measuring::Resident& before, con
       static_cast<double>(memory.parameters + memory.gradients + memory.optimizer_state + memory.activations);
 }
 
-/// Sets the weights of a network that has `whole` to those of a file, or as the recipe's seed says. `folded`: as what
-/// its model is; null: as it is.
-void begin_with_weights(plan::Network& network, const model::Model& whole, const model::FoldedModel* folded,
-                        const std::filesystem::path& file, std::int64_t seed) {
+/// Sets the weights of a network to those of a file, or as the recipe's seed says.
+void begin_with_weights(plan::Network& network, const std::filesystem::path& file, std::int64_t seed) {
   if (file.empty()) {
     network.parameters().initialize(static_cast<std::uint64_t>(seed));
     return;
   }
-  std::vector<std::vector<float>> weights;
-  for (formats::Tensor& tensor : store::read_weights(file, whole)) {
-    weights.push_back(std::move(tensor.values));
+  const std::vector<formats::Tensor> tensors = store::read_weights(file, network.model());
+  std::vector<std::span<const float>> weights;
+  for (const formats::Tensor& tensor : tensors) {
+    weights.emplace_back(tensor.values);
   }
-  if (folded != nullptr) {
-    const std::vector<std::span<const float>> trained(weights.begin(), weights.end());
-    weights = folded->weights(trained);
-  }
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    network.parameters().set(i, weights[i]);
-  }
+  network.set_weights(weights);
 }
 
 /// Some steps as trace events, on a line of their own, and under them their parts.
@@ -156,19 +142,18 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
   const model::Model member(recipe.name, prepare::fitted(recipe, data).layers,
                             prepare::picture_shape(data.train.pictures));
   prepare::check_outputs(member, data);
-  const model::Model whole = training ? member : model::ensemble_of(member, recipe.train.ensemble);
-  const auto folded = training ? std::nullopt : std::optional<model::FoldedModel>(whole);
-  const model::Model model = training ? member : folded->model();
+  const model::Model model = training ? member : model::ensemble_of(member, recipe.train.ensemble);
   const auto dtype = prepare::chosen_precision(recipe.train.precision);
-  describe(result, model, recipe, dtype);
-  result.folded_parameters = parameters_of(whole) - result.parameters;
+  describe(result, recipe, dtype);
   result.mode = settings.mode;
   result.batch = training::effective_batch(recipe.train, splits.train.count);
   measuring::reset_peak();
   const auto plan_start = Clock::now();
-  plan::Network network(model, {dtype, result.threads, prepare::kPixelScale, false, result.batch, training});
-  begin_with_weights(network, whole, folded ? &*folded : nullptr, settings.init, recipe.train.seed);
+  plan::Network network(model, {dtype, result.threads, prepare::kPixelScale, false, result.batch, training, !training});
+  begin_with_weights(network, settings.init, recipe.train.seed);
   result.plan_seconds = seconds_since(plan_start);
+  result.parameters = network.parameters().count();
+  result.folded_parameters = model.trainable_parameters() + model.non_trainable_parameters() - result.parameters;
 
   const measuring::Work work{network,       data.train,   splits.train,  recipe.train,
                              settings.mode, result.batch, settings.steps};

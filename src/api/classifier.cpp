@@ -55,8 +55,7 @@ void Classifier::Impl::start_again(store::ModelFile content) {
 
 void Classifier::Impl::make_network(std::int64_t batch) {
   const auto scale = static_cast<float>(file.preprocessing.scale);
-  folded_.emplace(file.model);
-  network.emplace(folded_->model(), plan::NetworkOptions{dtype, threads, scale, false, batch, false});
+  network.emplace(file.model, plan::NetworkOptions{dtype, threads, scale, false, batch, false, true});
   set_weights();
 }
 
@@ -65,10 +64,7 @@ void Classifier::Impl::set_weights() {
   for (const auto& tensor : file.tensors) {
     trained.emplace_back(tensor.values);
   }
-  const auto weights = folded_->weights(trained);
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    network->parameters().set(i, weights[i]);
-  }
+  network->set_weights(trained);
 }
 
 void Classifier::Impl::predict(const std::uint8_t* pixels, std::int64_t count, std::span<float> probabilities) {

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "lapel/classifier.h"
-#include "model/folding.h"
 #include "plan/network.h"
 #include "store/model_file.h"
 
@@ -34,13 +33,11 @@ struct Classifier::Impl {
   std::filesystem::path recipe;  ///< Of the run folder that it was loaded from; else empty.
   int threads;
   kernels::Dtype dtype;                  ///< In which it computes.
-  std::optional<plan::Network> network;  ///< Of `folded_`.
+  std::optional<plan::Network> network;  ///< With frozen weights.
 
  private:
   void make_network(std::int64_t batch);
   void set_weights();
-
-  std::optional<model::FoldedModel> folded_;  ///< There where `network` is.
 };
 
 }  // namespace lapel

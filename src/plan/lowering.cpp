@@ -44,7 +44,7 @@ class Lowering {
           op, inputs, program_.add_value(facts.output), program_.parameters.size(), facts.weights.size(), index};
       if (instruction.parameters > 0) {
         for (const auto& spec : node.parameters) {
-          program_.parameters.push_back({fmt::format("{}/{}", node.name, spec.name), spec});
+          program_.parameters.push_back({fmt::format("{}/{}", node.name, spec.name), spec, program_.parameters.size()});
         }
       }
       inputs = {instruction.output};

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/threads.h"
+#include "lapel/error.h"
+#include "plan/folded_weights.h"
 #include "plan/show.h"
 
 namespace lapel::plan {
@@ -12,15 +14,27 @@ namespace lapel::plan {
 Network::Network(model::Model model, const NetworkOptions& options) : model_(std::move(model)), options_(options) {
   const ThreadScope threads(options.threads);
   auto main = make_plan(options.main_batch, options.training, {});
-  parameters_ = std::make_unique<Parameters>(model_, main->layouts(), options.dtype);
+  program_parameters_ = main->program().parameters;
+  parameters_ = std::make_unique<Parameters>(program_parameters_, main->layouts(), options.dtype);
   main->bind(*parameters_);
   plans_.push_back({options.training, std::move(main)});
 }
 
 std::unique_ptr<Plan> Network::make_plan(std::int64_t batch, bool training,
                                          std::span<const kernels::WeightLayout> stored) const {
+  if (training && options_.frozen) {
+    throw Error(ErrorKind::kInternal, {}, "a network with frozen weights cannot be trained");
+  }
   return std::make_unique<Plan>(
-      model_, PlanOptions{batch, training, options_.dtype, options_.scale, options_.reference}, stored);
+      model_, PlanOptions{batch, training, options_.dtype, options_.scale, options_.reference, options_.frozen},
+      stored);
+}
+
+void Network::set_weights(std::span<const std::span<const float>> weights) {
+  const auto numbers = folded_weights(program_parameters_, model_, weights);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    parameters_->set(i, numbers[i]);
+  }
 }
 
 Plan& Network::plan(std::int64_t batch, bool training) {

@@ -22,6 +22,8 @@ struct NetworkOptions {
   /// What it will mostly run: the plan for this batch and mode chooses the layouts of the weights.
   std::int64_t main_batch = 32;
   bool training = false;
+  /// Weights change by `set_weights` alone, so that normalizations are computed into those of the products before them.
+  bool frozen = false;
 };
 
 /// Bytes that a network holds.
@@ -42,7 +44,12 @@ class Network {
   [[nodiscard]] const Parameters& parameters() const { return *parameters_; }
   [[nodiscard]] const NetworkOptions& options() const { return options_; }
 
-  /// Made at the first call for this batch and mode, then kept.
+  /// Sets all weights from those of the model, in its order, each in Keras's layout. Throws Error (kInternal) for those
+  /// of another model.
+  void set_weights(std::span<const std::span<const float>> weights);
+
+  /// Made at the first call for this batch and mode, then kept. Throws Error (kInternal) for training with frozen
+  /// weights.
   [[nodiscard]] Plan& plan(std::int64_t batch, bool training);
 
   /// The batch, at most `batch`, in which predictions run fastest: less where a convolution's activations would outgrow
@@ -73,6 +80,7 @@ class Network {
 
   model::Model model_;
   NetworkOptions options_;
+  std::vector<Parameter> program_parameters_;
   std::unique_ptr<Parameters> parameters_;  // plans hold pointers into it
   std::vector<Entry> plans_;
   std::vector<std::pair<std::int64_t, std::int64_t>> inference_batches_;  // asked for, found

@@ -7,6 +7,7 @@
 #include "plan/passes/dense_on_pixels.h"
 #include "plan/passes/drop_identities.h"
 #include "plan/passes/drop_last_softmax.h"
+#include "plan/passes/fold_batch_norm.h"
 #include "plan/passes/fuse_activation.h"
 #include "plan/passes/pool_before_relu.h"
 #include "plan/verify.h"
@@ -15,6 +16,7 @@ namespace lapel::plan {
 
 std::span<const Pass> passes() {
   static constexpr std::array kPasses = {
+      Pass{"fold_batch_norm", fold_batch_norm},
       Pass{"drop_identities", drop_identities},
       Pass{"drop_last_softmax", drop_last_softmax},
       Pass{"fuse_activation", fuse_activation},

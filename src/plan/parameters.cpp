@@ -36,15 +36,12 @@ void fill_initial(const layers::ParameterSpec& spec, const RandomStream& random,
 
 }  // namespace
 
-Parameters::Parameters(const model::Model& model, std::span<const kernels::WeightLayout> layouts, kernels::Dtype dtype)
+Parameters::Parameters(std::span<const Parameter> parameters, std::span<const kernels::WeightLayout> layouts,
+                       kernels::Dtype dtype)
     : dtype_(dtype) {
-  std::size_t index = 0;
-  for (const auto& node : model.nodes()) {
-    for (const auto& spec : node.parameters) {
-      const auto& layout = layouts[index++];
-      entries_.push_back({fmt::format("{}/{}", node.name, spec.name), spec, layout, 0,
-                          static_cast<std::size_t>(layout.packed_size())});
-    }
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto& [name, spec, source, folded] = parameters[i];
+    entries_.push_back({name, spec, layouts[i], 0, static_cast<std::size_t>(layouts[i].packed_size())});
   }
   // Each begins at a whole line, as numbers and as their copies.
   const std::size_t number_bytes = has_low() ? sizeof(std::uint16_t) : sizeof(float);
@@ -64,6 +61,14 @@ Parameters::Parameters(const model::Model& model, std::span<const kernels::Weigh
   muons_.resize(entries_.size());
   targets_.resize(entries_.size());
   refresh_targets();
+}
+
+std::int64_t Parameters::count() const {
+  std::int64_t numbers = 0;
+  for (const ParameterEntry& entry : entries_) {
+    numbers += entry.spec.size();
+  }
+  return numbers;
 }
 
 void Parameters::add_optimizer_state(std::size_t states) {

@@ -13,11 +13,11 @@
 #include "kernels/update_rule.h"
 #include "kernels/weight_layout.h"
 #include "layers/layer.h"
-#include "model/model.h"
+#include "plan/program.h"
 
 namespace lapel::plan {
 
-/// One weight of the model in the arena.
+/// One weight in the arena.
 struct ParameterEntry {
   std::string name;  ///< Keras's: `dense/kernel`
   layers::ParameterSpec spec;
@@ -26,15 +26,18 @@ struct ParameterEntry {
   std::size_t size = 0;    ///< Numbers it takes there, padding included.
 };
 
-/// All weights of a model in one stretch of floats, in the layouts that the kernels want, with room beside it for
+/// All weights of a program in one stretch of floats, in the layouts that the kernels want, with room beside it for
 /// optimizer state and the bfloat16 copy, each at the same positions. Trainable weights come first. Gradients have
 /// memory of their own, weight by weight, and only where one is stored: most are applied where they are made.
 class Parameters {
  public:
-  /// `layouts`: one for each weight of the model, in its order.
-  Parameters(const model::Model& model, std::span<const kernels::WeightLayout> layouts, kernels::Dtype dtype);
+  /// `parameters`: those of a program; `layouts`: one for each.
+  Parameters(std::span<const Parameter> parameters, std::span<const kernels::WeightLayout> layouts,
+             kernels::Dtype dtype);
 
   [[nodiscard]] std::span<const ParameterEntry> entries() const { return entries_; }
+  /// Numbers of all weights, without padding.
+  [[nodiscard]] std::int64_t count() const;
 
   /// The trainable weights.
   [[nodiscard]] std::span<float> trainable() { return weights_.as<float>().first(trainable_size_); }

@@ -21,6 +21,7 @@ std::unique_ptr<kernels::Operator> make(const kernels::Op& op, const kernels::Bu
 
 Program program_of(const model::Model& model, const PlanOptions& options) {
   Program program = lower(model, options.training, options.scale);
+  program.frozen = options.frozen;
   optimize(program);
   return program;
 }

@@ -26,6 +26,7 @@ struct PlanOptions {
   kernels::Dtype dtype = kernels::Dtype::kFloat32;
   float scale = 1.0F / 255.0F;  ///< What pixels are multiplied with.
   bool reference = false;       ///< Plain kernels instead of fast ones: for tests.
+  bool frozen = false;          ///< Weights do not change any more: some are computed into others. Not for training.
 };
 
 /// The pictures of one step: rows `samples` of a data set's pixels and labels.
@@ -65,10 +66,11 @@ struct StepInfo {
 /// it makes nothing. It runs on the threads of the enclosing ThreadScope, the same number when made and when run.
 class Plan {
  public:
-  /// `stored`: the layouts of the model's weights; empty: the plan chooses them. Call `bind` before running.
+  /// `stored`: the layouts of the program's parameters; empty: the plan chooses them. Call `bind` before running.
   Plan(const model::Model& model, const PlanOptions& options, std::span<const kernels::WeightLayout> stored);
 
-  /// One for each weight of the model, in its order.
+  [[nodiscard]] const Program& program() const { return program_; }
+  /// One for each parameter of the program.
   [[nodiscard]] const std::vector<kernels::WeightLayout>& layouts() const { return layouts_; }
   /// Fixes where weights are read and (in training) gradients written.
   void bind(Parameters& parameters);

@@ -64,6 +64,21 @@ void Program::join_into_consumer(const Instruction& producer, Instruction& consu
   instructions.erase(instructions.begin() + (&producer - instructions.data()));
 }
 
+void Program::insert_parameter(std::size_t position, const Parameter& parameter) {
+  parameters.insert(parameters.begin() + static_cast<std::ptrdiff_t>(position), parameter);
+  for (Instruction& instruction : instructions) {
+    instruction.first_parameter += instruction.first_parameter >= position ? 1 : 0;
+  }
+}
+
+void Program::erase_parameters(std::size_t first, std::size_t count) {
+  const auto begin = parameters.begin() + static_cast<std::ptrdiff_t>(first);
+  parameters.erase(begin, begin + static_cast<std::ptrdiff_t>(count));
+  for (Instruction& instruction : instructions) {
+    instruction.first_parameter -= instruction.first_parameter >= first + count ? count : 0;
+  }
+}
+
 bool weights_adjoin(const Instruction& first, const Instruction& second) {
   return first.first_parameter + first.parameters == second.first_parameter;
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,21 @@ namespace lapel::plan {
 
 inline constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 
+/// A BatchNormalization in evaluation: positions of the model's weights, kNone for those that it lacks.
+struct Normalization {
+  std::size_t gamma = kNone;
+  std::size_t beta = kNone;
+  std::size_t mean = kNone;
+  std::size_t variance = kNone;
+  double epsilon = 0;
+};
+
 /// A weight that a program reads.
 struct Parameter {
   std::string name;  ///< Keras's: `dense/kernel`
   layers::ParameterSpec spec;
+  std::size_t source = kNone;                ///< Position of the model's weight that it is made of; kNone: of zeros.
+  std::optional<Normalization> folded = {};  ///< What is in its numbers besides (folded_weights.h).
 };
 
 /// One operator over numbered values.
@@ -38,6 +50,7 @@ struct Program {
   std::size_t logits = 0;                 ///< The value that the loss reads.
   std::vector<std::string> layer_names;   ///< Of the model, input included.
   bool training = false;
+  bool frozen = false;  ///< Weights do not change any more, so that some can be computed into others.
   /// The first layer that does something in training alone, as Dropout; kNone where there is none.
   std::size_t first_training_layer = kNone;
 
@@ -59,6 +72,9 @@ struct Program {
   /// `consumer`, which alone reads the output of `producer`, also does its work: it has the inputs of that, and its
   /// weights before its own. `producer` is taken out.
   void join_into_consumer(const Instruction& producer, Instruction& consumer);
+  /// Puts in a parameter, or takes some out; the instructions that read those behind it still do.
+  void insert_parameter(std::size_t position, const Parameter& parameter);
+  void erase_parameters(std::size_t first, std::size_t count);
 };
 
 /// Whether the weights of `second` come just after those of `first`, so that one instruction can have both.

@@ -73,6 +73,10 @@ struct Details {
   }
 };
 
+std::string parameter_text(const Parameter& parameter) {
+  return parameter.folded ? fmt::format("folded({})", parameter.name) : parameter.name;
+}
+
 std::string operands(const Program& program, const Instruction& instruction) {
   std::string text;
   for (const std::size_t input : instruction.inputs) {
@@ -81,7 +85,7 @@ std::string operands(const Program& program, const Instruction& instruction) {
   for (std::size_t i = 0; i < instruction.parameters; ++i) {
     const std::size_t parameter = instruction.first_parameter + i;
     text += i == 0 ? "; " : " ";
-    text += parameter < program.parameters.size() ? program.parameters[parameter].name : "?";
+    text += parameter < program.parameters.size() ? parameter_text(program.parameters[parameter]) : "?";
   }
   return text;
 }

@@ -80,9 +80,10 @@ class Check {
         fault("reads parameter {} of {}", parameter, program_.parameters.size());
         break;
       }
-      const auto& [name, spec] = program_.parameters[parameter];
+      const layers::ParameterSpec& spec = program_.parameters[parameter].spec;
       if (spec.shape != facts.weights[i]) {
-        fault("reads {} of shape {}, its operator takes {}", name, spec.shape, facts.weights[i]);
+        fault("reads {} of shape {}, its operator takes {}", program_.parameters[parameter].name, spec.shape,
+              facts.weights[i]);
       }
     }
     next_parameter_ += instruction.parameters;
