@@ -20,12 +20,15 @@ class Rules:
 
     def __init__(self, root):
         self.folders = {}
+        self.closed = {}  # room -> (the only headers of the project that it includes, the only files that include it)
         text = (root / "src" / "README.md").read_text(encoding="utf-8")
         for line in text.splitlines():
             cells = [cell.strip() for cell in line.strip("|").split("|")]
             name = WORD.fullmatch(cells[0])
             if len(cells) == 3 and name:
                 self.folders[name[1]] = (WORD.findall(cells[1]), WORD.findall(cells[2]))
+            if len(cells) == 4 and name:
+                self.closed[name[1]] = (WORD.findall(cells[1]), WORD.findall(cells[2]))
         cmake = (root / "CMakeLists.txt").read_text(encoding="utf-8")
         listed = re.search(r"set\(LAPEL_FOLDERS\s+([^)]*)\)", cmake)
         self.order = listed[1].split() if listed else []
@@ -77,6 +80,17 @@ def may_use(rules, folder, is_header, target):
     return "/" not in folder and not is_header  # What joins the rooms; the contract's headers know none of them.
 
 
+def closed_fault(rules, source, folder, target):
+    """Why a file of a closed room may not include `target`, or `source` not a header of one; None where it may."""
+    includes = rules.closed.get(folder, ([], []))[0]
+    if folder in rules.closed and target not in includes and not target.startswith(f"{folder}/"):
+        return f'it is closed and does not list "{target}"'
+    room = target.rpartition("/")[0]
+    if room in rules.closed and folder != room and source not in rules.closed[room][1]:
+        return f'`{room}` is closed, "{target}" is not for this file'
+    return None
+
+
 def include_fault(root, rules, path, folder, angled, target):
     """Why `folder` may not include `target`; None where it may."""
     headers = rules.folders.get(folder, ([], []))[1]
@@ -94,7 +108,9 @@ def include_fault(root, rules, path, folder, angled, target):
     if any(target.startswith(h) for h in headers if h.endswith("/")):
         return None
     if not outside and may_use(rules, folder, path.suffix == ".h", target):
-        return None if (root / "src" / target).exists() else f'"{target}" does not exist'
+        if not (root / "src" / target).exists():
+            return f'"{target}" does not exist'
+        return closed_fault(rules, path.relative_to(root / "src").as_posix(), folder, target)
     return f'the table does not let it use "{target}"'
 
 
@@ -154,7 +170,9 @@ SMALL_TREE = {
     "src/README.md": "| folder | may use | other headers |\n|---|---|---|\n| `base` | | `fmt/` |\n"
     "| `kernels` | `base` | `oneapi/dnnl/` |\n| `include/lapel` | | |\n| `apps/lapel` | | `CLI/` |\n\n"
     "| room | may use | other headers |\n|---|---|---|\n| `kernels/simd` | | `hwy/` |\n"
-    "| `kernels/dense` | `kernels/simd` | |\n",
+    "| `kernels/dense` | `kernels/simd` | |\n\n"
+    "| closed room | includes | is included by | why |\n|---|---|---|---|\n"
+    "| `kernels/dense` | `base/a.h` `kernels/simd/s.h` | `kernels/make.cpp` | |\n",
     "src/base/a.h": '#pragma once\n#include <vector>\n#include <fmt/core.h>\n#include "lapel/x.h"\n',
     "src/kernels/k.cpp": '#include "kernels/k.h"\n#include "base/a.h"\n#include <oneapi/dnnl/dnnl.hpp>\n',
     "src/kernels/k.h": "#pragma once\n",
@@ -183,6 +201,10 @@ PLANTED = [
      "src/kernels/dense/d.h:4: kernels/dense: the table does not give it the header <hwy/highway.h>"),
     ("src/kernels/k.h", '#include "kernels/dense/d.h"\n',
      'src/kernels/k.h:2: kernels: the table does not let it use "kernels/dense/d.h"'),
+    ("src/kernels/dense/d.h", '#include "kernels/k.h"\n',
+     'src/kernels/dense/d.h:4: kernels/dense: it is closed and does not list "kernels/k.h"'),
+    ("src/kernels/k.cpp", '#include "kernels/dense/d.h"\n',
+     'src/kernels/k.cpp:4: kernels: `kernels/dense` is closed, "kernels/dense/d.h" is not for this file'),
     ("src/kernels/conv/c.h", "#pragma once\n", "src/README.md: the table has no line for src/kernels/conv"),
     ("src/README.md", "| `kernels/conv` | `kernels/pool` | |\n",
      "src/README.md: `kernels/conv` uses `kernels/pool`, which does not come before it"),
