@@ -16,7 +16,7 @@ namespace {
 /// Which part of a step a moment ends.
 struct Mark {
   plan::StepPart part;
-  std::size_t step;
+  std::size_t instruction;
 };
 
 constexpr std::int64_t kMostSteps = 2'000;
@@ -30,9 +30,9 @@ class Recorder : public plan::StepObserver, public StepEnd {
     marks_.clear();
     row_.push_back(Clock::now());
   }
-  void on_part(plan::StepPart part, std::size_t step) override {
+  void on_part(plan::StepPart part, std::size_t instruction) override {
     row_.push_back(Clock::now());
-    marks_.push_back({part, step});
+    marks_.push_back({part, instruction});
   }
   void on_end(bool taken) override {
     row_.push_back(Clock::now());
@@ -60,26 +60,26 @@ std::int64_t loss_bytes(const Work& work) {
 }
 
 /// The part that ends with `mark`, without its time.
-BenchPart part_of(const Mark& mark, const std::vector<plan::StepInfo>& steps, const Work& work) {
+BenchPart part_of(const Mark& mark, const std::vector<plan::InstructionInfo>& instructions, const Work& work) {
   BenchPart part;
   if (mark.part == plan::StepPart::kLoss) {
     part.op = work.mode == BenchMode::kTrain ? "loss" : "softmax";
     part.bytes = loss_bytes(work);
     return part;
   }
-  const auto& step = steps[mark.step];
-  part.layer = step.layer;
-  part.op = step.op;
+  const auto& instruction = instructions[mark.instruction];
+  part.layer = instruction.layer;
+  part.op = instruction.op;
   if (mark.part == plan::StepPart::kUpdate) {
     part.pass = "update";
-    part.bytes = step.update_bytes;
+    part.bytes = instruction.update_bytes;
     return part;
   }
   const bool forward = mark.part == plan::StepPart::kForward;
   part.pass = forward ? "forward" : "backward";
-  part.implementation = step.implementation;
-  part.flop = forward ? step.flop : step.backward_flop;
-  part.bytes = forward ? step.bytes : step.backward_bytes;
+  part.implementation = instruction.implementation;
+  part.flop = forward ? instruction.flop : instruction.backward_flop;
+  part.bytes = forward ? instruction.bytes : instruction.backward_bytes;
   return part;
 }
 
@@ -113,9 +113,9 @@ MeasuredParts time_parts(const Work& work) {
   plan.observe(nullptr);
 
   MeasuredParts measured;
-  const auto steps = plan.steps();
+  const auto instructions = plan.instructions();
   for (const Mark& mark : recorder.marks()) {
-    measured.parts.push_back(part_of(mark, steps, work));
+    measured.parts.push_back(part_of(mark, instructions, work));
   }
   measured.parts.emplace_back();
   measured.parts.back().op = "loop";

@@ -14,8 +14,8 @@ class StepObserver {
   virtual ~StepObserver() = default;
   /// A step begins.
   virtual void on_begin() = 0;
-  /// `step`: the position in `Plan::steps()`; of the loss (in predictions: of the softmax), 0.
-  virtual void on_part(StepPart part, std::size_t step) = 0;
+  /// `instruction`: its position in `Plan::instructions()`; of the loss (in predictions: of the softmax), 0.
+  virtual void on_part(StepPart part, std::size_t instruction) = 0;
 };
 
 }  // namespace lapel::plan

@@ -325,14 +325,14 @@ TEST(Plan, ChainsOfSmallLayersAgreeWithTheReferenceInEveryPlan) {
   }
 }
 
-TEST(Plan, TellsItsSteps) {
+TEST(Plan, TellsItsInstructions) {
   auto network = make_network({false, kernels::Dtype::kFloat32});
-  const auto steps = network.plan(kBatch, true).steps();
-  ASSERT_EQ(steps.size(), 10U);
-  EXPECT_EQ(steps[1].layer, "stem");
-  EXPECT_EQ(steps[1].op, "conv2d");
-  EXPECT_EQ(steps[1].flop, 2 * kBatch * 8 * 6 * 9 * 5);
-  EXPECT_FALSE(steps[1].implementation.empty());
+  const auto instructions = network.plan(kBatch, true).instructions();
+  ASSERT_EQ(instructions.size(), 10U);
+  EXPECT_EQ(instructions[1].layer, "stem");
+  EXPECT_EQ(instructions[1].op, "conv2d");
+  EXPECT_EQ(instructions[1].flop, 2 * kBatch * 8 * 6 * 9 * 5);
+  EXPECT_FALSE(instructions[1].implementation.empty());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Predictions whose rows go through several steps without waiting for the others: the same as step by step.
+// Predictions whose rows go through several instructions without waiting for the others: the same as one by one.
 
 #include <gtest/gtest.h>
 
@@ -74,7 +74,7 @@ std::vector<std::vector<LayerSpec>> models() {
           {test::layer("Flatten"), dense(40, "relu"), dense(24, "tanh"), dense(kClasses, "softmax")}};
 }
 
-TEST(Runs, GiveTheBitsOfStepByStep) {
+TEST(Runs, GiveTheBitsOfOneByOne) {
   for (const auto& layers : models()) {
     for (const auto dtype : dtypes()) {
       for (const int threads : {1, 2, 3}) {
@@ -92,8 +92,8 @@ TEST(Runs, GiveTheBitsOfStepByStep) {
 class Recorder : public StepObserver {
  public:
   void on_begin() override { heard_ = "begin"; }
-  void on_part(StepPart part, std::size_t step) override {
-    heard_ += part == StepPart::kLoss ? " softmax" : " " + std::to_string(step);
+  void on_part(StepPart part, std::size_t instruction) override {
+    heard_ += part == StepPart::kLoss ? " softmax" : " " + std::to_string(instruction);
   }
   [[nodiscard]] const std::string& heard() const { return heard_; }
 
@@ -101,7 +101,7 @@ class Recorder : public StepObserver {
   std::string heard_;
 };
 
-TEST(Runs, AreHeardOfStepByStep) {
+TEST(Runs, AreHeardOfOneByOne) {
   for (const auto& layers : models()) {
     auto network = make_network(layers, kernels::Dtype::kFloat32, 2);
     const ThreadScope threads(2);
@@ -112,8 +112,8 @@ TEST(Runs, AreHeardOfStepByStep) {
     plan.predict({pictures().pictures.pixels.data(), pictures().labels, rows(kPictures)}, probabilities);
     plan.observe(nullptr);
     std::string expected = "begin";
-    for (std::size_t step = 0; step < plan.steps().size(); ++step) {
-      expected += " " + std::to_string(step);
+    for (std::size_t i = 0; i < plan.instructions().size(); ++i) {
+      expected += " " + std::to_string(i);
     }
     EXPECT_EQ(recorder.heard(), expected + " softmax");
     EXPECT_EQ(probabilities, predict(network, 20).probabilities);

@@ -1,4 +1,4 @@
-#include "plan/memory.h"
+#include "plan/placement.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -10,7 +10,7 @@ namespace {
 
 bool live_together(const Lifetime& a, const Lifetime& b) { return a.first <= b.last && b.first <= a.last; }
 
-TEST(Memory, PiecesThatLiveTogetherNeverOverlap) {
+TEST(Placement, PiecesThatLiveTogetherNeverOverlap) {
   EXPECT_TRUE(rc::check([] {
     const auto count = *rc::gen::inRange<std::size_t>(1, 30);
     std::vector<Lifetime> pieces;
@@ -32,7 +32,7 @@ TEST(Memory, PiecesThatLiveTogetherNeverOverlap) {
   }));
 }
 
-TEST(Memory, APieceTakesThePlaceOfOneThatIsDone) {
+TEST(Placement, APieceTakesThePlaceOfOneThatIsDone) {
   const auto map = place({{640, 0, 1}, {640, 2, 3}, {64, 0, 3}});
   EXPECT_EQ(map.offsets[0], map.offsets[1]);
   EXPECT_EQ(map.bytes, 704U);

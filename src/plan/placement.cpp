@@ -1,4 +1,4 @@
-#include "plan/memory.h"
+#include "plan/placement.h"
 
 #include <algorithm>
 #include <numeric>
@@ -7,13 +7,13 @@
 
 namespace lapel::plan {
 
-MemoryMap place(const std::vector<Lifetime>& pieces) {
+Placement place(const std::vector<Lifetime>& pieces) {
   std::vector<std::size_t> order(pieces.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return pieces[a].bytes > pieces[b].bytes; });
 
-  MemoryMap map{std::vector<std::size_t>(pieces.size(), 0), 0};
+  Placement map{std::vector<std::size_t>(pieces.size(), 0), 0};
   std::vector<std::size_t> placed;  // by offset
   for (const std::size_t index : order) {
     const auto& piece = pieces[index];
