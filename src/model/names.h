@@ -17,7 +17,4 @@ namespace lapel::model {
 /// Where a layer stands, for errors: `fashion.toml:31, layer 'conv3' (Conv2D)`.
 [[nodiscard]] std::string layer_place(const LayerSpec& spec, std::string_view name);
 
-/// The first of `base`, `base_1`, `base_2`, ... that is not among `taken`.
-[[nodiscard]] std::string free_name(std::string_view base, std::span<const std::string> taken);
-
 }  // namespace lapel::model
