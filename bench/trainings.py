@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tomllib
 
+import recipe_files
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What each study reached, and what the recipe is to reach on the test pictures.
 STUDIES = {
@@ -40,12 +42,13 @@ def same(shipped, used, path, options):
     return used == shipped or used == [shipped, shipped]
 
 
-def finished(folder, recipe, options):
+def finished(args, recipe, options, seed):
     """The content of metrics.json of a training that is complete and of this recipe; else nothing."""
+    folder = folder_of(args, recipe, options, seed)
     metrics = folder / "metrics.json"
     if not metrics.exists() or json.loads(metrics.read_text())["status"] != "complete":
         return None
-    shipped = tomllib.loads((ROOT / "recipes" / f"{recipe}.toml").read_text())
+    shipped = tomllib.loads(recipe_files.written_out(args.program, recipe))
     used = tomllib.loads((folder / "recipe.toml").read_text())
     if not same(shipped, used, "", {option.split("=")[0] for option in options}):
         print(f"{folder} was trained by another recipe: trained anew", file=sys.stderr)
@@ -56,7 +59,7 @@ def finished(folder, recipe, options):
 def train(args, recipe, options, seed):
     """The content of metrics.json of the finished training."""
     folder = folder_of(args, recipe, options, seed)
-    if record := finished(folder, recipe, options):
+    if record := finished(args, recipe, options, seed):
         return record
     if folder.exists():
         shutil.rmtree(folder)

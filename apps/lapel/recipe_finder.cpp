@@ -24,15 +24,25 @@ std::vector<fs::path> candidate_folders() {
   return {(folder / "../../recipes").lexically_normal(), (folder / "../share/lapel/recipes").lexically_normal()};
 }
 
-}  // namespace
-
-std::vector<RecipeInfo> shipped_recipes() {
-  std::string searched;
+/// Where the shipped recipes are; empty where they are nowhere.
+fs::path shipped_folder() {
   for (const auto& folder : candidate_folders()) {
     std::error_code ignored;
     if (fs::is_directory(folder, ignored)) {
-      return list_recipes(folder);
+      return folder;
     }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<RecipeInfo> shipped_recipes() {
+  if (const fs::path folder = shipped_folder(); !folder.empty()) {
+    return list_recipes(folder);
+  }
+  std::string searched;
+  for (const auto& folder : candidate_folders()) {
     searched += (searched.empty() ? "" : ", ") + folder.string();
   }
   throw Error(ErrorKind::kIo, {}, "the folder of shipped recipes is not there", {{"searched", searched}},
@@ -47,7 +57,7 @@ Recipe find_recipe(const std::string& name) {
                 fs::exists(inside, ignored) ? inside.string() : "lapel recipes");
   }
   if (fs::exists(name, ignored)) {
-    return read_recipe(name);
+    return read_recipe(name, shipped_folder());
   }
   if (name.find('/') != std::string::npos || name.ends_with(".toml")) {
     throw Error(ErrorKind::kUsage, name, "there is no such file", {},
@@ -56,7 +66,7 @@ Recipe find_recipe(const std::string& name) {
   std::vector<std::string> known;
   for (const auto& info : shipped_recipes()) {
     if (info.name == name || info.file.stem() == name) {
-      return read_recipe(info.file);
+      return read_recipe(info.file, info.file.parent_path());
     }
     known.push_back(info.name);
   }

@@ -90,11 +90,13 @@ struct Recipe {
   TrainSpec train;
 };
 
-/// Reads a recipe. Throws Error (kIo, kRecipe), with file and line, for a file that cannot be read, TOML
-/// that does not parse, unknown keys (with the nearest known one), and values of the wrong type or range.
-[[nodiscard]] Recipe read_recipe(const std::filesystem::path& file);
+/// Reads a recipe (docs/recipes.md); its blocks become the layers they stand for. A recipe named by `extends` is looked
+/// for beside the file, then in the folder `shipped`. Throws Error (kIo, kRecipe), with file and line, for a file that
+/// cannot be read, TOML that does not parse, unknown keys (with the nearest known one), values of the wrong type or
+/// range, blocks that cannot be filled in, and more than 10,000 layers.
+[[nodiscard]] Recipe read_recipe(const std::filesystem::path& file, const std::filesystem::path& shipped = {});
 
-/// The same from text; `place` names the text in errors.
+/// The same from text, which extends no other recipe; `place` names the text in errors.
 [[nodiscard]] Recipe parse_recipe(std::string_view toml, const std::string& place = "recipe");
 
 /// Applies `key=value`, as `train.epochs=3` or `train.optimizer.learning_rate=0.1` or

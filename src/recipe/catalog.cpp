@@ -4,6 +4,8 @@
 
 #include "lapel/recipe.h"
 #include "layers/layer.h"
+#include "recipe/blocks.h"
+#include "recipe/extends.h"
 #include "recipe/groups.h"
 #include "recipe/schema.h"
 #include "recipe/toml_tree.h"
@@ -98,12 +100,17 @@ std::vector<OptionInfo> recipe_options() {
   using namespace recipe;
   std::vector<OptionInfo> list;
   add_all(list, {}, rules_of(recipe_table()));
+  list.push_back(
+      {.key = std::string(kExtendsKey), .type = "text", .fallback = "\"\"", .help = std::string(kExtendsHelp)});
   add_all(list, "data", rules_of(data_table()));
   add_all(list, "layers", layer_keys());
   for (auto& key : list) {
     key.type = key.key == "layers.inputs" ? "list of texts" : key.type;
     key.fallback = key.key == "layers.inputs" ? "[]" : key.fallback;
     key.help += key.key == "layers.type" ? choices_text(layers::layer_types()) : "";
+  }
+  for (const auto& option : block_options()) {
+    list.push_back(option);
   }
   for (const auto& type : layers::layer_types()) {
     add_all(list, fmt::format("layers.{}", type.type), type.rules);

@@ -8,6 +8,8 @@
 #include "lapel/recipe.h"
 #include "layers/layer.h"
 #include "model/names.h"
+#include "recipe/blocks.h"
+#include "recipe/extends.h"
 #include "recipe/groups.h"
 #include "recipe/schema.h"
 #include "recipe/toml_tree.h"
@@ -20,7 +22,13 @@ namespace recipe {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> kSections = {"data", "layers", "train"};
+constexpr std::array<std::string_view, 5> kSections = {"data", "layers", "train", kBlocksKey, kExtendsKey};
+
+/// What a recipe begins with: the one it extends, or nothing.
+struct Base {
+  Recipe recipe;
+  Blocks blocks;
+};
 
 /// The table at `key`; null where there is none. Throws where it is something else.
 const TomlTable* section(const TomlTable& document, std::string_view key, const PlaceOf& place_of) {
@@ -60,34 +68,30 @@ std::string read_layer_text(const TomlTable& layer, std::string_view key, const 
 }
 
 /// Type, name and inputs; the options are read when all names are known.
-LayerSpec read_layer(const TomlValue& value, const PlaceOf& place_of) {
-  const TomlTable& table = *value.table();
+LayerSpec read_layer(const PlainLayer& layer) {
   LayerSpec spec;
-  spec.place = place_of(value.line);
-  spec.type = read_layer_text(table, "type", place_of);
-  spec.name = read_layer_text(table, "name", place_of);
+  spec.place = layer.place_of(layer.line);
+  spec.type = read_layer_text(layer.entries, "type", layer.place_of);
+  spec.name = read_layer_text(layer.entries, "name", layer.place_of);
   if (spec.type.empty()) {
     throw Error(ErrorKind::kRecipe, spec.place, "a layer without a type", {}, "type = \"Dense\"");
   }
-  if (const TomlEntry* inputs = find_entry(table, "inputs")) {
-    spec.inputs = read_inputs(*inputs, place_of);
+  if (const TomlEntry* inputs = find_entry(layer.entries, "inputs")) {
+    spec.inputs = read_inputs(*inputs, layer.place_of);
   }
   return spec;
 }
 
-std::vector<LayerSpec> read_layers(const TomlTable& document, const std::string& place, const PlaceOf& place_of) {
-  const TomlEntry* entry = find_entry(document, "layers");
-  if (entry == nullptr) {
-    throw Error(ErrorKind::kRecipe, place, "the recipe has no layers", {}, "[[layers]]");
-  }
-  const TomlList* list = entry->value.list();
+std::vector<LayerSpec> read_layers(const TomlEntry& entry, const Blocks& blocks, const PlaceOf& place_of) {
+  const TomlList* list = entry.value.list();
   const auto is_table = [](const TomlValue& item) { return item.table() != nullptr; };
   if (list == nullptr || list->empty() || !std::all_of(list->begin(), list->end(), is_table)) {
-    throw Error(ErrorKind::kRecipe, place_of(entry->line), "\"layers\" is not a list of tables", {}, "[[layers]]");
+    throw Error(ErrorKind::kRecipe, place_of(entry.line), "\"layers\" is not a list of tables", {}, "[[layers]]");
   }
+  const std::vector<PlainLayer> layers = plain_layers(*list, blocks, place_of);
   std::vector<LayerSpec> specs;
-  for (const auto& item : *list) {
-    specs.push_back(read_layer(item, place_of));
+  for (const auto& layer : layers) {
+    specs.push_back(read_layer(layer));
   }
   const std::vector<std::string> names = model::layer_names(specs);
   std::vector<std::string_view> others;
@@ -97,34 +101,41 @@ std::vector<LayerSpec> read_layers(const TomlTable& document, const std::string&
   for (std::size_t i = 0; i < specs.size(); ++i) {
     LayerSpec& spec = specs[i];
     const PlaceOf layer_place_of = [&](std::int64_t line) {
-      return model::layer_place({spec.type, {}, {}, {}, place_of(line)}, names[i]);
+      return model::layer_place({spec.type, {}, {}, {}, layers[i].place_of(line)}, names[i]);
     };
-    spec.options =
-        read_values(*(*list)[i].table(), layers::find_layer_type(spec.type).rules, others, {}, layer_place_of);
+    spec.options = read_values(layers[i].entries, layers::find_layer_type(spec.type).rules, others, {}, layer_place_of);
+    name_inputs(spec, names);
     check_layer(spec, names[i]);
   }
   return specs;
 }
 
-DataSpec read_data(const TomlTable& document, const PlaceOf& place_of) {
+DataSpec read_data(const TomlTable& document, DataSpec base, const PlaceOf& place_of) {
   const TomlTable* table = section(document, "data", place_of);
   if (table == nullptr) {
-    return {};
+    return base;
   }
-  const auto rules = rules_of(data_table());
-  const DataSpec data = read_options(data_table(), read_values(*table, rules, {}, " in [data]", place_of));
   const TomlEntry* split = find_entry(*table, "validation_split");
   const TomlEntry* validation = find_entry(*table, "validation");
+  if (split != nullptr || validation != nullptr) {  // One kind takes the place of the other one.
+    base.validation.clear();
+    base.validation_split = 0;
+  }
+  const auto rules = rules_of(data_table());
+  const DataSpec data = read_options(data_table(), read_values(*table, rules, {}, " in [data]", place_of), base);
   const std::int64_t line = std::max({find_entry(document, "data")->line, validation == nullptr ? 0 : validation->line,
                                       split == nullptr ? 0 : split->line});
   at_place(place_of(line), [&] { return data::split_training(data, kManySamples); });
   return data;
 }
 
-TrainSpec read_train(const TomlTable& document, const PlaceOf& place_of) {
+TrainSpec read_train(const TomlTable& document, TrainSpec base, const PlaceOf& place_of) {
   const TomlTable* table = section(document, "train", place_of);
   if (table == nullptr) {
-    return {};
+    return base;
+  }
+  if (find_entry(*table, "epochs") != nullptr) {  // A time of the base would leave them without effect.
+    base.time_budget.clear();
   }
   std::vector<std::string_view> others;
   for (const auto& key : typed_keys()) {
@@ -132,7 +143,8 @@ TrainSpec read_train(const TomlTable& document, const PlaceOf& place_of) {
   }
   others.push_back(kGroupsKey);
   const auto rules = rules_of(training::train_options());
-  TrainSpec spec = read_options(training::train_options(), read_values(*table, rules, others, " in [train]", place_of));
+  TrainSpec spec =
+      read_options(training::train_options(), read_values(*table, rules, others, " in [train]", place_of), base);
   if (const TomlEntry* groups = find_entry(*table, kGroupsKey)) {
     spec.groups = read_groups(*groups, place_of);
   }
@@ -141,23 +153,29 @@ TrainSpec read_train(const TomlTable& document, const PlaceOf& place_of) {
   }
   for (const auto& key : typed_keys()) {
     if (const TomlEntry* entry = find_entry(*table, key.key)) {
-      spec.*key.member = read_typed(*entry, key, place_of);
+      spec.*key.member = read_typed(*entry, key, base.*key.member, place_of);
     }
   }
   return spec;
 }
 
-Recipe read_document(const TomlTable& document, const std::string& place) {
-  const PlaceOf place_of = [&](std::int64_t line) { return fmt::format("{}:{}", place, line); };
+/// What the document says, on top of `base`; its blocks come to those of the base.
+void read_document(const TomlTable& document, Base& base, const std::string& place) {
+  const PlaceOf place_of = [place](std::int64_t line) { return fmt::format("{}:{}", place, line); };
   const auto rules = rules_of(recipe_table());
-  Recipe result = read_options(recipe_table(), read_values(document, rules, kSections, {}, place_of));
+  Recipe& result = base.recipe;
+  result = read_options(recipe_table(), read_values(document, rules, kSections, {}, place_of), result);
   if (const TomlEntry* name = find_entry(document, "name")) {
     at_place(place_of(name->line), [&] { check_name(result.name); });
   }
-  result.data = read_data(document, place_of);
-  result.layers = read_layers(document, place, place_of);
-  result.train = read_train(document, place_of);
-  return result;
+  result.data = read_data(document, result.data, place_of);
+  read_blocks(document, place_of, base.blocks);
+  if (const TomlEntry* layers = find_entry(document, "layers")) {
+    result.layers = read_layers(*layers, base.blocks, place_of);
+  } else if (result.layers.empty()) {
+    throw Error(ErrorKind::kRecipe, place, "the recipe has no layers", {}, "[[layers]]");
+  }
+  result.train = read_train(document, result.train, place_of);
 }
 
 /// A folder beside the recipe, where `source` names one.
@@ -167,22 +185,39 @@ std::string resolved_source(const std::string& source, const std::filesystem::pa
   return !known && std::filesystem::is_directory(beside) ? beside.lexically_normal().string() : source;
 }
 
+/// The recipe in the file, on top of those that it extends. `before`: the files that lead to it.
+Base read_file(const std::filesystem::path& file, const std::filesystem::path& shipped,
+               std::vector<std::filesystem::path> before) {
+  const TomlTable document = read_toml(file);
+  Base base;
+  if (const auto extended = extended_file(document, file, shipped, before)) {
+    before.push_back(file);
+    base = read_file(*extended, shipped, std::move(before));
+    base.recipe.description.clear();
+  }
+  base.recipe.name = file.stem().string();
+  read_document(document, base, file.string());
+  const TomlEntry* data = find_entry(document, "data");
+  if (data != nullptr && find_entry(*data->value.table(), "source") != nullptr) {
+    base.recipe.data.source = resolved_source(base.recipe.data.source, file);
+  }
+  return base;
+}
+
 }  // namespace
 
 }  // namespace recipe
 
 Recipe parse_recipe(std::string_view toml, const std::string& place) {
-  return recipe::read_document(recipe::parse_toml(toml, place), place);
+  const recipe::TomlTable document = recipe::parse_toml(toml, place);
+  recipe::refuse_extends(document, place);
+  recipe::Base base;
+  recipe::read_document(document, base, place);
+  return base.recipe;
 }
 
-Recipe read_recipe(const std::filesystem::path& file) {
-  const recipe::TomlTable document = recipe::read_toml(file);
-  Recipe result = recipe::read_document(document, file.string());
-  if (recipe::find_entry(document, "name") == nullptr) {
-    result.name = file.stem().string();
-  }
-  result.data.source = recipe::resolved_source(result.data.source, file);
-  return result;
+Recipe read_recipe(const std::filesystem::path& file, const std::filesystem::path& shipped) {
+  return recipe::read_file(file, shipped, {}).recipe;
 }
 
 }  // namespace lapel

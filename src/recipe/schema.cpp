@@ -70,10 +70,20 @@ std::span<const OptionRule> layer_keys() {
   const auto text_rule = [](std::string_view key, std::string_view help, bool required) {
     return OptionRule{key, std::string(), help, {}, {}, false, false, required, false, {}};
   };
-  static const std::array<OptionRule, 3> kKeys = {{
-      text_rule("type", "type of the layer, as Keras names it", true),
+  static const std::array<OptionRule, 4> kKeys = {{
+      text_rule("type", "type of the layer, as Keras names it, or name of a block", true),
       text_rule("name", "name of the layer; left out: as Keras names it, dense, dense_1, ...", false),
       text_rule("inputs", "list of the names of the layers it takes; left out: the one before it", false),
+      {"repeat",
+       std::int64_t{1},
+       "so many copies, each on top of the one before, named NAME_1, NAME_2, ...",
+       1,
+       10'000,
+       false,
+       false,
+       false,
+       false,
+       {}},
   }};
   return kKeys;
 }

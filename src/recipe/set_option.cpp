@@ -127,7 +127,7 @@ void set_typed(TypedSpec& spec, const TypedKey& key, const Assignment& assignmen
   const PlaceOf nowhere = [](std::int64_t) { return std::string(); };
   const bool whole = assignment.last == key.key;
   if (whole || assignment.last == "type") {
-    const TypedSpec chosen = read_typed({std::string(key.key), assignment.value, 0}, key, nowhere);
+    const TypedSpec chosen = read_typed({std::string(key.key), assignment.value, 0}, key, {}, nowhere);
     if (whole || chosen.type != spec.type) {
       spec = chosen;
     }

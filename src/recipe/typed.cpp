@@ -41,19 +41,23 @@ OptionValues read_values(const TomlTable& entries, std::span<const OptionRule> r
   return values;
 }
 
-TypedSpec read_typed(const TomlEntry& entry, const TypedKey& key, const PlaceOf& place_of) {
+TypedSpec read_typed(const TomlEntry& entry, const TypedKey& key, const TypedSpec& base, const PlaceOf& place_of) {
   TypedSpec spec{{}, {}, place_of(entry.line)};
   const TomlTable* table = entry.value.table();
   const TomlEntry* type = table == nullptr ? &entry : find_entry(*table, "type");
-  if (type == nullptr || type->value.text() == nullptr) {
+  if (type == nullptr && !base.place.empty()) {
+    spec.type = base.type;
+    spec.options = base.options;
+  } else if (type == nullptr || type->value.text() == nullptr) {
     const auto& first = key.types().front().type;
     throw Error(ErrorKind::kRecipe, spec.place,
                 table == nullptr ? fmt::format("{} = {} is not allowed", key.key, toml_text(entry.value))
                                  : fmt::format("{} has no type", key.key),
                 {{"allowed", "a text in quotes, or a table with a type"}},
                 fmt::format("{} = {{ type = \"{}\" }}", key.key, first));
+  } else {
+    spec.type = *type->value.text();
   }
-  spec.type = *type->value.text();
   for (const auto& option : table == nullptr ? TomlTable{} : *table) {
     if (option.key == "type") {
       continue;
@@ -65,7 +69,7 @@ TypedSpec read_typed(const TomlEntry& entry, const TypedKey& key, const PlaceOf&
                   fmt::format("{} = {} is not allowed", option.key, toml_text(option.value)));
     }
     const TypedSpec one = training::resolved(key.key, key.types(), {spec.type, {{option.key, *value}}, place});
-    spec.options.emplace(option.key, one.options.find(option.key)->second);
+    spec.options.insert_or_assign(option.key, one.options.find(option.key)->second);
   }
   static_cast<void>(training::resolved(key.key, key.types(), spec));
   return spec;

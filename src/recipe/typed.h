@@ -24,7 +24,9 @@ using PlaceOf = std::function<std::string(std::int64_t line)>;
                                        std::span<const std::string_view> others, std::string_view where,
                                        const PlaceOf& place_of);
 
-/// A type name alone, or a table with `type` and options. Throws Error (kRecipe) at the entry's place.
-[[nodiscard]] TypedSpec read_typed(const TomlEntry& entry, const TypedKey& key, const PlaceOf& place_of);
+/// A type name alone, or a table with `type` and options; a table without `type` changes options of `base`, where that
+/// was written somewhere. Throws Error (kRecipe) at the entry's place.
+[[nodiscard]] TypedSpec read_typed(const TomlEntry& entry, const TypedKey& key, const TypedSpec& base,
+                                   const PlaceOf& place_of);
 
 }  // namespace lapel::recipe

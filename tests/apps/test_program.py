@@ -378,6 +378,16 @@ class HelpTest(ProgramTest):
     def test_version(self):
         self.assertRegex(self.lapel("--version"), r"^lapel \d+\.\d+\.\d+\n$")
 
+    def test_a_recipe_written_out_is_the_same_recipe(self):
+        self.box.recipe("written.toml", self.lapel("recipes", "tiny.toml"))
+        self.assertEqual(self.lapel("recipes", "written.toml"), self.lapel("recipes", "tiny.toml"))
+        self.assertIn("[[layers]]\ntype = \"Dense\"\nname = \"dense\"\nunits = 16\n", self.lapel("recipes", "tiny.toml"))
+        minute = self.lapel("recipes", "minute")
+        self.assertNotIn("[blocks", minute)
+        self.assertEqual(minute.count("[[layers]]"), 30)
+        self.box.recipe("longer.toml", "extends = \"minute\"\n[train]\ntime_budget = \"5min\"\n")
+        self.assertIn("time_budget = \"5min\"\n", self.lapel("recipes", "longer.toml"))
+
     def test_recipes_a_line_each(self):
         lines = self.lapel("recipes").splitlines()
         shipped = sorted(p.stem for p in (SOURCE / "recipes").glob("*.toml"))

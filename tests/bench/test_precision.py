@@ -16,6 +16,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRETENDER = """\
 #!{python}
 import json, pathlib, shutil, sys
+recipes = pathlib.Path({recipes!r})
+if sys.argv[1] == "recipes":
+    print((recipes / f"{{sys.argv[2]}}.toml").read_text())
+    sys.exit()
 assert sys.argv[1:2] == ["train"], sys.argv
 recipe, folder = sys.argv[2], pathlib.Path(sys.argv[4])
 options = dict(word.split("=") for word in sys.argv[6::2])
@@ -25,7 +29,7 @@ with open(here / "calls", "a") as calls:
 precision = options.get("train.precision", "bfloat16" if recipe == "cnn-plus" else "float32")  # Its own is "auto".
 accuracy = 0.9 + int(options["train.seed"]) / 1000 - (float((here / "loses").read_text()) if precision != "float32" else 0)
 folder.mkdir(parents=True)
-shutil.copy(pathlib.Path({recipes!r}) / f"{{recipe}}.toml", folder / "recipe.toml")
+shutil.copy(recipes / f"{{recipe}}.toml", folder / "recipe.toml")
 part = {{"accuracy": accuracy, "loss": 0.3}}
 (folder / "metrics.json").write_text(json.dumps({{
     "status": "complete", "precision": precision, "test": part, "seconds": 2.0, "cpu": "A CPU", "isa": "avx2", "threads": 2,
@@ -90,12 +94,12 @@ class Precision(unittest.TestCase):
 
     def test_write_says_what_is_not_in_the_table(self):
         page = self.folder / "page.md"
-        page.write_text("before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n")
+        page.write_text("before\n<!-- bench/precision --write: begin -->\nold\n<!-- bench/precision --write: end -->\nafter\n")
         rest = ["cnn", "cnn-5408", "cnn-plus", "dense-on-pixels", "dnn", "mlp-300-100"]
         done = self.run_it(0, *rest, "--write", "--page", str(page))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("6 of 6 within 0.2 points. Not measured here: mlp-512.", page.read_text())
-        self.assertTrue(page.read_text().startswith("before\n<!-- measured: begin -->\n| recipe |"))
+        self.assertTrue(page.read_text().startswith("before\n<!-- bench/precision --write: begin -->\n| recipe |"))
         self.assertNotIn("old", page.read_text())
 
 

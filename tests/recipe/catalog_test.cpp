@@ -80,6 +80,14 @@ TEST(ShippedRecipes, ArePinned) {
   EXPECT_EQ(textbook.data.validation, "last 5000");
 }
 
+TEST(ShippedRecipes, TheDefaultIsMinute) {
+  Recipe recipe = read_recipe(kShipped / "default.toml");
+  const Recipe minute = read_recipe(kShipped / "minute.toml");
+  recipe.name = minute.name;
+  recipe.description = minute.description;
+  EXPECT_EQ(write_recipe(recipe), write_recipe(minute));
+}
+
 TEST(ListRecipes, ByNameAndOnlyToml) {
   const Folder folder("list");
   static_cast<void>(folder.write("b.toml", "name = \"a\"\ndescription = \"first\"\n"));
@@ -139,6 +147,9 @@ TEST(RecipeOptions, AreWhatTheReaderKnows) {
   EXPECT_EQ(option("train.schedule.OneCycle.warmup_fraction").fallback, "0.25");
   EXPECT_EQ(option("train.loss.categorical_crossentropy.label_smoothing").fallback, "0.0");
   EXPECT_EQ(option("name").type, "text");
+  EXPECT_EQ(option("extends").type, "text");
+  EXPECT_EQ(option("layers.repeat").fallback, "1");
+  EXPECT_EQ(option("blocks.NAME.layers").fallback, "required");
 }
 
 TEST(RecipeOptions, EachIsThereOnceWithHelp) {

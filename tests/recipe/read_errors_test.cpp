@@ -41,7 +41,8 @@ INSTANTIATE_TEST_SUITE_P(
     Keys, ReadErrors,
     testing::Values(
         Case{"top", std::string("nmae = \"x\"\n") + kLayers,
-             "fashion.toml:1: unknown key \"nmae\"\n  known  name, description, data, layers, train        try  name"},
+             "fashion.toml:1: unknown key \"nmae\"\n  known  name, description, data, layers, train, blocks, extends   "
+             "     try  name"},
         Case{"train", std::string(kLayers) + "[train]\nbatch_size = 8\nepohcs = 3\n",
              "fashion.toml:5: unknown key \"epohcs\" in [train]\n"
              "  known  epochs, batch_size, precision, shuffle, seed, threads, time_budget, use_ema, ema_momentum, "
@@ -53,7 +54,7 @@ INSTANTIATE_TEST_SUITE_P(
              "  known  source, image_size, color_mode, test_split, split_seed, validation, validation_split, limit"},
         Case{"layer", std::string(kLayers) + "\n[[layers]]\ntype = \"Dense\"\nunits = 3\nactivaton = \"relu\"\n",
              "fashion.toml:7, layer 'dense' (Dense): unknown key \"activaton\"\n"
-             "  known  units, activation, use_bias, type, name, inputs        try  activation"},
+             "  known  units, activation, use_bias, type, name, inputs, repeat        try  activation"},
         Case{"optimizer", std::string(kLayers) + "[train.optimizer]\ntype = \"SGD\"\nmomentun = 0.9\n",
              "fashion.toml:5, optimizer SGD: unknown option \"momentun\"\n"
              "  known  learning_rate, momentum, nesterov, weight_decay        try  momentum"}));
