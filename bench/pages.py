@@ -14,11 +14,11 @@ def spread(values, form="{:.2f}"):
     return mean if len(values) < 2 else f"{mean} ± {form.format(statistics.stdev(values))}"
 
 
-def put(page, marker, text):
-    """Puts a text between the marks of that name in a document."""
-    begin, end = f"<!-- {marker}: begin -->\n", f"<!-- {marker}: end -->"
+def put(page, command, text):
+    """Puts what a command writes between its marks in a document, and says whose it is."""
+    begin, end = f"<!-- {command}: begin -->\n", f"<!-- {command}: end -->"
     content = page.read_text()
     if content.count(begin) != 1 or content.count(end) != 1:
         sys.exit(f"error: {page}: {begin.strip()} and {end} are wanted, once each")
     before, rest = content.split(begin)
-    page.write_text(before + begin + text + end + rest.split(end)[1])
+    page.write_text(f"{before}{begin}{text}\nWritten by `{command}`.\n{end}{rest.split(end)[1]}")

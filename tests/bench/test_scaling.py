@@ -9,6 +9,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 FILE = pathlib.Path(__file__).resolve().parents[2] / "bench" / "scaling"
+sys.path.insert(0, str(FILE.parent))
 LOADER = importlib.machinery.SourceFileLoader("scaling", str(FILE))
 scaling = importlib.util.module_from_spec(importlib.util.spec_from_loader("scaling", LOADER))
 LOADER.exec_module(scaling)

@@ -128,17 +128,26 @@ class Tables(unittest.TestCase):
 
 class Pages(unittest.TestCase):
     def test_only_what_is_between_the_marks_changes(self):
-        before = f"by hand\n{page.BEGIN}\nold\n{page.END}\nby hand too\n"
-        after = page.replace_generated(before, r"new \1")
-        self.assertEqual(after, f"by hand\n{page.BEGIN}\nnew \\1\n{page.END}\nby hand too\n")
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "page.md"
+            marks = [f"<!-- {page.COMMAND}: {end} -->\n" for end in ("begin", "end")]
+            file.write_text(f"by hand\n{marks[0]}old\n{marks[1]}by hand too\n")
+            page.write(file, "new \\1\n")
+            self.assertEqual(file.read_text(), f"by hand\n{marks[0]}new \\1\n\nWritten by `{page.COMMAND}`.\n{marks[1]}by hand too\n")
+            file.write_text("no marks")
+            with self.assertRaisesRegex(SystemExit, "^error: .* are wanted, once each$"):
+                page.write(file, "text")
 
-    def test_page_without_marks(self):
-        with self.assertRaisesRegex(SystemExit, "^error: the page has no lines "):
-            page.replace_generated("no marks", "text")
+    def test_the_documents_can_be_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("docs/performance.md", page.generated(NUMBERS, "performance.png")), ("README.md", page.short(NUMBERS))):
+                file = pathlib.Path(folder) / "page.md"
+                file.write_text((rows.ROOT / name).read_text())
+                page.write(file, text)
+                self.assertIn("| cnn, batch 64 ", file.read_text())
 
-    def test_the_document_can_be_written(self):
-        text = (rows.ROOT / "docs" / "performance.md").read_text()
-        self.assertIn("| cnn, batch 64 |", page.replace_generated(text, page.generated(NUMBERS, "performance.png")))
+    def test_short_table(self):
+        self.assertEqual(tables.short_table(NUMBERS)[2], "| cnn, batch 64       |  12.0 |    3.00 | 10.0 | 0.500 | 6.60 (6.00-7.25) |")
 
     def test_chart_has_a_bar_for_each_and_the_reach(self):
         script = chart.script(NUMBERS, "out.png")

@@ -1,15 +1,18 @@
-"""Writes the tables into docs/performance.md, between two marks; all else there is written by hand."""
+"""What `compare --write` puts into docs/performance.md and README.md, between its marks; all else there is written by hand."""
 
-import re
+import pathlib
+import sys
 
-from .tables import machine_lines, sections
+from .tables import machine_lines, sections, short_table
 
-BEGIN = "<!-- written by bench/peers/compare --write: begin -->"
-END = "<!-- written by bench/peers/compare --write: end -->"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+import pages  # noqa: E402
+
+COMMAND = "bench/peers/compare --write"
 
 
 def generated(results, chart):
-    """The part of the page that is made from the results."""
+    """The part of docs/performance.md that is made from the results."""
     lines = [*machine_lines(results), ""]
     for title, table in sections(results):
         lines += [f"### {title}", "", *table, ""]
@@ -19,9 +22,13 @@ def generated(results, chart):
     return "\n".join(lines)
 
 
-def replace_generated(page, text):
-    """The page with `text` between its marks."""
-    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
-    if not pattern.search(page):
-        raise SystemExit(f"error: the page has no lines '{BEGIN}' and '{END}' to write between")
-    return pattern.sub(lambda match: f"{BEGIN}\n{text}\n{END}", page, count=1)
+def short(results):
+    """The table of README.md."""
+    machine = results["machine"]
+    on = (f"Each in its fastest mode and precision, {machine['date']}; {machine['cpu']} ({machine.get('isa', 'no run of Lapel')}), "
+          f"{machine['threads']} threads.")
+    return "\n".join([*short_table(results), "", on, ""])
+
+
+def write(page, text):
+    pages.put(page, COMMAND, text)

@@ -160,8 +160,22 @@ def machine_lines(results):
             f"{protocol['rounds']} rounds of at least {protocol['seconds']:g} s.{bf16}"]
 
 
-SECTIONS = [
-    ("Training: milliseconds a step", "train", training_table),
+def short_table(results):
+    """Milliseconds of a training step of each framework in its fastest mode and precision, and how many times longer the
+    fastest of the others takes."""
+    lines = []
+    for name, part in results.get("train", {}).items():
+        own = {label: rounds for label, rounds in part["rounds"].items() if framework(label) == "lapel"}
+        cells = []
+        for peer in ("keras", "torch", "jax"):
+            best = fastest({label: rounds for label, rounds in part["rounds"].items() if framework(label) == peer})
+            cells.append(number(1000 * statistics.median(part["rounds"][best])) if best else NOTHING)
+        cells += lapel_cells(part["rounds"], fastest(own), 1000)
+        lines.append([f"{name}, batch {part['batch']}", *cells])
+    return grid(["a training step, ms", "Keras", "PyTorch", "JAX", "Lapel", "times faster"], lines)
+
+
+SECTIONS = [    ("Training: milliseconds a step", "train", training_table),
     ("Training: arithmetic", "train", arithmetic_table),
     ("In use: microseconds a batch", "use", use_table),
     ("Whole processes", "answers", process_table),
