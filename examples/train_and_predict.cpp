@@ -6,7 +6,7 @@
 #include <exception>
 #include <iostream>
 
-// [readme]
+// [shown]
 #include "lapel/lapel.h"
 
 void train_and_predict(std::int64_t limit, std::int64_t epochs) {
@@ -33,7 +33,7 @@ void train_and_predict(std::int64_t limit, std::int64_t epochs) {
   const auto best = classifier.ranked(std::span(probabilities).first(data.class_names.size()), 1).front();
   std::cout << "test[0] is: " << best.name << ", probability " << best.probability << "\n";
 }
-// [readme end]
+// [shown end]
 
 int main(int argc, char** argv) {
   try {

@@ -146,14 +146,14 @@ def header_faults(root):
             yield f"{path.relative_to(root)}: no #pragma once"
 
 
-def readme_faults(root):
-    """The library code of README.md is that of the compiled example, between its markers."""
+def example_faults(root):
+    """The code of docs/library.md is that of the compiled example, between its markers."""
     example = root / "examples" / "train_and_predict.cpp"
-    shown = re.search(r"// \[readme\]\n(.*?)// \[readme end\]\n", example.read_text(encoding="utf-8"), re.S)
+    shown = re.search(r"// \[shown\]\n(.*?)// \[shown end\]\n", example.read_text(encoding="utf-8"), re.S)
     if not shown:
-        yield "examples/train_and_predict.cpp: the markers [readme] and [readme end] are gone"
-    elif f"```cpp\n{shown[1]}```" not in (root / "README.md").read_text(encoding="utf-8"):
-        yield "README.md: its C++ code is not that between the markers of examples/train_and_predict.cpp"
+        yield "examples/train_and_predict.cpp: the markers [shown] and [shown end] are gone"
+    elif f"```cpp\n{shown[1]}```" not in (root / "docs" / "library.md").read_text(encoding="utf-8"):
+        yield "docs/library.md: its C++ code is not that between the markers of examples/train_and_predict.cpp"
 
 
 def faults(root):
@@ -162,7 +162,7 @@ def faults(root):
     yield from include_faults(root, rules)
     yield from length_faults(root)
     yield from header_faults(root)
-    yield from readme_faults(root)
+    yield from example_faults(root)
 
 
 SMALL_TREE = {
@@ -182,8 +182,8 @@ SMALL_TREE = {
     "include/lapel/x.h": "#pragma once\n#include <string>\n",
     "apps/lapel/main.cpp": '#include <CLI/CLI.hpp>\n#include "lapel/x.h"\n',
     "tests/base/t.cpp": "",
-    "examples/train_and_predict.cpp": "// [readme]\nint x;\n// [readme end]\n",
-    "README.md": "```cpp\nint x;\n```\n",
+    "examples/train_and_predict.cpp": "// [shown]\nint x;\n// [shown end]\n",
+    "docs/library.md": "```cpp\nint x;\n```\n",
 }
 
 # Each: the file, what is put at its end, and the fault that this makes.
@@ -239,11 +239,11 @@ def self_test():
     wrong = []
     if found_in(SMALL_TREE):
         wrong.append(f"a good tree has faults: {found_in(SMALL_TREE)}")
-    changed = {**SMALL_TREE, "examples/train_and_predict.cpp": "// [readme]\nint y;\n// [readme end]\n"}
+    changed = {**SMALL_TREE, "examples/train_and_predict.cpp": "// [shown]\nint y;\n// [shown end]\n"}
     table = SMALL_TREE["src/README.md"].replace("| `base` | |", "| `base` | `kernels` |")
     backwards = {**SMALL_TREE, "src/README.md": table}
     cases = [({**SMALL_TREE, file: SMALL_TREE.get(file, "") + more}, fault) for file, more, fault in PLANTED]
-    cases.append((changed, "README.md: its C++ code is not that between the markers of examples/train_and_predict.cpp"))
+    cases.append((changed, "docs/library.md: its C++ code is not that between the markers of examples/train_and_predict.cpp"))
     cases.append((backwards, "src/README.md: `base` uses `kernels`, which does not come before it"))
     for tree, fault in cases:
         found = found_in(tree)
