@@ -16,6 +16,22 @@ if(LAPEL_SANITIZE)
   target_link_options(lapel_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
+# What Highway's files are compiled for: AVX2, AVX-512 and plain C++. Each further set costs as long to compile as these,
+# and a CPU that has SSE4 but not AVX2 is older than ten years. The sanitizers' build is for this CPU alone: AVX2 takes the
+# place of plain C++ (without fused sums in plain code, which would change their bits), and AVX-512 is left out where the
+# CPU lacks it. There it costs ten times as much to compile as elsewhere; checks by calls in large functions make it three.
+add_library(lapel_instruction_sets INTERFACE)
+set(lapel_left_out "HWY_SSSE3|HWY_SSE4")
+if(LAPEL_SANITIZE)
+  target_compile_options(lapel_instruction_sets INTERFACE -march=haswell -maes -mpclmul -ffp-contract=off
+                                                          --param=asan-instrumentation-with-call-threshold=500)
+  file(STRINGS /proc/cpuinfo lapel_cpu_flags REGEX "^flags" LIMIT_COUNT 1)
+  if(NOT lapel_cpu_flags MATCHES " avx512bw")
+    string(APPEND lapel_left_out "|HWY_AVX3")
+  endif()
+endif()
+target_compile_definitions(lapel_instruction_sets INTERFACE "HWY_DISABLED_TARGETS=(${lapel_left_out})")
+
 # lapel_folder(NAME [TOGETHER] SOURCES file... [LIBRARIES target...]): one folder of src/ as an object library. TOGETHER:
 # its sources are compiled as one, which takes a fifth of the time where most of it goes to headers. Names in their unnamed
 # namespaces then must differ. Kernels, whose code is what takes time, and layers and commands, which all have a struct
