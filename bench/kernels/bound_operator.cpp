@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/reference/reference.h"
 #include "base/rng.h"
 #include "kernels/bfloat16.h"
 #include "kernels/conv/conv.h"

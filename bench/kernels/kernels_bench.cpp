@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/reference/reference.h"
 #include "base/buffer.h"
 #include "bound_operator.h"
 #include "conv_gradient_bench.h"

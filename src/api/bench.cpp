@@ -149,7 +149,7 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
   result.batch = training::effective_batch(recipe.train, splits.train.count);
   measuring::reset_peak();
   const auto plan_start = Clock::now();
-  plan::Network network(model, {dtype, result.threads, prepare::kPixelScale, false, result.batch, training, !training});
+  plan::Network network(model, {dtype, result.threads, prepare::kPixelScale, result.batch, training, !training});
   begin_with_weights(network, settings.init, recipe.train.seed);
   result.plan_seconds = seconds_since(plan_start);
   result.parameters = network.parameters().count();

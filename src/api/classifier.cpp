@@ -55,7 +55,7 @@ void Classifier::Impl::start_again(store::ModelFile content) {
 
 void Classifier::Impl::make_network(std::int64_t batch) {
   const auto scale = static_cast<float>(file.preprocessing.scale);
-  network.emplace(file.model, plan::NetworkOptions{dtype, threads, scale, false, batch, false, true});
+  network.emplace(file.model, plan::NetworkOptions{dtype, threads, scale, batch, false, true});
   set_weights();
 }
 

@@ -25,7 +25,7 @@ TrainingSetup make_setup(const Recipe& recipe, const DataSet& data) {
 
 plan::Network make_network(const TrainingSetup& setup, std::size_t member) {
   const std::int64_t batch = training::effective_batch(setup.recipe.train, setup.splits.train.count);
-  plan::Network network(setup.model, {setup.dtype, setup.threads, prepare::kPixelScale, false, batch, true});
+  plan::Network network(setup.model, {setup.dtype, setup.threads, prepare::kPixelScale, batch, true});
   network.parameters().initialize(static_cast<std::uint64_t>(member_seed(setup.recipe.train.seed, member)));
   return network;
 }

@@ -100,8 +100,7 @@ class Operator {
 /// Throws Error (kInternal) for an op that cannot be made.
 [[nodiscard]] std::unique_ptr<Operator> make_operator(const Op& op, const BuildOptions& options);
 
-/// The same in plain loops over the formulas, with sums in double and plain weight layouts: what tests
-/// compare with. Serial and slow.
-[[nodiscard]] std::unique_ptr<Operator> make_reference_operator(const Op& op, const BuildOptions& options);
+/// What makes a plan's operators: `make_operator`, or what a test hands in (make_reference_operator).
+using MakeOperator = std::unique_ptr<Operator> (*)(const Op& op, const BuildOptions& options);
 
 }  // namespace lapel::kernels

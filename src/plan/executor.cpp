@@ -33,7 +33,7 @@ Executor::Executor(const Program& program, const PlanOptions& options, std::int6
       works_in_team_(std::ranges::all_of(operators_, [](const auto& op) { return op->works_in_team(); })) {}
 
 std::unique_ptr<kernels::Operator> Executor::make(const kernels::Op& op, const kernels::BuildOptions& build) const {
-  return options_.reference ? kernels::make_reference_operator(op, build) : kernels::make_operator(op, build);
+  return options_.make_operator(op, build);
 }
 
 Executor::Operators Executor::make_operators(std::span<const kernels::WeightLayout> stored) const {

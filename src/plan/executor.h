@@ -24,8 +24,8 @@ struct PlanOptions {
   bool training = false;
   kernels::Dtype dtype = kernels::Dtype::kFloat32;
   float scale = 1.0F / 255.0F;  ///< What pixels are multiplied with.
-  bool reference = false;       ///< Plain kernels instead of fast ones: for tests.
   bool frozen = false;          ///< Weights do not change any more: some are computed into others. Not for training.
+  kernels::MakeOperator make_operator = kernels::make_operator;
 };
 
 /// Runs a program: its operators, made once, over memory that is allocated once.

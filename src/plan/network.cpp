@@ -26,7 +26,7 @@ std::unique_ptr<Plan> Network::make_plan(std::int64_t batch, bool training,
     throw Error(ErrorKind::kInternal, {}, "a network with frozen weights cannot be trained");
   }
   return std::make_unique<Plan>(
-      model_, PlanOptions{batch, training, options_.dtype, options_.scale, options_.reference, options_.frozen},
+      model_, PlanOptions{batch, training, options_.dtype, options_.scale, options_.frozen, options_.make_operator},
       stored);
 }
 

@@ -18,12 +18,12 @@ struct NetworkOptions {
   kernels::Dtype dtype = kernels::Dtype::kFloat32;
   int threads = 1;
   float scale = 1.0F / 255.0F;
-  bool reference = false;
   /// What it will mostly run: the plan for this batch and mode chooses the layouts of the weights.
   std::int64_t main_batch = 32;
   bool training = false;
   /// Weights change by `set_weights` alone, so that normalizations are computed into those of the products before them.
   bool frozen = false;
+  kernels::MakeOperator make_operator = kernels::make_operator;  ///< Or plain kernels: for tests.
 };
 
 /// Bytes that a network holds.

@@ -15,7 +15,7 @@ plan::Network network(bool training) {
       test::layer("Flatten"), test::layer("Dense", {{"units", std::int64_t{16}}, {"activation", std::string("tanh")}}),
       test::layer("Dense", {{"units", std::int64_t{4}}})};
   plan::Network made(model::Model("tiny", layers, Shape::image(1, 8, 6)),
-                     {kernels::Dtype::kFloat32, 1, 1.0F / 255.0F, false, kBatch, training});
+                     {kernels::Dtype::kFloat32, 1, 1.0F / 255.0F, kBatch, training});
   made.parameters().initialize(1);
   return made;
 }

@@ -18,7 +18,7 @@ class WholeStep : public testing::Test {
   plan::Network network(bool training) const {
     const std::vector<LayerSpec> layers = {test::layer("Flatten"), test::layer("Dense", {{"units", std::int64_t{4}}})};
     plan::Network made(model::Model("tiny", layers, Shape::image(1, 8, 6)),
-                       {kernels::Dtype::kFloat32, 1, 1.0F / 255.0F, false, spec_.batch_size, training});
+                       {kernels::Dtype::kFloat32, 1, 1.0F / 255.0F, spec_.batch_size, training});
     made.parameters().initialize(1);
     return made;
   }

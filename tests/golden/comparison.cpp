@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 
+#include "kernels/reference/reference.h"
 #include "base/threads.h"
 #include "plan/network.h"
 #include "train/loop.h"
@@ -112,7 +113,7 @@ class Comparison {
     plan::NetworkOptions options;
     options.dtype = engine_.dtype;
     options.threads = engine_.threads;
-    options.reference = engine_.reference;
+    options.make_operator = engine_.reference ? kernels::make_reference_operator : kernels::make_operator;
     options.main_batch = batch_;
     options.training = true;
     return {model::Model(golden_.name, golden_.recipe.layers,

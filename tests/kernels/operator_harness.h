@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/reference/reference.h"
 #include "base/buffer.h"
 #include "base/rng.h"
 #include "kernels/bfloat16.h"

@@ -71,7 +71,9 @@ std::vector<Case> cases() {
 class Trial {
  public:
   Trial(const Case& one, kernels::Dtype dtype, bool reference)
-      : network_(model::Model("m", one.layers, kInput), {dtype, 2, 1.0F / 255.0F, reference, kBatch, true}) {
+      : network_(model::Model("m", one.layers, kInput),
+                 {dtype, 2, 1.0F / 255.0F, kBatch, true, false,
+                  reference ? kernels::make_reference_operator : kernels::make_operator}) {
     network_.parameters().initialize(5);
     loss_ = step();
     for (std::size_t i = 0; i < parameters().entries().size(); ++i) {

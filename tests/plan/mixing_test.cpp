@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/threads.h"
+#include "kernels/reference/reference.h"
 #include "plan/network.h"
 #include "support/tiny.h"
 
@@ -80,7 +81,8 @@ TEST_P(MixedLoss, IsTheCrossEntropyWithMixedTargets) {
   for (const auto& [types, ops] :
        {Case{{"MixUp"}, {mix_up}}, Case{{"CutMix"}, {cut_mix}}, Case{{"MixUp", "CutMix"}, {mix_up, cut_mix_after}}}) {
     Network network(model::Model("m", layers(types), picture),
-                    {kernels::Dtype::kFloat32, 2, 1.0F / 255.0F, GetParam(), kBatch, true});
+                    {kernels::Dtype::kFloat32, 2, 1.0F / 255.0F, kBatch, true, false,
+                     GetParam() ? kernels::make_reference_operator : kernels::make_operator});
     network.parameters().initialize(3);
     const ThreadScope threads(2);
     auto& plan = network.plan(kBatch, true);

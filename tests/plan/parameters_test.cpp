@@ -14,7 +14,7 @@ namespace lapel::plan {
 namespace {
 
 Network tiny_network(kernels::Dtype dtype = kernels::Dtype::kFloat32) {
-  return {model::Model("m", test::residual_layers(4), Shape::image(1, 8, 6)), {dtype, 1, 1.0F, false, 8, true}};
+  return {model::Model("m", test::residual_layers(4), Shape::image(1, 8, 6)), {dtype, 1, 1.0F, 8, true}};
 }
 
 TEST(Parameters, AreNamedAndShapedAsInKeras) {

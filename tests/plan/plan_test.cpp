@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/threads.h"
+#include "kernels/reference/reference.h"
 #include "lapel/error.h"
 #include "plan/network.h"
 #include "support/tiny.h"
@@ -24,7 +25,8 @@ struct Case {
 
 Network make_network(const Case& how, std::int64_t batch = kBatch, int threads = 2) {
   Network network(model::Model("m", test::residual_layers(4), Shape::image(1, 8, 6)),
-                  {how.dtype, threads, 1.0F / 255.0F, how.reference, batch, true});
+                  {how.dtype, threads, 1.0F / 255.0F, batch, true, false,
+                   how.reference ? kernels::make_reference_operator : kernels::make_operator});
   network.parameters().initialize(3);
   return network;
 }
@@ -262,7 +264,7 @@ TEST(Plan, LargeConvolutionsPredictInSmallerBatches) {
         model::Model("m",
                      {first, test::layer("GlobalAveragePooling2D"), test::layer("Dense", {{"units", std::int64_t{4}}})},
                      picture),
-        {kernels::Dtype::kFloat32, 2, 1.0F / 255.0F, false, 128, false});
+        {kernels::Dtype::kFloat32, 2, 1.0F / 255.0F, 128, false});
     network.parameters().initialize(3);
     return network;
   };
@@ -295,7 +297,8 @@ Network dense_on_pixels(const Case& how, int threads, const std::string& between
                                {test::layer("Dense", relu), middle, test::layer("Dense", relu), test::layer("Flatten"),
                                 test::layer("Dense", {{"units", std::int64_t{4}}})},
                                Shape::image(1, 8, 6)),
-                  {how.dtype, threads, 1.0F / 255.0F, how.reference, kBatch, true});
+                  {how.dtype, threads, 1.0F / 255.0F, kBatch, true, false,
+                   how.reference ? kernels::make_reference_operator : kernels::make_operator});
   network.parameters().initialize(3);
   return network;
 }

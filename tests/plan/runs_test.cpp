@@ -28,8 +28,7 @@ LayerSpec dense(std::int64_t units, const std::string& activation) {
 }
 
 Network make_network(const std::vector<LayerSpec>& layers, kernels::Dtype dtype, int threads) {
-  Network network(model::Model("m", layers, Shape::image(1, 8, 6)),
-                  {dtype, threads, 1.0F / 255.0F, false, kPictures, false});
+  Network network(model::Model("m", layers, Shape::image(1, 8, 6)), {dtype, threads, 1.0F / 255.0F, kPictures, false});
   network.parameters().initialize(3);
   return network;
 }

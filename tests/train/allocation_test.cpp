@@ -78,7 +78,7 @@ std::int64_t allocations_of(const TypedSpec& optimizer, kernels::Dtype dtype,
   spec.batch_size = 8;
   spec.optimizer = optimizer;
   plan::Network network(model::Model("m", layers, Shape::image(1, 8, 6)),
-                        {dtype, 2, 1.0F / 255.0F, false, spec.batch_size, true});
+                        {dtype, 2, 1.0F / 255.0F, spec.batch_size, true});
   network.parameters().initialize(1);
   Counter counter;
   own_allocations = 0;

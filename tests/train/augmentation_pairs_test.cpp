@@ -42,7 +42,7 @@ std::vector<double> losses(std::vector<LayerSpec> layers, const TypedSpec& loss,
   spec.loss = loss;
   spec.optimizer = optimizer;
   plan::Network network(model::Model("m", layers, Shape::image(3, 9, 7)),
-                        {dtype, threads, 1.0F / 255.0F, false, spec.batch_size, true});
+                        {dtype, threads, 1.0F / 255.0F, spec.batch_size, true});
   network.parameters().initialize(1);
   std::vector<double> result;
   (void)run_loop(network, {kPictures, {{0, 16}, {16, 0}}, spec, nullptr, {}, {}, [&](std::int64_t, double one) {

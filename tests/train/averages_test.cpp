@@ -18,7 +18,7 @@ plan::Network seven_numbers(kernels::Dtype dtype = kernels::Dtype::kFloat32) {
                                     {lapel::test::layer("BatchNormalization"), lapel::test::layer("Flatten"),
                                      lapel::test::layer("Dense", {{"units", std::int64_t{4}}})},
                                     Shape::image(7, 1, 1)),
-                       {dtype, 1, 1.0F, false, 4, true});
+                       {dtype, 1, 1.0F, 4, true});
 }
 
 std::size_t index_of(const plan::Parameters& parameters, const std::string& name) {

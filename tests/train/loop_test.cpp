@@ -36,7 +36,7 @@ Trained run(const TrainSpec& spec, int threads = 2, const std::vector<LayerSpec>
             TrainObserver* observer = nullptr) {
   const auto pictures = test::tiny_pictures(45, 8, 6, 1, 4);
   plan::Network network(model::Model("m", layers, Shape::image(1, 8, 6)),
-                        {dtype, threads, 1.0F / 255.0F, false, spec.batch_size, true});
+                        {dtype, threads, 1.0F / 255.0F, spec.batch_size, true});
   network.parameters().initialize(static_cast<std::uint64_t>(spec.seed));
   Trained trained;
   trained.result = run_loop(

@@ -21,7 +21,7 @@ LrFindResult find(const TypedSpec& optimizer, const LrFindSettings& settings = {
                     test::layer("Dense", {{"units", std::int64_t{24}}, {"activation", std::string("relu")}}),
                     test::layer("Dense", {{"units", std::int64_t{4}}})},
                    Shape::image(1, 8, 6)),
-      {kernels::Dtype::kFloat32, threads, 1.0F / 255.0F, false, spec.batch_size, true});
+      {kernels::Dtype::kFloat32, threads, 1.0F / 255.0F, spec.batch_size, true});
   network.parameters().initialize(1);
   return range_test(network, pictures, {0, 37}, spec, settings);
 }

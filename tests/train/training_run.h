@@ -45,7 +45,7 @@ struct Outcome {
 inline Outcome run(const TrainSpec& spec, const RunOptions& options = {}) {
   const auto pictures = lapel::test::tiny_pictures(45, 8, 6, 1, 4);
   plan::Network network(model::Model("m", options.layers, Shape::image(1, 8, 6)),
-                        {options.dtype, options.threads, 1.0F / 255.0F, false, spec.batch_size, true});
+                        {options.dtype, options.threads, 1.0F / 255.0F, spec.batch_size, true});
   auto& parameters = network.parameters();
   parameters.initialize(static_cast<std::uint64_t>(spec.seed));
   for (std::size_t i = 0; i < options.initial.size(); ++i) {

@@ -40,7 +40,7 @@ plan::Network network() {
           {lapel::test::layer("Flatten"), lapel::test::layer("Dense", {{"units", std::int64_t{5}}}),
            lapel::test::layer("BatchNormalization"), lapel::test::layer("Dense", {{"units", std::int64_t{3}}})},
           Shape::image(1, 2, 2)),
-      {kernels::Dtype::kFloat32, 1, 1.0F, false, 4, true});
+      {kernels::Dtype::kFloat32, 1, 1.0F, 4, true});
 }
 
 TEST(WeightGroups, TheLastThatFitsCounts) {

@@ -67,7 +67,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 
-#include "kernels/bfloat16.h"
 #include "kernels/simd/ranges.h"
 
 namespace lapel::kernels {
@@ -83,19 +82,6 @@ void relu_backward(Dtype dtype, const ReluBackward& relu, std::int64_t count) {
     HWY_DYNAMIC_DISPATCH(relu_backward_range)
     (dtype, relu, static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
   });
-}
-
-void reference_relu_backward(Dtype dtype, const ReluBackward& relu, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (dtype == Dtype::kFloat32) {
-      const float output = static_cast<const float*>(relu.output)[i];
-      static_cast<float*>(relu.to)[i] = output > 0 ? static_cast<const float*>(relu.output_grad)[i] : 0.0F;
-    } else {
-      const float output = float_from_bfloat16(static_cast<const std::uint16_t*>(relu.output)[i]);
-      static_cast<std::uint16_t*>(relu.to)[i] =
-          output > 0 ? static_cast<const std::uint16_t*>(relu.output_grad)[i] : std::uint16_t{0};
-    }
-  }
 }
 
 }  // namespace lapel::kernels

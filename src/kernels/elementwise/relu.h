@@ -16,7 +16,4 @@ struct ReluBackward {
 /// The gradient behind a relu: `output_grad` where `output` > 0, else 0. At the speed of memory, over all threads.
 void relu_backward(Dtype dtype, const ReluBackward& relu, std::int64_t count);
 
-/// The same in plain loops.
-void reference_relu_backward(Dtype dtype, const ReluBackward& relu, std::int64_t count);
-
 }  // namespace lapel::kernels

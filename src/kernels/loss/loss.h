@@ -29,9 +29,4 @@ struct LossResult {
 /// Rows of `classes` logits (of dtype) to probabilities.
 void softmax_rows(Dtype dtype, const void* logits, std::int64_t rows, std::int64_t classes, float* probabilities);
 
-/// Plain versions, in double.
-[[nodiscard]] LossResult reference_softmax_cross_entropy_dense(Dtype dtype, const void* logits,
-                                                               std::span<const float> targets, std::int64_t classes,
-                                                               float label_smoothing, float grad_scale, void* grad);
-
 }  // namespace lapel::kernels

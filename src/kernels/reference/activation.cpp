@@ -2,7 +2,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "kernels/bfloat16.h"
 #include "kernels/reference/operators.h"
+#include "kernels/reference/reference.h"
 
 namespace lapel::kernels {
 
@@ -113,6 +115,19 @@ std::unique_ptr<Operator> make_reference_activation(const ActivationOp& op, cons
     return std::make_unique<ReferenceSoftmax>(op, options);
   }
   return std::make_unique<ReferenceElementwise>(op, options);
+}
+
+void reference_relu_backward(Dtype dtype, const ReluBackward& relu, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (dtype == Dtype::kFloat32) {
+      const float output = static_cast<const float*>(relu.output)[i];
+      static_cast<float*>(relu.to)[i] = output > 0 ? static_cast<const float*>(relu.output_grad)[i] : 0.0F;
+    } else {
+      const float output = float_from_bfloat16(static_cast<const std::uint16_t*>(relu.output)[i]);
+      static_cast<std::uint16_t*>(relu.to)[i] =
+          output > 0 ? static_cast<const std::uint16_t*>(relu.output_grad)[i] : std::uint16_t{0};
+    }
+  }
 }
 
 }  // namespace lapel::kernels

@@ -1,4 +1,4 @@
-#include "kernels/loss/loss.h"
+#include "kernels/reference/reference.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,3 +1,5 @@
+#include "kernels/reference/reference.h"
+
 #include "base/rng.h"
 #include "kernels/reference/operators.h"
 #include "lapel/error.h"

@@ -52,17 +52,6 @@ double corrected_rate(const AdamStep& step) {
          (1 - std::pow(step.beta_1, t));
 }
 
-void reference_store(const UpdateSpan& span, std::size_t i, double weight) {
-  span.weights[i] = static_cast<float>(weight);
-  if (!span.low.empty()) {
-    span.low[i] = bfloat16_from_float(span.weights[i]);
-  }
-}
-
-double decayed(double weight, float learning_rate, float weight_decay) {
-  return weight - static_cast<double>(learning_rate) * static_cast<double>(weight_decay) * weight;
-}
-
 }  // namespace
 
 UpdateRule::UpdateRule(const AdamStep& step) : step_(step), alpha_(static_cast<float>(corrected_rate(step))) {}
@@ -84,38 +73,6 @@ void UpdateRule::apply_range(const UpdateSpan& span, std::size_t begin, std::siz
 void sgd_update(const SgdStep& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
 
 void adam_update(const AdamStep& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
-
-void reference_sgd_update(const SgdStep& step, const UpdateSpan& span) {
-  check_span(span, step.momentum == 0 ? 0 : 1);
-  for (std::size_t i = 0; i < span.weights.size(); ++i) {
-    const double weight = decayed(static_cast<double>(span.weights[i]), step.learning_rate, step.weight_decay);
-    const double move = static_cast<double>(step.learning_rate) * static_cast<double>(span.grads[i]);
-    if (step.momentum == 0) {
-      reference_store(span, i, weight - move);
-      continue;
-    }
-    const auto momentum = static_cast<double>(step.momentum);
-    const double velocity = momentum * static_cast<double>(span.state1[i]) - move;
-    span.state1[i] = static_cast<float>(velocity);
-    reference_store(span, i, weight + (step.nesterov ? momentum * velocity - move : velocity));
-  }
-}
-
-void reference_adam_update(const AdamStep& step, const UpdateSpan& span) {
-  check_span(span, 2);
-  const double alpha = corrected_rate(step);
-  for (std::size_t i = 0; i < span.weights.size(); ++i) {
-    const double weight = decayed(static_cast<double>(span.weights[i]), step.learning_rate, step.weight_decay);
-    const auto grad = static_cast<double>(span.grads[i]);
-    double m = static_cast<double>(span.state1[i]);
-    double v = static_cast<double>(span.state2[i]);
-    m += (grad - m) * (1 - step.beta_1);
-    v += (grad * grad - v) * (1 - step.beta_2);
-    span.state1[i] = static_cast<float>(m);
-    span.state2[i] = static_cast<float>(v);
-    reference_store(span, i, weight - m * alpha / (std::sqrt(v) + static_cast<double>(step.epsilon)));
-  }
-}
 
 }  // namespace lapel::kernels
 

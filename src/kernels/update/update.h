@@ -8,8 +8,4 @@ namespace lapel::kernels {
 void sgd_update(const SgdStep& step, const UpdateSpan& span);
 void adam_update(const AdamStep& step, const UpdateSpan& span);
 
-/// The same in plain loops, in double.
-void reference_sgd_update(const SgdStep& step, const UpdateSpan& span);
-void reference_adam_update(const AdamStep& step, const UpdateSpan& span);
-
 }  // namespace lapel::kernels

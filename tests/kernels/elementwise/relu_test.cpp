@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/reference/reference.h"
 #include "base/threads.h"
 #include "kernels/each_target.h"
 #include "kernels/operator_harness.h"

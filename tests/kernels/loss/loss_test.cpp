@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/reference/reference.h"
 #include "base/threads.h"
 #include "kernels/bfloat16.h"
 #include "kernels/each_target.h"

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <vector>
 
+#include "kernels/reference/reference.h"
 #include "kernels/operator_harness.h"
 #include "lapel/error.h"
 
