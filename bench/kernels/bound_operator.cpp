@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "kernels/reference/reference.h"
 #include "base/rng.h"
 #include "kernels/bfloat16.h"
 #include "kernels/conv/conv.h"
 #include "kernels/onednn/operators.h"
+#include "kernels/reference/reference.h"
 #include "kernels/update_rule.h"
 #include "lapel/error.h"
 
@@ -60,8 +60,8 @@ bool has_maker(const Op& op, Dtype dtype, Maker maker) {
 }
 
 BoundOperator::BoundOperator(const OperatorCase& wanted, Dtype dtype, Maker maker)
-    : case_(wanted), dtype_(dtype), operator_(make(wanted, dtype, maker)) {
-  const std::int64_t picture = op_pixels(wanted.op);
+    : case_(wanted), info_(describe(wanted.op)), dtype_(dtype), operator_(make(wanted, dtype, maker)) {
+  const std::int64_t picture = info_.pixels;
   pixels_.resize(static_cast<std::size_t>(picture * kPictures));
   for (std::size_t i = 0; i < pixels_.size(); ++i) {
     pixels_[i] = static_cast<std::uint8_t>(i * 7);
@@ -77,8 +77,8 @@ BoundOperator::BoundOperator(const OperatorCase& wanted, Dtype dtype, Maker make
   Binding binding;
   bind_inputs(binding);
   bind_weights(binding);
-  binding.output = numbers(case_.batch * case_.out, dtype_);
-  binding.output_grad = numbers(case_.batch * case_.out, dtype_);
+  binding.output = numbers(case_.batch * info_.out, dtype_);
+  binding.output_grad = numbers(case_.batch * info_.out, dtype_);
   binding.saved = memory(operator_->saved_bytes());
   binding.scratch = memory(operator_->scratch_bytes());
   operator_->bind(binding);
@@ -106,22 +106,19 @@ void* BoundOperator::numbers(std::int64_t count, Dtype dtype) {
 }
 
 void BoundOperator::bind_inputs(Binding& binding) {
-  const auto* const sum = std::get_if<AddOp>(&case_.op);
-  const std::int64_t inputs = sum != nullptr ? sum->inputs : case_.in > 0 ? 1 : 0;
-  for (std::int64_t i = 0; i < inputs; ++i) {
-    binding.inputs.push_back(numbers(case_.batch * case_.in, dtype_));
-    binding.input_grads.push_back(case_.first ? nullptr : numbers(case_.batch * case_.in, dtype_));
+  for (std::int64_t i = 0; i < info_.inputs; ++i) {
+    binding.inputs.push_back(numbers(case_.batch * info_.in, dtype_));
+    binding.input_grads.push_back(case_.first ? nullptr : numbers(case_.batch * info_.in, dtype_));
   }
 }
 
 void BoundOperator::bind_weights(Binding& binding) {
   const auto layouts = operator_->weight_layouts();
-  const std::size_t statistics = std::holds_alternative<BatchNormOp>(case_.op) ? 2 : 0;
   targets_.reserve(layouts.size());  // The binding keeps their addresses.
   for (std::size_t i = 0; i < layouts.size(); ++i) {
     const std::int64_t size = layouts[i].packed_size();
     auto* const master = static_cast<float*>(numbers(size, Dtype::kFloat32));
-    if (i + statistics >= layouts.size()) {
+    if (i >= info_.weights.size()) {
       binding.statistics.push_back(master);
       continue;
     }
@@ -154,14 +151,13 @@ void BoundOperator::backward_and_update() {
   }
 }
 
-std::int64_t BoundOperator::forward_flop() const { return op_flop(case_.op) * case_.batch; }
+std::int64_t BoundOperator::forward_flop() const { return info_.flop * case_.batch; }
 
-std::int64_t BoundOperator::backward_flop() const { return op_backward_flop(case_.op, !case_.first) * case_.batch; }
+std::int64_t BoundOperator::backward_flop() const { return info_.backward_flop_of(!case_.first) * case_.batch; }
 
 std::int64_t BoundOperator::activation_bytes() const {
-  const auto* const sum = std::get_if<AddOp>(&case_.op);
-  const std::int64_t numbers = case_.in * (sum != nullptr ? sum->inputs : 1) + case_.out;
-  return case_.batch * (op_pixels(case_.op) + numbers * static_cast<std::int64_t>(dtype_bytes(dtype_)));
+  const std::int64_t numbers = info_.in * info_.inputs + info_.out;
+  return case_.batch * (info_.pixels + numbers * static_cast<std::int64_t>(dtype_bytes(dtype_)));
 }
 
 }  // namespace lapel::kernels

@@ -48,6 +48,7 @@ class BoundOperator {
   void bind_weights(Binding& binding);
 
   OperatorCase case_;
+  OpInfo info_;
   Dtype dtype_;
   std::unique_ptr<Operator> operator_;
   std::vector<Buffer> buffers_;

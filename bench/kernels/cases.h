@@ -12,8 +12,6 @@ namespace lapel::kernels {
 struct OperatorCase {
   std::string name;
   Op op;
-  std::int64_t in = 0;   ///< Activations per sample of each input; 0: it reads pixels.
-  std::int64_t out = 0;  ///< Activations per sample that it gives.
   std::int64_t batch = 1;
   bool first = false;  ///< Computes no gradient of its input.
 };

@@ -74,8 +74,8 @@ void run_conv_gradient(benchmark::State& state, const OperatorCase& wanted, Dtyp
     }
   }
   state.counters["FLOP/s"] =
-      benchmark::Counter(static_cast<double>(op_flop(op) * wanted.batch), benchmark::Counter::kIsIterationInvariantRate,
-                         benchmark::Counter::kIs1000);
+      benchmark::Counter(static_cast<double>(describe(op).flop * wanted.batch),
+                         benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }
 
 }  // namespace lapel::kernels

@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "kernels/reference/reference.h"
 #include "base/buffer.h"
 #include "bound_operator.h"
 #include "conv_gradient_bench.h"
 #include "kernels/conv/gradient.h"
 #include "kernels/loss/loss.h"
+#include "kernels/reference/reference.h"
 #include "kernels/update/update.h"
 #include "threads_bench.h"
 
@@ -128,7 +128,7 @@ class Suite {
 
   void add_operators(Dtype dtype, const std::string& type) {
     for (const OperatorCase& wanted : operator_cases()) {
-      const bool still = wanted.first && op_backward_flop(wanted.op, true) == 0;
+      const bool still = wanted.first && describe(wanted.op).backward_flop == 0;
       for (const auto& [pass, word] : {std::pair(Pass::kForward, "forward"), std::pair(Pass::kBackward, "backward"),
                                        std::pair(Pass::kBackwardAndUpdate, "backward+adam")}) {
         if ((still && pass != Pass::kForward) ||
@@ -143,7 +143,7 @@ class Suite {
         }
       }
       const auto* const convolution = std::get_if<Conv2DOp>(&wanted.op);
-      if (convolution != nullptr && ConvGradient::pays(*convolution, dtype, cpu())) {
+      if (convolution != nullptr && ConvGradient::is_supported(*convolution, dtype, cpu())) {
         for (const bool own : {true, false}) {
           add(wanted.name + "/" + type + "/weight-gradient/" + (own ? "lapel" : "onednn"),
               [=](benchmark::State& state) { run_conv_gradient(state, wanted, dtype, own); });

@@ -74,8 +74,6 @@ class Operator {
   /// Whether backward reads the inputs or the output, which then must live until it has run.
   [[nodiscard]] virtual bool backward_reads_inputs() const { return false; }
   [[nodiscard]] virtual bool backward_reads_output() const { return false; }
-  /// Whether the output may be the memory of the first input (and its gradient that of the output's gradient).
-  [[nodiscard]] virtual bool in_place() const { return false; }
   /// Whether backward, given a rule, updates the weights itself.
   [[nodiscard]] virtual bool updates_weights() const { return false; }
 

@@ -1,97 +1,161 @@
 #include "kernels/ops.h"
 
+#include <algorithm>
+
 namespace lapel::kernels {
 
 namespace {
 
-struct Name {
-  std::string_view operator()(const DenseOp&) const { return "dense"; }
-  std::string_view operator()(const DenseChainOp& op) const {
-    return op.pixel_scale ? "dense_chain_on_pixels" : "dense_chain";
-  }
-  std::string_view operator()(const DenseOnPixelsOp&) const { return "dense_on_pixels"; }
-  std::string_view operator()(const Conv2DOp&) const { return "conv2d"; }
-  std::string_view operator()(const ConvPoolOp&) const { return "conv2d_max_pool2d"; }
-  std::string_view operator()(const Pool2DOp& op) const {
-    return op.kind == Pool2DOp::Kind::kMax ? "max_pool2d" : "average_pool2d";
-  }
-  std::string_view operator()(const GlobalPool2DOp& op) const {
-    return op.kind == Pool2DOp::Kind::kMax ? "global_max_pool2d" : "global_average_pool2d";
-  }
-  std::string_view operator()(const ActivationOp& op) const {
-    switch (op.kind) {
-      case ActivationKind::kLinear:
-        return "linear";
-      case ActivationKind::kRelu:
-        return "relu";
-      case ActivationKind::kGelu:
-        return "gelu";
-      case ActivationKind::kTanh:
-        return "tanh";
-      case ActivationKind::kSigmoid:
-        return "sigmoid";
-      case ActivationKind::kSoftmax:
-        return "softmax";
-    }
-    return "activation";
-  }
-  std::string_view operator()(const DropoutOp&) const { return "dropout"; }
-  std::string_view operator()(const AddOp&) const { return "add"; }
-  std::string_view operator()(const BatchNormOp&) const { return "batch_norm"; }
-  std::string_view operator()(const RandomFlipOp&) const { return "random_flip"; }
-  std::string_view operator()(const RandomTranslationOp&) const { return "random_translation"; }
-  std::string_view operator()(const RandomAffineOp&) const { return "random_affine"; }
-  std::string_view operator()(const RandomErasingOp&) const { return "random_erasing"; }
-  std::string_view operator()(const MixUpOp&) const { return "mix_up"; }
-  std::string_view operator()(const CutMixOp&) const { return "cut_mix"; }
-  std::string_view operator()(const ReshapeOp&) const { return "reshape"; }
-  std::string_view operator()(const InputOp&) const { return "input"; }
-};
+constexpr std::array kRelu{ActivationKind::kRelu};
+constexpr std::array kReluAndGelu{ActivationKind::kRelu, ActivationKind::kGelu};
 
-struct Flop {
-  std::int64_t operator()(const DenseOp& op) const { return 2 * op.rows * op.in * op.out; }
-  std::int64_t operator()(const DenseChainOp& op) const {
-    std::int64_t flop = 0;
-    for (const DenseOp& layer : op.layers) {
-      flop += op.pixel_scale ? 0 : (*this)(layer);
-    }
-    return flop;
+std::string_view name_of(ActivationKind kind) {
+  switch (kind) {
+    case ActivationKind::kLinear:
+      return "linear";
+    case ActivationKind::kRelu:
+      return "relu";
+    case ActivationKind::kGelu:
+      return "gelu";
+    case ActivationKind::kTanh:
+      return "tanh";
+    case ActivationKind::kSigmoid:
+      return "sigmoid";
+    case ActivationKind::kSoftmax:
+      return "softmax";
   }
-  std::int64_t operator()(const DenseOnPixelsOp& op) const { return (*this)(op.chain) + (*this)(op.dense); }
-  std::int64_t operator()(const Conv2DOp& op) const {
-    return 2 * op.out.size() * op.kernel[0] * op.kernel[1] * op.in.channels;
-  }
-  std::int64_t operator()(const ConvPoolOp& op) const { return (*this)(op.conv); }
-  template <class Elementwise>
-  std::int64_t operator()(const Elementwise& /*op*/) const {
-    return 0;
-  }
-};
+  return "activation";
+}
 
-struct AugmentationUnit {
-  std::uint32_t* operator()(RandomFlipOp& op) const { return &op.unit; }
-  std::uint32_t* operator()(RandomTranslationOp& op) const { return &op.unit; }
-  std::uint32_t* operator()(RandomAffineOp& op) const { return &op.unit; }
-  std::uint32_t* operator()(RandomErasingOp& op) const { return &op.unit; }
-  std::uint32_t* operator()(MixUpOp& op) const { return &op.unit; }
-  std::uint32_t* operator()(CutMixOp& op) const { return &op.unit; }
-  template <class Other>
-  std::uint32_t* operator()(Other& /*op*/) const {
-    return nullptr;
-  }
-};
+/// A product's gradients of weights and of inputs take as much as itself, each.
+OpInfo with_flop(OpInfo info, std::int64_t flop) {
+  info.flop = flop;
+  info.backward_flop = 2 * flop;
+  info.input_grad_flop = flop;
+  return info;
+}
 
-struct Pixels {
-  std::int64_t operator()(const InputOp& op) const { return op.size; }
-  std::int64_t operator()(const DenseChainOp& op) const { return op.pixel_scale ? op.layers.front().rows : 0; }
-  std::int64_t operator()(const DenseOnPixelsOp& op) const { return (*this)(op.chain); }
-  template <class OfValues>
-  std::int64_t operator()(const OfValues& /*op*/) const {
-    return 0;
+std::vector<std::vector<std::int64_t>> with_bias(std::vector<std::int64_t> kernel, bool bias) {
+  const std::int64_t out = kernel.back();
+  std::vector<std::vector<std::int64_t>> shapes{std::move(kernel)};
+  if (bias) {
+    shapes.push_back({out});
   }
-};
+  return shapes;
+}
+
+OpInfo augmentation(std::string_view name, std::int64_t size) {
+  OpInfo info{.name = name, .in = size, .out = size};
+  info.is_identity_in_evaluation = true;
+  info.is_augmentation = true;
+  return info;
+}
 
 }  // namespace
+
+OpInfo DenseOp::info() const {
+  return with_flop(
+      {.name = "dense", .in = rows * in, .out = rows * out, .weights = with_bias({in, out}, bias), .fuses = kRelu},
+      2 * rows * in * out);
+}
+
+OpInfo DenseChainOp::info() const {
+  OpInfo info{.name = pixel_scale ? "dense_chain_on_pixels" : "dense_chain"};
+  for (const DenseOp& layer : layers) {
+    const OpInfo one = layer.info();
+    info.weights.insert(info.weights.end(), one.weights.begin(), one.weights.end());
+    info.flop += pixel_scale ? 0 : one.flop;
+  }
+  info.inputs = pixel_scale ? 0 : 1;
+  info.in = pixel_scale ? 0 : layers.front().info().in;
+  info.out = layers.back().info().out;
+  info.pixels = pixel_scale ? layers.front().rows : 0;
+  // The gradients of intermediates are computed whether or not that of the input is.
+  info.backward_flop = 2 * info.flop;
+  info.input_grad_flop = pixel_scale ? 0 : layers.front().info().flop;
+  return info;
+}
+
+OpInfo DenseOnPixelsOp::info() const {
+  OpInfo info = chain.info();
+  const OpInfo last = dense.info();
+  info.name = "dense_on_pixels";
+  info.out = last.out;
+  info.weights.insert(info.weights.end(), last.weights.begin(), last.weights.end());
+  info.flop = last.flop;
+  // The gradient of what the chain gives is computed always.
+  info.backward_flop = 2 * last.flop;
+  return info;
+}
+
+OpInfo Conv2DOp::info() const {
+  return with_flop({.name = "conv2d",
+                    .in = in.size(),
+                    .out = out.size(),
+                    .weights = with_bias({kernel[0], kernel[1], in.channels, out.channels}, bias),
+                    .fuses = kRelu},
+                   2 * out.size() * kernel[0] * kernel[1] * in.channels);
+}
+
+OpInfo Pool2DOp::info() const {
+  const bool maximum = kind == Kind::kMax;
+  const bool fuses_relu = maximum && pool[0] * pool[1] <= kMostReluPlaces;
+  return {.name = maximum ? "max_pool2d" : "average_pool2d",
+          .in = in.size(),
+          .out = out.size(),
+          .fuses = fuses_relu ? std::span<const ActivationKind>(kRelu) : std::span<const ActivationKind>()};
+}
+
+OpInfo ConvPoolOp::info() const {
+  OpInfo info = conv.info();
+  info.name = "conv2d_max_pool2d";
+  info.out = pool.out.size();
+  info.fuses = {};
+  return info;
+}
+
+OpInfo GlobalPool2DOp::info() const {
+  return {.name = kind == Pool2DOp::Kind::kMax ? "global_max_pool2d" : "global_average_pool2d",
+          .in = in.size(),
+          .out = in.channels};
+}
+
+OpInfo ActivationOp::info() const {
+  OpInfo info{.name = name_of(kind), .in = size, .out = size};
+  info.is_identity = info.is_identity_in_evaluation = kind == ActivationKind::kLinear;
+  return info;
+}
+
+OpInfo DropoutOp::info() const {
+  OpInfo info{.name = "dropout", .in = size, .out = size};
+  info.is_identity = rate == 0;
+  info.is_identity_in_evaluation = true;
+  return info;
+}
+
+OpInfo AddOp::info() const { return {.name = "add", .inputs = inputs, .in = size, .out = size}; }
+
+OpInfo BatchNormOp::info() const {
+  OpInfo info{.name = "batch_norm", .in = size, .out = size, .fuses = kReluAndGelu};
+  info.weights.assign((scale ? 1U : 0U) + (center ? 1U : 0U), {channels});
+  info.statistics.assign(2, {channels});
+  return info;
+}
+
+OpInfo RandomFlipOp::info() const { return augmentation("random_flip", in.size()); }
+OpInfo RandomTranslationOp::info() const { return augmentation("random_translation", in.size()); }
+OpInfo RandomAffineOp::info() const { return augmentation("random_affine", in.size()); }
+OpInfo RandomErasingOp::info() const { return augmentation("random_erasing", in.size()); }
+OpInfo MixUpOp::info() const { return augmentation("mix_up", size); }
+OpInfo CutMixOp::info() const { return augmentation("cut_mix", in.size()); }
+
+OpInfo ReshapeOp::info() const {
+  OpInfo info{.name = "reshape", .in = size, .out = size};
+  info.is_identity = info.is_identity_in_evaluation = true;
+  return info;
+}
+
+OpInfo InputOp::info() const { return {.name = "input", .inputs = 0, .out = size, .pixels = size}; }
 
 bool fits_chain(const DenseOp& op) {
   constexpr std::int64_t kRows = 16;
@@ -114,26 +178,32 @@ bool fits_conv_pool(const Conv2DOp& conv, const Pool2DOp& pool) {
          conv.activation == ActivationKind::kLinear && conv.in.channels <= ConvPoolOp::kMostChannels;
 }
 
-std::uint32_t* augmentation_unit(Op& op) { return std::visit(AugmentationUnit{}, op); }
-
-bool is_augmentation(const Op& op) {
-  Op copy = op;
-  return augmentation_unit(copy) != nullptr;
+OpInfo describe(const Op& op) {
+  return std::visit([](const auto& typed) { return typed.info(); }, op);
 }
 
-std::string_view op_name(const Op& op) { return std::visit(Name{}, op); }
-
-std::int64_t op_flop(const Op& op) { return std::visit(Flop{}, op); }
-
-std::int64_t op_backward_flop(const Op& op, bool needs_input_grad) {
-  const std::int64_t forward = op_flop(op);
-  if (const auto* chain = std::get_if<DenseChainOp>(&op); chain != nullptr && !chain->pixel_scale) {
-    return 2 * forward - (needs_input_grad ? 0 : Flop{}(chain->layers.front()));
-  }
-  const bool of_table = std::holds_alternative<DenseOnPixelsOp>(op);
-  return forward * (needs_input_grad || of_table ? 2 : 1);
+std::uint32_t* random_unit(Op& op) {
+  return std::visit(
+      [](auto& typed) -> std::uint32_t* {
+        if constexpr (requires { typed.unit; }) {
+          return &typed.unit;
+        } else {
+          return nullptr;
+        }
+      },
+      op);
 }
 
-std::int64_t op_pixels(const Op& op) { return std::visit(Pixels{}, op); }
+ActivationKind* fused_activation(Op& op) {
+  return std::visit(
+      [](auto& typed) -> ActivationKind* {
+        if constexpr (requires { typed.activation; }) {
+          return &typed.activation;
+        } else {
+          return nullptr;
+        }
+      },
+      op);
+}
 
 }  // namespace lapel::kernels

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -17,6 +18,33 @@ namespace lapel::kernels {
 
 enum class ActivationKind { kLinear, kRelu, kGelu, kTanh, kSigmoid, kSoftmax };
 
+/// What an operator is, whatever runs it. Sizes and arithmetic are of one sample, in the mode of training.
+struct OpInfo {
+  std::string_view name;    ///< `dense`, `conv2d`, ...: for tables of steps.
+  std::int64_t inputs = 1;  ///< Values that it takes: none where it reads the pictures itself.
+  std::int64_t in = 0;      ///< Activations of each of them,
+  std::int64_t out = 0;     ///< and of the output.
+  /// Keras's shapes, in the order in which it takes them; then `statistics` more, of which no gradient changes any.
+  std::vector<std::vector<std::int64_t>> weights = {};
+  std::vector<std::vector<std::int64_t>> statistics = {};
+  /// Activations that it applies to its output itself, beside kLinear; `activation` says which.
+  std::span<const ActivationKind> fuses = {};
+  /// Arithmetic of the forward pass: 2 per multiply-add, elementwise work not counted; 0 for a chain on pixels, which
+  /// multiplies for each of the 256 numbers that a pixel can be and not for a sample.
+  std::int64_t flop = 0;
+  /// The same of the backward pass: once for the gradients of weights, and once for those of inputs,
+  std::int64_t backward_flop = 0;
+  std::int64_t input_grad_flop = 0;  ///< of which so much is left out where that of its own input is not wanted.
+  std::int64_t pixels = 0;           ///< Pixels that it reads itself, a byte each.
+  bool is_identity = false;
+  bool is_identity_in_evaluation = false;
+  bool is_augmentation = false;  ///< Changes pictures, in training alone; has a `unit`.
+
+  [[nodiscard]] std::int64_t backward_flop_of(bool needs_input_grad) const {
+    return backward_flop - (needs_input_grad ? 0 : input_grad_flop);
+  }
+};
+
 /// y = act(x W + b) on the last axis; `rows` vectors of `in` numbers per sample.
 /// Weights: kernel [in, out], bias [out] (if `bias`). Only kLinear and kRelu are fused.
 struct DenseOp {
@@ -25,6 +53,7 @@ struct DenseOp {
   std::int64_t out = 0;
   bool bias = true;
   ActivationKind activation = ActivationKind::kLinear;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const DenseOp&) const = default;
 };
 
@@ -38,6 +67,7 @@ struct DenseChainOp {
   /// Present where the input is the pictures, of one channel: pixels of the chosen samples, times this. Then the
   /// operator has no input.
   std::optional<float> pixel_scale = {};
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const DenseChainOp&) const = default;
 };
 
@@ -46,6 +76,7 @@ struct DenseChainOp {
 struct DenseOnPixelsOp {
   DenseChainOp chain;
   DenseOp dense;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const DenseOnPixelsOp&) const = default;
 };
 
@@ -66,6 +97,7 @@ struct Conv2DOp {
   std::int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   bool bias = true;
   ActivationKind activation = ActivationKind::kLinear;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const Conv2DOp&) const = default;
 };
 
@@ -82,6 +114,7 @@ struct Pool2DOp {
   std::int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   ActivationKind activation = ActivationKind::kLinear;
   static constexpr std::int64_t kMostReluPlaces = 255;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const Pool2DOp&) const = default;
 };
 
@@ -92,6 +125,7 @@ struct ConvPoolOp {
 
   Conv2DOp conv;  ///< Linear.
   Pool2DOp pool;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const ConvPoolOp&) const = default;
 };
 
@@ -103,6 +137,7 @@ struct ConvPoolOp {
 struct GlobalPool2DOp {
   Pool2DOp::Kind kind = Pool2DOp::Kind::kMax;
   Shape in;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const GlobalPool2DOp&) const = default;
 };
 
@@ -112,6 +147,7 @@ struct ActivationOp {
   ActivationKind kind = ActivationKind::kLinear;
   std::int64_t size = 0;
   std::int64_t axis = 0;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const ActivationOp&) const = default;
 };
 
@@ -121,6 +157,7 @@ struct DropoutOp {
   std::int64_t size = 0;
   double rate = 0;
   std::uint32_t unit = 0;  ///< Which dropout of the model; set by the plan.
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const DropoutOp&) const = default;
 };
 
@@ -129,6 +166,7 @@ struct AddOp {
   std::int64_t size = 0;
   std::int64_t inputs = 2;
   double scale = 1;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const AddOp&) const = default;
 };
 
@@ -145,6 +183,7 @@ struct BatchNormOp {
   bool center = true;
   bool scale = true;
   ActivationKind activation = ActivationKind::kLinear;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const BatchNormOp&) const = default;
 };
 
@@ -162,6 +201,7 @@ struct RandomFlipOp {
   std::uint32_t unit = 0;  ///< Which random operator of the model; set by the plan.
   bool alternating = false;
   std::uint32_t start_epoch = 1;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const RandomFlipOp&) const = default;
 };
 
@@ -182,6 +222,7 @@ struct RandomTranslationOp {
   bool bilinear = true;
   std::uint32_t unit = 0;
   std::uint32_t start_epoch = 1;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const RandomTranslationOp&) const = default;
 };
 
@@ -200,6 +241,7 @@ struct RandomAffineOp {
   bool bilinear = true;
   std::uint32_t unit = 0;
   std::uint32_t start_epoch = 1;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const RandomAffineOp&) const = default;
 };
 
@@ -218,6 +260,7 @@ struct RandomErasingOp {
   float fill_value = 0;
   std::uint32_t unit = 0;
   std::uint32_t start_epoch = 1;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const RandomErasingOp&) const = default;
 };
 
@@ -229,6 +272,7 @@ struct MixUpOp {
   double alpha = 0.2;
   std::uint32_t unit = 0;
   std::uint32_t start_epoch = 1;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const MixUpOp&) const = default;
 };
 
@@ -241,12 +285,14 @@ struct CutMixOp {
   std::array<double, 2> factor{0, 1};
   std::uint32_t unit = 0;
   std::uint32_t start_epoch = 1;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const CutMixOp&) const = default;
 };
 
 /// The same numbers under another shape: no work, the output is the input.
 struct ReshapeOp {
   std::int64_t size = 0;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const ReshapeOp&) const = default;
 };
 
@@ -254,6 +300,7 @@ struct ReshapeOp {
 struct InputOp {
   std::int64_t size = 0;
   float scale = 1.0F / 255.0F;
+  [[nodiscard]] OpInfo info() const;
   bool operator==(const InputOp&) const = default;
 };
 
@@ -261,22 +308,13 @@ using Op = std::variant<DenseOp, DenseChainOp, DenseOnPixelsOp, Conv2DOp, ConvPo
                         ActivationOp, DropoutOp, AddOp, BatchNormOp, RandomFlipOp, RandomTranslationOp, RandomAffineOp,
                         RandomErasingOp, MixUpOp, CutMixOp, ReshapeOp, InputOp>;
 
-/// `dense`, `conv2d`, ... : the kind of an operator, for tables of steps.
-[[nodiscard]] std::string_view op_name(const Op& op);
+/// The operator's own `info()`.
+[[nodiscard]] OpInfo describe(const Op& op);
 
-/// The `unit` of an operator that changes pictures in training alone; null for every other.
-[[nodiscard]] std::uint32_t* augmentation_unit(Op& op);
-[[nodiscard]] bool is_augmentation(const Op& op);
+/// The operator's `unit`, where it draws random numbers: which of its kind it is in the model. Else null.
+[[nodiscard]] std::uint32_t* random_unit(Op& op);
 
-/// Arithmetic of the forward pass for one sample: 2 per multiply-add, elementwise work not counted; 0 for a chain on
-/// pixels, which multiplies for each of the 256 numbers that a pixel can be and not for a sample.
-[[nodiscard]] std::int64_t op_flop(const Op& op);
-
-/// The same of the backward pass: once more for the gradients of weights, and once more for that of the inputs. A chain
-/// computes the latter for all its layers but the first, whatever `needs_input_grad` says of that one.
-[[nodiscard]] std::int64_t op_backward_flop(const Op& op, bool needs_input_grad);
-
-/// Pixels of a sample that the operator reads itself: one byte each.
-[[nodiscard]] std::int64_t op_pixels(const Op& op);
+/// The operator's `activation`; null for one that has none.
+[[nodiscard]] ActivationKind* fused_activation(Op& op);
 
 }  // namespace lapel::kernels

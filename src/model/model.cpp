@@ -216,7 +216,7 @@ std::int64_t Model::flop() const {
   std::int64_t count = 0;
   for (const auto& node : nodes_) {
     for (const auto& op : node.layer->lower(node.input_shapes)) {
-      count += kernels::op_flop(op);
+      count += kernels::describe(op).flop;
     }
   }
   return count;

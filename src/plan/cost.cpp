@@ -31,7 +31,7 @@ std::size_t Cost::trainable_numbers(std::size_t index, const kernels::Operator& 
 
 std::size_t Cost::forward_bytes(std::size_t index, const kernels::Operator& op) const {
   const Instruction& instruction = program_.instructions[index];
-  std::size_t bytes = static_cast<std::size_t>(kernels::op_pixels(instruction.op) * batch_) + weight_bytes(op) +
+  std::size_t bytes = static_cast<std::size_t>(kernels::describe(instruction.op).pixels * batch_) + weight_bytes(op) +
                       value_bytes(instruction.output);
   for (const std::size_t input : instruction.inputs) {
     bytes += value_bytes(input);
@@ -59,9 +59,9 @@ std::size_t Cost::backward_bytes(std::size_t index, const kernels::Operator& op)
 InstructionInfo Cost::of(std::size_t index, const kernels::Operator& op, std::size_t optimizer_states,
                          bool stores_gradients) const {
   const Instruction& instruction = program_.instructions[index];
-  InstructionInfo info{program_.layer_names[instruction.layer], std::string(kernels::op_name(instruction.op)),
-                       op.implementation()};
-  info.flop = kernels::op_flop(instruction.op) * batch_;
+  const kernels::OpInfo described = kernels::describe(instruction.op);
+  InstructionInfo info{program_.layer_names[instruction.layer], std::string(described.name), op.implementation()};
+  info.flop = described.flop * batch_;
   info.bytes = static_cast<std::int64_t>(forward_bytes(index, op));
   if (!flow_.backward[index]) {
     return info;
@@ -72,7 +72,7 @@ InstructionInfo Cost::of(std::size_t index, const kernels::Operator& op, std::si
   const std::size_t copy = dtype_ == kernels::Dtype::kBfloat16 ? sizeof(std::uint16_t) : 0;
   const std::size_t update = numbers * (2 * sizeof(float) * (1 + optimizer_states) + copy);
   const bool in_passing = op.updates_weights() && !stores_gradients;
-  info.backward_flop = kernels::op_backward_flop(instruction.op, flow_.through_inputs[index]) * batch_;
+  info.backward_flop = described.backward_flop_of(flow_.through_inputs[index]) * batch_;
   info.backward_bytes = static_cast<std::int64_t>(backward_bytes(index, op) + (in_passing ? update : gradient));
   info.update_bytes = static_cast<std::int64_t>(update + gradient);
   return info;

@@ -42,7 +42,7 @@ void Executor::forward_run(std::size_t first, const kernels::StepState& now, flo
   const std::size_t end = run_ends_[first];
   std::int64_t flop = 0;  // of a unit
   for (std::size_t i = first; i < end; ++i) {
-    flop += kernels::op_flop(program_.instructions[i].op) * kUnit;
+    flop += kernels::describe(program_.instructions[i].op).flop * kUnit;
   }
   const bool ends_in_logits = end == operators_.size() && probabilities != nullptr;
   const auto run_rows = [&](std::int64_t from, std::int64_t to, bool tells) {

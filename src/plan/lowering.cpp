@@ -55,10 +55,8 @@ class Lowering {
 
   /// What an operator knows of the whole model.
   void set_up(kernels::Op& op) {
-    if (auto* dropout = std::get_if<kernels::DropoutOp>(&op)) {
-      dropout->unit = dropouts_++;
-    } else if (std::uint32_t* unit = kernels::augmentation_unit(op)) {
-      *unit = augmentations_++;
+    if (std::uint32_t* unit = kernels::random_unit(op)) {
+      *unit = kernels::describe(op).is_augmentation ? augmentations_++ : dropouts_++;
     } else if (auto* input = std::get_if<kernels::InputOp>(&op)) {
       input->scale = scale_;
     }

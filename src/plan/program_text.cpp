@@ -95,7 +95,7 @@ std::string operands(const Program& program, const Instruction& instruction) {
 std::string to_text(const Program& program) {
   std::string text;
   for (const Instruction& instruction : program.instructions) {
-    text += fmt::format("%{} = {}({}) {}  # {}\n", instruction.output, kernels::op_name(instruction.op),
+    text += fmt::format("%{} = {}({}) {}  # {}\n", instruction.output, kernels::describe(instruction.op).name,
                         operands(program, instruction), std::visit(Details{}, instruction.op),
                         instruction.layer < program.layer_names.size() ? program.layer_names[instruction.layer] : "?");
   }

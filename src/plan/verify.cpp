@@ -17,7 +17,7 @@ class Check {
 
   std::vector<std::string> run() {
     for (const Instruction& instruction : program_.instructions) {
-      at_ = fmt::format("%{} = {}", instruction.output, kernels::op_name(instruction.op));
+      at_ = fmt::format("%{} = {}", instruction.output, kernels::describe(instruction.op).name);
       const OperatorFacts facts = operator_facts(instruction.op);
       check_inputs(instruction, facts);
       check_output(instruction, facts);

@@ -10,85 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "kernels/reference/reference.h"
 #include "base/buffer.h"
 #include "base/rng.h"
 #include "kernels/bfloat16.h"
 #include "kernels/operator.h"
+#include "kernels/reference/reference.h"
 #include "kernels/update_rule.h"
 
 /// Runs one operator on plain numbers, whatever its type and weight layouts.
 namespace lapel::kernels::testing {
-
-/// Activations per sample of an op: of each input, and of the output.
-struct OpSizes {
-  std::int64_t inputs = 1;
-  std::int64_t in = 0;
-  std::int64_t out = 0;
-};
-
-inline OpSizes sizes_of(const Op& op) {
-  return std::visit(
-      []<class T>(const T& typed) -> OpSizes {
-        if constexpr (std::is_same_v<T, DenseOp>) {
-          return {1, typed.rows * typed.in, typed.rows * typed.out};
-        } else if constexpr (std::is_same_v<T, DenseChainOp>) {
-          const DenseOp& first = typed.layers.front();
-          return {typed.pixel_scale ? 0 : 1, first.rows * first.in, first.rows * typed.layers.back().out};
-        } else if constexpr (std::is_same_v<T, DenseOnPixelsOp>) {
-          return {0, 0, typed.dense.out};
-        } else if constexpr (std::is_same_v<T, GlobalPool2DOp>) {
-          return {1, typed.in.size(), typed.in.channels};
-        } else if constexpr (std::is_same_v<T, Conv2DOp> || std::is_same_v<T, Pool2DOp>) {
-          return {1, typed.in.size(), typed.out.size()};
-        } else if constexpr (std::is_same_v<T, RandomFlipOp> || std::is_same_v<T, RandomTranslationOp> ||
-                             std::is_same_v<T, RandomAffineOp> || std::is_same_v<T, RandomErasingOp> ||
-                             std::is_same_v<T, CutMixOp>) {
-          return {1, typed.in.size(), typed.in.size()};
-        } else if constexpr (std::is_same_v<T, ConvPoolOp>) {
-          return {1, typed.conv.in.size(), typed.pool.out.size()};
-        } else if constexpr (std::is_same_v<T, AddOp>) {
-          return {typed.inputs, typed.size, typed.size};
-        } else if constexpr (std::is_same_v<T, InputOp>) {
-          return {0, 0, typed.size};
-        } else {
-          return {1, typed.size, typed.size};
-        }
-      },
-      op);
-}
-
-/// Keras's shapes of an op's weights.
-inline std::vector<std::vector<std::int64_t>> weight_shapes(const Op& op) {
-  std::vector<std::vector<std::int64_t>> shapes;
-  if (const auto* dense = std::get_if<DenseOp>(&op)) {
-    shapes.push_back({dense->in, dense->out});
-    if (dense->bias) {
-      shapes.push_back({dense->out});
-    }
-  } else if (const auto* chain = std::get_if<DenseChainOp>(&op)) {
-    for (const DenseOp& layer : chain->layers) {
-      for (auto& shape : weight_shapes(layer)) {
-        shapes.push_back(std::move(shape));
-      }
-    }
-  } else if (const auto* on_pixels = std::get_if<DenseOnPixelsOp>(&op)) {
-    shapes = weight_shapes(on_pixels->chain);
-    for (auto& shape : weight_shapes(on_pixels->dense)) {
-      shapes.push_back(std::move(shape));
-    }
-  } else if (const auto* conv = std::get_if<Conv2DOp>(&op)) {
-    shapes.push_back({conv->kernel[0], conv->kernel[1], conv->in.channels, conv->out.channels});
-    if (conv->bias) {
-      shapes.push_back({conv->out.channels});
-    }
-  } else if (const auto* both = std::get_if<ConvPoolOp>(&op)) {
-    return weight_shapes(both->conv);
-  } else if (const auto* norm = std::get_if<BatchNormOp>(&op)) {
-    shapes.assign((norm->scale ? 1U : 0U) + (norm->center ? 1U : 0U), {norm->channels});
-  }
-  return shapes;
-}
 
 /// Numbers in [-1, 1) that depend only on `unit`.
 inline std::vector<float> random_numbers(std::int64_t count, std::uint32_t unit) {
@@ -109,13 +39,13 @@ struct OperatorData {
 };
 
 inline OperatorData random_operands(const Op& op, std::int64_t batch) {
-  const OpSizes sizes = sizes_of(op);
+  const OpInfo sizes = describe(op);
   OperatorData data;
   std::uint32_t unit = 1;
   for (std::int64_t i = 0; i < sizes.inputs; ++i) {
     data.inputs.push_back(random_numbers(batch * sizes.in, unit++));
   }
-  for (const auto& shape : weight_shapes(op)) {
+  for (const auto& shape : sizes.weights) {
     const auto count = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
     data.weights.push_back(random_numbers(count, unit++));
   }
@@ -180,7 +110,7 @@ class OperatorHarness {
   OperatorHarness(Operator& tested, const Op& op, const BuildOptions& options, const OperatorData& data)
       : tested_(tested),
         options_(options),
-        sizes_(sizes_of(op)),
+        sizes_(describe(op)),
         layouts_(tested.weight_layouts()),
         output_(bytes(sizes_.out)),
         output_grad_(bytes(sizes_.out)),
@@ -284,7 +214,7 @@ class OperatorHarness {
 
   Operator& tested_;
   BuildOptions options_;
-  OpSizes sizes_;
+  OpInfo sizes_;
   std::vector<WeightLayout> layouts_;
   std::vector<GuardedMemory> inputs_;
   std::vector<GuardedMemory> input_grads_;

@@ -39,11 +39,11 @@ class SimdOperator : public testing::EachTarget {
     for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
       for (const std::int64_t batch : {1, 2, 7}) {
         for (const bool training : {true, false}) {
-          SCOPED_TRACE(::testing::Message() << op_name(op) << ", batch " << batch << ", bytes " << dtype_bytes(dtype)
-                                            << (training ? ", training" : ", evaluation"));
+          SCOPED_TRACE(::testing::Message() << describe(op).name << ", batch " << batch << ", bytes "
+                                            << dtype_bytes(dtype) << (training ? ", training" : ", evaluation"));
           const BuildOptions options = options_for(batch, dtype, training);
           const OperatorData data = random_operands(op, batch);
-          const Batch rows(batch, testing::sizes_of(op).out, training);
+          const Batch rows(batch, describe(op).out, training);
           const OperatorResult actual = run_fast(op, options, data, rows.state);
           const OperatorResult expected = run_reference(op, options, data, rows.state);
           if (tolerance == 0) {
@@ -233,14 +233,14 @@ TEST_P(SimdOperator, IsTheSameForAnyNumberOfThreads) {
   constexpr std::int64_t kBatch = 101;
   for (const Op& op : ops) {
     const OperatorData data = random_operands(op, kBatch);
-    const Batch rows(kBatch, testing::sizes_of(op).out);
+    const Batch rows(kBatch, describe(op).out);
     const auto result = [&](int threads) {
       const ThreadScope scope(threads);
       return run_fast(op, options_for(kBatch, Dtype::kFloat32), data, rows.state);
     };
     const OperatorResult serial = result(1);
-    EXPECT_TRUE(result(2) == serial) << op_name(op);
-    EXPECT_TRUE(result(3) == serial) << op_name(op);
+    EXPECT_TRUE(result(2) == serial) << describe(op).name;
+    EXPECT_TRUE(result(3) == serial) << describe(op).name;
   }
 }
 
@@ -299,37 +299,6 @@ TEST(Dropout, FollowsTheSampleNotTheRow) {
 }
 
 TEST(Dropout, RateOneDropsAll) { EXPECT_EQ(kept(1.0, 0, 1, 0, {3}), std::vector<float>(4000, 0.0F)); }
-
-/// The outputs of `op` when its output is the memory of its input, and the gradients likewise.
-TEST(InPlace, DropoutAndAddMayOverwriteTheirInput) {
-  for (const Op& op : {Op(DropoutOp{333, 0.4, 2}), Op(AddOp{333, 2})}) {
-    const BuildOptions options = options_for(3, Dtype::kFloat32);
-    const OperatorData data = random_operands(op, 3);
-    const Batch rows(3, 333);
-    const OperatorResult expected = run_reference(op, options, data, rows.state);
-
-    const auto tested = make_operator(op, options);
-    ASSERT_TRUE(tested->in_place());
-    std::vector<float> values = data.inputs[0];
-    std::vector<float> grads = data.output_grad;
-    std::vector<std::byte> saved(tested->saved_bytes());
-    Binding binding;
-    binding.inputs = {values.data()};
-    binding.input_grads = {grads.data()};
-    if (data.inputs.size() > 1) {
-      binding.inputs.push_back(data.inputs[1].data());
-      binding.input_grads.push_back(nullptr);
-    }
-    binding.output = values.data();
-    binding.output_grad = grads.data();
-    binding.saved = saved.data();
-    tested->bind(binding);
-    tested->forward(rows.state);
-    tested->backward(rows.state);
-    EXPECT_EQ(values, expected.output) << op_name(op);
-    EXPECT_EQ(grads, expected.input_grads[0]) << op_name(op);
-  }
-}
 
 template <class F>
 std::string message_of(const F& body) {

@@ -125,39 +125,13 @@ TEST(Lowering, TheOthers) {
             (std::vector<Op>{kernels::ActivationOp{ActivationKind::kTanh, 210, 3}}));
 }
 
-/// Numbers per sample that an operator gives, read from the operator alone.
-std::int64_t output_size(const Op& op) {
-  struct Size {
-    std::int64_t operator()(const kernels::DenseOp& dense) const { return dense.rows * dense.out; }
-    std::int64_t operator()(const kernels::DenseChainOp& chain) const { return (*this)(chain.layers.back()); }
-    std::int64_t operator()(const kernels::DenseOnPixelsOp& both) const { return (*this)(both.dense); }
-    std::int64_t operator()(const kernels::Conv2DOp& conv) const { return conv.out.size(); }
-    std::int64_t operator()(const kernels::ConvPoolOp& both) const { return both.pool.out.size(); }
-    std::int64_t operator()(const kernels::Pool2DOp& pool) const { return pool.out.size(); }
-    std::int64_t operator()(const kernels::GlobalPool2DOp& pool) const { return pool.in.channels; }
-    std::int64_t operator()(const kernels::ActivationOp& activation) const { return activation.size; }
-    std::int64_t operator()(const kernels::DropoutOp& dropout) const { return dropout.size; }
-    std::int64_t operator()(const kernels::BatchNormOp& op) const { return op.size; }
-    std::int64_t operator()(const kernels::RandomFlipOp& op) const { return op.in.size(); }
-    std::int64_t operator()(const kernels::RandomTranslationOp& op) const { return op.in.size(); }
-    std::int64_t operator()(const kernels::RandomAffineOp& op) const { return op.in.size(); }
-    std::int64_t operator()(const kernels::RandomErasingOp& op) const { return op.in.size(); }
-    std::int64_t operator()(const kernels::MixUpOp& op) const { return op.size; }
-    std::int64_t operator()(const kernels::CutMixOp& op) const { return op.in.size(); }
-    std::int64_t operator()(const kernels::AddOp& add) const { return add.size; }
-    std::int64_t operator()(const kernels::ReshapeOp& reshape) const { return reshape.size; }
-    std::int64_t operator()(const kernels::InputOp& input) const { return input.size; }
-  };
-  return std::visit(Size{}, op);
-}
-
 TEST(Lowering, EveryLayerGivesWhatItsShapeSays) {
   for (const auto& type : layer_types()) {
     const auto layer = make_layer(type.type, test::sample_options(type));
     const std::vector<Shape> inputs(static_cast<std::size_t>(layer->min_inputs()), kPicture);
     const std::vector<Op> ops = layer->lower(inputs);
     ASSERT_FALSE(ops.empty()) << type.type;
-    EXPECT_EQ(output_size(ops.back()), layer->output_shape(inputs).size()) << type.type;
+    EXPECT_EQ(kernels::describe(ops.back()).out, layer->output_shape(inputs).size()) << type.type;
   }
 }
 

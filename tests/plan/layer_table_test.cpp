@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "base/threads.h"
+#include "kernels/reference/reference.h"
 #include "plan/lowering.h"
 #include "plan/network.h"
 #include "plan/verify.h"

@@ -22,7 +22,7 @@ Program optimized(const model::Model& model, bool training, float scale) {
 std::vector<std::string> names(const Program& program) {
   std::vector<std::string> result;
   for (const Instruction& instruction : program.instructions) {
-    result.emplace_back(kernels::op_name(instruction.op));
+    result.emplace_back(kernels::describe(instruction.op).name);
   }
   return result;
 }

@@ -151,7 +151,7 @@ bool mixes_targets(const Op& op) { return std::holds_alternative<MixUpOp>(op) ||
 void mix_targets(const Op& op, const StepState& state, std::int64_t classes, std::span<const float> from,
                  std::span<float> to) {
   Op copy = op;
-  const std::int64_t distance = partner_distance(state, *augmentation_unit(copy));
+  const std::int64_t distance = partner_distance(state, *random_unit(copy));
   const auto rows = static_cast<std::int64_t>(state.samples.size());
   constexpr std::int64_t kDrawNumbers = 256;  // A draw takes as long as so many numbers.
   parallel_rows(rows, kDrawNumbers, [&](std::int64_t begin, std::int64_t end) {

@@ -102,22 +102,19 @@ class ConvOperator final : public Operator {
 
 bool gives_input_gradient(const Conv2DOp& op, const BuildOptions& options) {
   return op.strides == std::array<std::int64_t, 2>{1, 1} && op.in.channels % kBlock == 0 &&
-         op.out.channels % kBlock == 0 && ConvForward::pays(ConvForward::turned(op), options.dtype, cpu());
+         op.out.channels % kBlock == 0 && ConvForward::is_supported(ConvForward::turned(op), options.dtype, cpu());
 }
 
 }  // namespace
 
+bool is_conv_supported(const Conv2DOp& op, const BuildOptions& options) {
+  const bool backward = ConvGradient::is_supported(op, options.dtype, cpu()) &&
+                        (!options.needs_input_grad || gives_input_gradient(op, options));
+  return ConvForward::is_supported(op, options.dtype, cpu()) && (!options.training || backward) &&
+         (options.stored_layouts.empty() || options.stored_layouts[0] == ConvForward::layout(op));
+}
+
 std::unique_ptr<Operator> make_conv_operator(const Conv2DOp& op, const BuildOptions& options) {
-  if (!ConvForward::pays(op, options.dtype, cpu())) {
-    return nullptr;
-  }
-  if (options.training && (!ConvGradient::pays(op, options.dtype, cpu()) ||
-                           (options.needs_input_grad && !gives_input_gradient(op, options)))) {
-    return nullptr;
-  }
-  if (!options.stored_layouts.empty() && !(options.stored_layouts[0] == ConvForward::layout(op))) {
-    return nullptr;
-  }
   return std::make_unique<ConvOperator>(op, options);
 }
 

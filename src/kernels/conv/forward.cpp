@@ -75,7 +75,7 @@ ConvLines lines_of(const Conv2DOp& op) {
 
 }  // namespace
 
-bool ConvForward::pays(const Conv2DOp& op, Dtype dtype, const Cpu& cpu) {
+bool ConvForward::is_supported(const Conv2DOp& op, Dtype dtype, const Cpu& cpu) {
   return dtype == Dtype::kBfloat16 && cpu.fast_bfloat16 && !cpu.bfloat16_tiles && op.out.channels % kUnit == 0 &&
          (op.activation == ActivationKind::kLinear || op.activation == ActivationKind::kRelu) &&
          lines_of(op).possible();

@@ -17,7 +17,7 @@ class ConvForward {
  public:
   /// Whether this is the way to compute it, here and for these sizes; a rule, not a measurement. docs/kernels.md has
   /// the numbers behind it.
-  [[nodiscard]] static bool pays(const Conv2DOp& op, Dtype dtype, const Cpu& cpu);
+  [[nodiscard]] static bool is_supported(const Conv2DOp& op, Dtype dtype, const Cpu& cpu);
 
   /// How weights must be stored: blocks of 16 outputs by 16 inputs in pairs, or the plain order where each line of the
   /// window is taken as one place, for few or odd input channels.

@@ -37,7 +37,7 @@ bool columns_are_outputs(const Conv2DOp& op) {
 
 }  // namespace
 
-bool ConvGradient::pays(const Conv2DOp& op, Dtype dtype, const Cpu& cpu) {
+bool ConvGradient::is_supported(const Conv2DOp& op, Dtype dtype, const Cpu& cpu) {
   if (op.out.channels % kChannelUnit != 0 || window_rows(op) * op.out.channels > kMostSums ||
       op.in.width < op.strides[1]) {
     return false;

@@ -22,7 +22,7 @@ class ConvGradient final : public WeightGradient {
  public:
   /// Whether this is the way to compute it, here and for these sizes; a rule, not a measurement. docs/kernels.md has
   /// the numbers behind it.
-  [[nodiscard]] static bool pays(const Conv2DOp& op, Dtype dtype, const Cpu& cpu);
+  [[nodiscard]] static bool is_supported(const Conv2DOp& op, Dtype dtype, const Cpu& cpu);
 
   /// `kernel`: how the weights are stored. Threads are those of the enclosing ThreadScope, at most one a picture.
   ConvGradient(const Conv2DOp& op, Dtype dtype, std::int64_t batch, const WeightLayout& kernel);

@@ -21,7 +21,7 @@ std::unique_ptr<Operator> make_onednn_conv2d(const Conv2DOp& op, const BuildOpti
                           {op.pad_top, op.pad_left},
                           {op.pad_bottom, op.pad_right}};
   product.relu = fused_relu(op.activation, "conv2d");
-  if (ConvGradient::pays(op, options.dtype, cpu())) {
+  if (ConvGradient::is_supported(op, options.dtype, cpu())) {
     product.weight_gradient = [=](const WeightLayout& kernel) -> std::unique_ptr<WeightGradient> {
       return std::make_unique<ConvGradient>(op, options.dtype, options.batch, kernel);
     };

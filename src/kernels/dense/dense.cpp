@@ -405,27 +405,35 @@ class DenseOperator final : public SimdOperator {
   std::size_t scratch_bytes_ = 0;
 };
 
+/// Those in which the weights are stored; else those that this operator likes best.
+std::vector<WeightLayout> layouts_of(const DenseOp& op, const BuildOptions& options) {
+  if (!options.stored_layouts.empty()) {
+    return options.stored_layouts;
+  }
+  std::vector<WeightLayout> layouts{dense_panel_layout(op.in, op.out, options.dtype)};
+  if (op.bias) {
+    layouts.push_back(WeightLayout::plain({op.out}));
+  }
+  return layouts;
+}
+
 }  // namespace
 
-std::unique_ptr<Operator> make_dense_operator(const DenseOp& op, const BuildOptions& options) {
+bool is_dense_supported(const DenseOp& op, const BuildOptions& options) {
   const bool fused = op.activation == ActivationKind::kLinear || op.activation == ActivationKind::kRelu;
-  if (!fused || options.batch * op.rows > kMostRows) {
-    return nullptr;
-  }
-  std::vector<WeightLayout> layouts = options.stored_layouts;
-  if (layouts.empty()) {
-    layouts.push_back(dense_panel_layout(op.in, op.out, options.dtype));
-    if (op.bias) {
-      layouts.push_back(WeightLayout::plain({op.out}));
-    }
-  }
+  const bool tiles = options.dtype == Dtype::kBfloat16 && cpu().bfloat16_tiles;  // Of AMX, which are oneDNN's alone.
+  const bool is_native = options.dtype == Dtype::kFloat32 || cpu().fast_bfloat16;
+  const auto layouts = layouts_of(op, options);
   const std::vector<std::int64_t> shape{op.in, op.out};
-  if (layouts.size() != (op.bias ? 2U : 1U) || layouts[0].shape() != shape ||
-      (op.bias && !(layouts[1] == WeightLayout::plain({op.out})))) {
-    return nullptr;
-  }
+  return fused && is_native && !tiles && options.batch * op.rows <= kMostRows &&
+         layouts.size() == (op.bias ? 2U : 1U) && layouts[0].shape() == shape &&
+         (!op.bias || layouts[1] == WeightLayout::plain({op.out})) && dense_panels_of(layouts[0], options.dtype);
+}
+
+std::unique_ptr<Operator> make_dense_operator(const DenseOp& op, const BuildOptions& options) {
+  auto layouts = layouts_of(op, options);
   const auto panels = dense_panels_of(layouts[0], options.dtype);
-  return panels ? std::make_unique<DenseOperator>(op, options, std::move(layouts), *panels) : nullptr;
+  return std::make_unique<DenseOperator>(op, options, std::move(layouts), panels.value());
 }
 
 }  // namespace lapel::kernels

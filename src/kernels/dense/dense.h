@@ -7,12 +7,14 @@
 
 namespace lapel::kernels {
 
-/// Null where the activation is not fused, the batch has too many rows for so few weights, or the weights are stored in
-/// another layout than its own (dense_layout.h). For bfloat16 only where the CPU multiplies it.
+/// Not where the activation is not fused, the batch has too many rows for so few weights, the weights are stored in
+/// another layout than panels.h has, or for bfloat16 where the CPU does not multiply it or has AMX.
+[[nodiscard]] bool is_dense_supported(const DenseOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_dense_operator(const DenseOp& op, const BuildOptions& options);
 
-/// A Dense layer on one row in evaluation, whose weights are stored in `layouts`. Null for anything else, for bfloat16,
-/// and for layouts in which outputs are not neighbours in memory.
+/// One row in evaluation, in float32.
+[[nodiscard]] bool is_matrix_vector_supported(const DenseOp& op, const BuildOptions& options);
+/// Of weights that are stored in `layouts`. Null for those in which outputs are not neighbours in memory.
 [[nodiscard]] std::unique_ptr<Operator> make_matrix_vector_operator(const DenseOp& op, const BuildOptions& options,
                                                                     const std::vector<WeightLayout>& layouts);
 

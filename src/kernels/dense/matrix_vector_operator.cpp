@@ -136,11 +136,14 @@ class MatrixVectorOperator final : public SimdOperator {
 
 }  // namespace
 
+bool is_matrix_vector_supported(const DenseOp& op, const BuildOptions& options) {
+  return options.batch * op.rows == 1 && !options.training && options.dtype == Dtype::kFloat32 &&
+         (op.activation == ActivationKind::kLinear || op.activation == ActivationKind::kRelu);
+}
+
 std::unique_ptr<Operator> make_matrix_vector_operator(const DenseOp& op, const BuildOptions& options,
                                                       const std::vector<WeightLayout>& layouts) {
-  const bool fits = options.batch * op.rows == 1 && !options.training && options.dtype == Dtype::kFloat32 &&
-                    (op.activation == ActivationKind::kLinear || op.activation == ActivationKind::kRelu);
-  const auto panels = fits ? panels_of(layouts.at(0)) : std::nullopt;
+  const auto panels = panels_of(layouts.at(0));
   return panels ? std::make_unique<MatrixVectorOperator>(op, options, layouts, *panels) : nullptr;
 }
 

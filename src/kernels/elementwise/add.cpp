@@ -54,8 +54,6 @@ class AddOperator final : public SimdOperator {
  public:
   AddOperator(const AddOp& op, const BuildOptions& options) : SimdOperator(options), op_(op) {}
 
-  [[nodiscard]] bool in_place() const override { return true; }
-
   void forward(const StepState& /*state*/) override { sum(binding().inputs, binding().output); }
 
   void backward(const StepState& /*state*/) override {

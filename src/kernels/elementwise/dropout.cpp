@@ -154,7 +154,6 @@ class DropoutOperator final : public SimdOperator {
   [[nodiscard]] std::size_t saved_bytes() const override {
     return options().training ? static_cast<std::size_t>(options().batch * op_.size) : 0;
   }
-  [[nodiscard]] bool in_place() const override { return true; }
 
   void forward(const StepState& state) override {
     if (!state.training) {

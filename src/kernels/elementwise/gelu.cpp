@@ -71,7 +71,6 @@ class GeluOperator final : public SimdOperator {
       : SimdOperator(options), numbers_(options.batch * op.size) {}
 
   [[nodiscard]] bool backward_reads_inputs() const override { return options().training && options().needs_input_grad; }
-  [[nodiscard]] bool in_place() const override { return !backward_reads_inputs(); }
 
   void forward(const StepState& /*state*/) override {
     parallel_numbers(numbers_, [&](std::int64_t begin, std::int64_t end) {

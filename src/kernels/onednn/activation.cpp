@@ -12,13 +12,12 @@ namespace {
 using dnnl::algorithm;
 using dnnl::memory;
 
-/// The identity: copies, unless input and output are the same memory.
+/// The identity: copies.
 class CopyOperator final : public Operator {
  public:
   CopyOperator(std::size_t bytes, bool needs_backward) : bytes_(bytes), needs_backward_(needs_backward) {}
 
   std::string implementation() const override { return "copy"; }
-  bool in_place() const override { return true; }
 
   void bind(const Binding& binding) override {
     input_ = binding.inputs.at(0);
@@ -41,9 +40,6 @@ class CopyOperator final : public Operator {
   static constexpr std::int64_t kBytesPerThread = 1 << 16;
 
   void copy(const void* from, void* to) const {
-    if (from == to) {
-      return;
-    }
     parallel_for(static_cast<std::int64_t>(bytes_), kBytesPerThread, [&](std::int64_t begin, std::int64_t end) {
       std::memcpy(static_cast<std::byte*>(to) + begin, static_cast<const std::byte*>(from) + begin,
                   static_cast<std::size_t>(end - begin));
@@ -72,7 +68,6 @@ class ActivationOperator final : public Operator {
     return std::max(forward_.scratchpad_bytes(), backward_ ? backward_->scratchpad_bytes() : 0);
   }
   bool backward_reads_output() const override { return backward_.has_value(); }
-  bool in_place() const override { return true; }
 
   void bind(const Binding& binding) override {
     forward_.bind({{DNNL_ARG_SRC, desc_, binding.inputs.at(0)}, {DNNL_ARG_DST, desc_, binding.output}},

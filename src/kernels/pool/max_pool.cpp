@@ -238,11 +238,12 @@ class MaxPoolOperator final : public SimdOperator {
 
 }  // namespace
 
-std::unique_ptr<Operator> make_max_pool_operator(const Pool2DOp& op, const BuildOptions& options) {
+bool is_max_pool_supported(const Pool2DOp& op, const BuildOptions& /*options*/) {
   const std::int64_t most = op.activation == ActivationKind::kRelu ? Pool2DOp::kMostReluPlaces : kMostPlaces;
-  if (op.kind != Pool2DOp::Kind::kMax || op.pool[0] * op.pool[1] > most) {
-    return nullptr;
-  }
+  return op.kind == Pool2DOp::Kind::kMax && op.pool[0] * op.pool[1] <= most;
+}
+
+std::unique_ptr<Operator> make_max_pool_operator(const Pool2DOp& op, const BuildOptions& options) {
   return std::make_unique<MaxPoolOperator>(op, options);
 }
 

@@ -23,9 +23,6 @@ void SimdOperator::check_samples(const StepState& state) const {
 }
 
 void SimdOperator::copy(const void* from, void* to, std::int64_t numbers) const {
-  if (from == to) {
-    return;
-  }
   const auto width = static_cast<std::int64_t>(dtype_bytes(options_.dtype));
   parallel_numbers(numbers, [&](std::int64_t begin, std::int64_t end) {
     std::memcpy(static_cast<std::byte*>(to) + begin * width, static_cast<const std::byte*>(from) + begin * width,

@@ -37,7 +37,7 @@ class SimdOperator : public Operator {
       __builtin_prefetch(picture + at);
     }
   }
-  /// Copies `numbers` activations, over all threads; nothing where both are the same memory.
+  /// Copies `numbers` activations, over all threads.
   void copy(const void* from, void* to, std::int64_t numbers) const;
 
  private:

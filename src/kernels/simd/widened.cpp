@@ -21,13 +21,13 @@ struct Twin {
 
 class WidenedOperator final : public Operator {
  public:
-  WidenedOperator(std::unique_ptr<Operator> inner, const ActivationSizes& sizes, const BuildOptions& options)
+  WidenedOperator(std::unique_ptr<Operator> inner, const OpInfo& op, const BuildOptions& options)
       : inner_(std::move(inner)),
         backward_(options.training),
-        has_input_(sizes.in > 0),
+        has_input_(op.in > 0),
         needs_input_grad_(has_input_ && options.needs_input_grad) {
-    input_.count = static_cast<std::size_t>(options.batch * sizes.in);
-    output_.count = static_cast<std::size_t>(options.batch * sizes.out);
+    input_.count = static_cast<std::size_t>(options.batch * op.in);
+    output_.count = static_cast<std::size_t>(options.batch * op.out);
     output_grad_.count = backward_ ? output_.count : 0;
     input_grad_.count = backward_ && needs_input_grad_ ? input_.count : 0;
     const auto layouts = inner_->weight_layouts();
@@ -48,7 +48,6 @@ class WidenedOperator final : public Operator {
   std::size_t scratch_bytes() const override { return inner_scratch_at_ + inner_->scratch_bytes(); }
   bool backward_reads_inputs() const override { return inner_->backward_reads_inputs(); }
   bool backward_reads_output() const override { return inner_->backward_reads_output(); }
-  bool in_place() const override { return inner_->in_place(); }
   bool updates_weights() const override { return inner_->updates_weights(); }
 
   void bind(const Binding& binding) override {
@@ -134,9 +133,8 @@ class WidenedOperator final : public Operator {
 
 }  // namespace
 
-std::unique_ptr<Operator> make_widened(std::unique_ptr<Operator> inner, const ActivationSizes& sizes,
-                                       const BuildOptions& options) {
-  return std::make_unique<WidenedOperator>(std::move(inner), sizes, options);
+std::unique_ptr<Operator> make_widened(std::unique_ptr<Operator> inner, const OpInfo& op, const BuildOptions& options) {
+  return std::make_unique<WidenedOperator>(std::move(inner), op, options);
 }
 
 }  // namespace lapel::kernels

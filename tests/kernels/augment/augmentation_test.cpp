@@ -32,7 +32,7 @@ constexpr std::array kFills = {FillMode::kConstant, FillMode::kReflect, FillMode
 void compare(const Op& op, std::int64_t size, double tolerance = 0, double low_tolerance = 0) {
   for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
     for (const bool training : {true, false}) {
-      SCOPED_TRACE(::testing::Message() << op_name(op) << ", bytes " << dtype_bytes(dtype) << ", training "
+      SCOPED_TRACE(::testing::Message() << describe(op).name << ", bytes " << dtype_bytes(dtype) << ", training "
                                         << training);
       BuildOptions options = options_for(kRows, dtype, training);
       options.training = false;
@@ -261,7 +261,7 @@ TEST(Augmentation, BeforeItsFirstEpochPicturesStay) {
         Op(RandomTranslationOp{in, {0.3, 0.4}, {0.3, 0.4}, FillMode::kReflect, 0, true, 1}),
         Op(RandomAffineOp{in, {0.1, 0.2}, {0.1, 0.2}, {0.1, 0.2}, false, FillMode::kReflect, 0, true, 1}),
         Op(RandomErasingOp{in, {1, 1}, {0.5, 1}, true, 0, 1})}) {
-    SCOPED_TRACE(op_name(op));
+    SCOPED_TRACE(describe(op).name);
     const Numbers picture = testing::random_numbers(static_cast<std::size_t>(in.size()), 7);
     bool differs = false;
     for (std::uint32_t sample = 0; sample < 8; ++sample) {

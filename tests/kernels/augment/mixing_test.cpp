@@ -39,8 +39,8 @@ TEST_P(Mixing, AgreesWithThePlainOnes) {
       for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
         for (const std::int64_t batch : {1, 2, 7, 40}) {
           for (const bool training : {true, false}) {
-            SCOPED_TRACE(::testing::Message() << op_name(op) << ", batch " << batch << ", bytes " << dtype_bytes(dtype)
-                                              << ", training " << training);
+            SCOPED_TRACE(::testing::Message() << describe(op).name << ", batch " << batch << ", bytes "
+                                              << dtype_bytes(dtype) << ", training " << training);
             const Batch rows(batch, in.size(), training);
             const OperatorData data = random_operands(op, batch);
             BuildOptions options = options_for(batch, dtype);
@@ -86,8 +86,8 @@ TEST_P(Mixing, NothingIsMixedBeforeItsFirstEpoch) {
       rows.state.epoch = epoch;
       std::vector<float> mixed(targets.size());
       mix_targets(op, rows.state, 10, targets, mixed);
-      EXPECT_EQ(mixed == targets, epoch < 3) << op_name(op) << ", epoch " << epoch;
-      EXPECT_EQ(run(op, 8, Dtype::kFloat32, data, rows.state).output == data.inputs[0], epoch < 3) << op_name(op);
+      EXPECT_EQ(mixed == targets, epoch < 3) << describe(op).name << ", epoch " << epoch;
+      EXPECT_EQ(run(op, 8, Dtype::kFloat32, data, rows.state).output == data.inputs[0], epoch < 3) << describe(op).name;
     }
   }
 }

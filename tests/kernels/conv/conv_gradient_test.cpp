@@ -49,7 +49,7 @@ WeightLayout paired_layout(const std::vector<std::int64_t>& shape) {
 }
 
 std::vector<WeightLayout> layouts_for(const Conv2DOp& op) {
-  const auto shape = testing::weight_shapes(op).front();
+  const auto shape = describe(op).weights.front();
   const MemoryDesc blocked({shape[3], shape[2], shape[0], shape[1]}, dnnl::memory::data_type::f32,
                            dnnl::memory::format_tag::Acdb16a);
   return {WeightLayout::plain(shape), layout_from(blocked, shape), paired_layout(shape)};
@@ -137,22 +137,27 @@ TEST(ConvGradient, PaysByRule) {
   const Cpu avx512_bf16{"", "avx512_core_bf16", true};
   const Cpu amx{"", "avx512_core_amx", true};
   const Conv2DOp op = conv(32, 13, 13, 64, {3, 3});
-  EXPECT_TRUE(ConvGradient::pays(op, Dtype::kFloat32, avx2));
-  EXPECT_TRUE(ConvGradient::pays(op, Dtype::kFloat32, amx));
-  EXPECT_TRUE(ConvGradient::pays(op, Dtype::kBfloat16, avx512_bf16));
-  EXPECT_FALSE(ConvGradient::pays(op, Dtype::kBfloat16, avx2));
-  EXPECT_FALSE(ConvGradient::pays(op, Dtype::kBfloat16, amx));
-  EXPECT_FALSE(ConvGradient::pays(conv(32, 13, 13, 60, {3, 3}), Dtype::kFloat32, avx512_bf16)) << "no whole vectors";
-  EXPECT_FALSE(ConvGradient::pays(conv(32, 13, 13, 16, {3, 3}), Dtype::kFloat32, avx512_bf16)) << "one vector";
-  EXPECT_TRUE(ConvGradient::pays(conv(32, 13, 13, 16, {3, 3}), Dtype::kBfloat16, avx512_bf16)) << "three";
-  EXPECT_FALSE(ConvGradient::pays(conv(32, 13, 13, 16, {3, 3}, {1, 2}), Dtype::kBfloat16, avx512_bf16)) << "gaps";
-  EXPECT_TRUE(ConvGradient::pays(conv(1, 13, 13, 16, {3, 3}), Dtype::kFloat32, avx512_bf16));
-  EXPECT_FALSE(ConvGradient::pays(conv(32, 13, 13, 64, {1, 1}), Dtype::kFloat32, avx512_bf16)) << "no window";
-  EXPECT_TRUE(ConvGradient::pays(conv(32, 28, 28, 32, {3, 3}, {1, 1}, {1, 1, 1, 1}), Dtype::kFloat32, avx512_bf16));
+  EXPECT_TRUE(ConvGradient::is_supported(op, Dtype::kFloat32, avx2));
+  EXPECT_TRUE(ConvGradient::is_supported(op, Dtype::kFloat32, amx));
+  EXPECT_TRUE(ConvGradient::is_supported(op, Dtype::kBfloat16, avx512_bf16));
+  EXPECT_FALSE(ConvGradient::is_supported(op, Dtype::kBfloat16, avx2));
+  EXPECT_FALSE(ConvGradient::is_supported(op, Dtype::kBfloat16, amx));
+  EXPECT_FALSE(ConvGradient::is_supported(conv(32, 13, 13, 60, {3, 3}), Dtype::kFloat32, avx512_bf16))
+      << "no whole vectors";
+  EXPECT_FALSE(ConvGradient::is_supported(conv(32, 13, 13, 16, {3, 3}), Dtype::kFloat32, avx512_bf16)) << "one vector";
+  EXPECT_TRUE(ConvGradient::is_supported(conv(32, 13, 13, 16, {3, 3}), Dtype::kBfloat16, avx512_bf16)) << "three";
+  EXPECT_FALSE(ConvGradient::is_supported(conv(32, 13, 13, 16, {3, 3}, {1, 2}), Dtype::kBfloat16, avx512_bf16))
+      << "gaps";
+  EXPECT_TRUE(ConvGradient::is_supported(conv(1, 13, 13, 16, {3, 3}), Dtype::kFloat32, avx512_bf16));
+  EXPECT_FALSE(ConvGradient::is_supported(conv(32, 13, 13, 64, {1, 1}), Dtype::kFloat32, avx512_bf16)) << "no window";
+  EXPECT_TRUE(
+      ConvGradient::is_supported(conv(32, 28, 28, 32, {3, 3}, {1, 1}, {1, 1, 1, 1}), Dtype::kFloat32, avx512_bf16));
   const Conv2DOp small = conv(64, 14, 14, 64, {3, 3}, {1, 1}, {1, 1, 1, 1});
-  EXPECT_FALSE(ConvGradient::pays(small, Dtype::kFloat32, avx512_bf16)) << "zeros at the edges of small pictures";
-  EXPECT_TRUE(ConvGradient::pays(small, Dtype::kBfloat16, avx512_bf16));
-  EXPECT_FALSE(ConvGradient::pays(conv(512, 7, 7, 512, {3, 3}), Dtype::kFloat32, avx512_bf16)) << "sums too large";
+  EXPECT_FALSE(ConvGradient::is_supported(small, Dtype::kFloat32, avx512_bf16))
+      << "zeros at the edges of small pictures";
+  EXPECT_TRUE(ConvGradient::is_supported(small, Dtype::kBfloat16, avx512_bf16));
+  EXPECT_FALSE(ConvGradient::is_supported(conv(512, 7, 7, 512, {3, 3}), Dtype::kFloat32, avx512_bf16))
+      << "sums too large";
 }
 
 TEST(ConvTiles, PairsHoldTheFirstBelow) {

@@ -158,7 +158,7 @@ std::vector<WeightLayout> layouts_of_batch_64(const Op& op, Dtype dtype) {
 
 std::vector<WeightLayout> plain_layouts(const Op& op, Dtype /*dtype*/) {
   std::vector<WeightLayout> layouts;
-  for (const auto& shape : testing::weight_shapes(op)) {
+  for (const auto& shape : describe(op).weights) {
     layouts.push_back(WeightLayout::plain(shape));
   }
   return layouts;
@@ -169,7 +169,7 @@ std::vector<WeightLayout> plain_layouts(const Op& op, Dtype /*dtype*/) {
 std::vector<WeightLayout> layouts_of_bfloat16_cpu(const Op& op, Dtype /*dtype*/) {
   using dnnl::memory;
   std::vector<WeightLayout> layouts;
-  for (const auto& shape : testing::weight_shapes(op)) {
+  for (const auto& shape : describe(op).weights) {
     if (shape.size() == 1) {
       layouts.push_back(WeightLayout::plain(shape));
     } else if (shape.size() == 2) {
@@ -242,33 +242,11 @@ std::string message_of(const Work& work) {
   return "nothing thrown";
 }
 
-TEST(OnednnActivation, RunsInPlace) {
-  for (const auto kind : {kRelu, ActivationKind::kTanh, ActivationKind::kSigmoid, ActivationKind::kSoftmax, kLinear}) {
-    const ActivationOp op{kind, 24, 8};
-    const BuildOptions options = training_options(3, Dtype::kFloat32);
-    const auto tested = make_operator(op, options);
-    ASSERT_TRUE(tested->in_place());
-    const OperatorData data = random_operands(op, 3);
-    const OperatorResult expected = run_reference(op, options, data);
-    std::vector<float> values = data.inputs[0];
-    std::vector<float> grads = data.output_grad;
-    Buffer saved(tested->saved_bytes() + 1);
-    Buffer scratch(tested->scratch_bytes() + 1);
-    tested->bind({{values.data()}, {grads.data()}, values.data(), grads.data(), {}, {}, saved.data(), scratch.data()});
-    tested->forward({});
-    expect_close(values, expected.output, 1e-5, "output");
-    tested->backward({});
-    expect_close(grads, expected.input_grads[0], 1e-5, "input_grad");
-  }
-}
-
 TEST(Gelu, KeepsItsInputInTraining) {
   const ActivationOp op{ActivationKind::kGelu, 8, 8};
   BuildOptions options = training_options(1, Dtype::kFloat32);
-  EXPECT_FALSE(make_operator(op, options)->in_place());
   EXPECT_TRUE(make_operator(op, options)->backward_reads_inputs());
   options.training = false;
-  EXPECT_TRUE(make_operator(op, options)->in_place());
   EXPECT_FALSE(make_operator(op, options)->backward_reads_inputs());
 }
 

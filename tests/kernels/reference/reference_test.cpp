@@ -1,3 +1,5 @@
+#include "kernels/reference/reference.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -5,7 +7,6 @@
 #include <ostream>
 #include <vector>
 
-#include "kernels/reference/reference.h"
 #include "kernels/operator_harness.h"
 #include "lapel/error.h"
 
@@ -269,13 +270,13 @@ TEST(ReferenceErrors, SayWhat) {
 }
 
 TEST(Ops, NamesAndArithmetic) {
-  EXPECT_EQ(op_name(DenseOp{}), "dense");
-  EXPECT_EQ(op_name(pool(Pool2DOp::Kind::kAverage)), "average_pool2d");
-  EXPECT_EQ(op_name(ActivationOp{ActivationKind::kGelu, 1, 1}), "gelu");
-  EXPECT_EQ(op_name(InputOp{}), "input");
-  EXPECT_EQ(op_flop(DenseOp{2, 784, 10}), 2 * 2 * 784 * 10);
-  EXPECT_EQ(op_flop(conv(ActivationKind::kRelu, true)), 2 * (2 * 5 * 3) * (3 * 2 * 2));
-  EXPECT_EQ(op_flop(AddOp{100, 2}), 0);
+  EXPECT_EQ(describe(DenseOp{}).name, "dense");
+  EXPECT_EQ(describe(pool(Pool2DOp::Kind::kAverage)).name, "average_pool2d");
+  EXPECT_EQ(describe(ActivationOp{ActivationKind::kGelu, 1, 1}).name, "gelu");
+  EXPECT_EQ(describe(InputOp{}).name, "input");
+  EXPECT_EQ(describe(DenseOp{2, 784, 10}).flop, 2 * 2 * 784 * 10);
+  EXPECT_EQ(describe(conv(ActivationKind::kRelu, true)).flop, 2 * (2 * 5 * 3) * (3 * 2 * 2));
+  EXPECT_EQ(describe(AddOp{100, 2}).flop, 0);
 }
 
 }  // namespace
