@@ -8,6 +8,7 @@
 #include "kernels/dense/dense.h"
 #include "kernels/dense_chain/dense_chain.h"
 #include "kernels/elementwise/elementwise.h"
+#include "kernels/elementwise/function.h"
 #include "kernels/onednn/operators.h"
 #include "kernels/onednn/primitive.h"
 #include "kernels/operator.h"
@@ -137,15 +138,20 @@ constexpr Implementation<Pool2DOp> kPool2D[] = {
 
 constexpr Implementation<GlobalPool2DOp> kGlobalPool2D[] = {{always, make_global_pool_operator}};
 
+std::unique_ptr<Operator> gelu(const ActivationOp& op, const BuildOptions& options) {
+  return make_elementwise_operator({.function = "gelu", .size = op.size}, options);
+}
+
 constexpr Implementation<ActivationOp> kOnednnActivation[] = {{is_native, onednn<make_onednn_activation>}};
 
 constexpr Implementation<ActivationOp> kActivation[] = {
-    {is_gelu, make_gelu_operator},
+    {is_gelu, gelu},
     {is_linear, onednn<make_onednn_activation>},
     {is_native, onednn<make_onednn_activation>},
     {is_bfloat16, widened<kOnednnActivation>},
 };
 
+constexpr Implementation<ElementwiseOp> kElementwise[] = {{always, make_elementwise_operator}};
 constexpr Implementation<DropoutOp> kDropout[] = {{always, make_dropout_operator}};
 constexpr Implementation<AddOp> kAdd[] = {{always, make_add_operator}};
 constexpr Implementation<InputOp> kInput[] = {{always, make_input_operator}};
@@ -168,6 +174,7 @@ struct Maker {
   auto operator()(const Pool2DOp& op) const { return made<kPool2D>(op); }
   auto operator()(const GlobalPool2DOp& op) const { return made<kGlobalPool2D>(op); }
   auto operator()(const ActivationOp& op) const { return made<kActivation>(op); }
+  auto operator()(const ElementwiseOp& op) const { return made<kElementwise>(op); }
   auto operator()(const DropoutOp& op) const { return made<kDropout>(op); }
   auto operator()(const AddOp& op) const { return made<kAdd>(op); }
   auto operator()(const InputOp& op) const { return made<kInput>(op); }

@@ -126,6 +126,8 @@ OpInfo ActivationOp::info() const {
   return info;
 }
 
+OpInfo ElementwiseOp::info() const { return {.name = function, .in = size, .out = size}; }
+
 OpInfo DropoutOp::info() const {
   OpInfo info{.name = "dropout", .in = size, .out = size};
   info.is_identity = rate == 0;

@@ -151,6 +151,18 @@ struct ActivationOp {
   bool operator==(const ActivationOp&) const = default;
 };
 
+/// Numbers of an elementwise function, in the order in which it takes them.
+using ElementwiseParameters = std::array<float, 3>;
+
+/// A function of each number by itself, one of the list of elementwise/functions.cpp.
+struct ElementwiseOp {
+  std::string_view function;  ///< Its name there.
+  ElementwiseParameters parameters{};
+  std::int64_t size = 0;
+  [[nodiscard]] OpInfo info() const;
+  bool operator==(const ElementwiseOp&) const = default;
+};
+
 /// In training a number is kept with probability 1 - rate and divided by it, else 0. Number i of sample s is
 /// dropped iff RandomStream{seed, kDropout, unit, epoch, s}.uniform(i) < rate. In evaluation: the identity.
 struct DropoutOp {
@@ -305,8 +317,8 @@ struct InputOp {
 };
 
 using Op = std::variant<DenseOp, DenseChainOp, DenseOnPixelsOp, Conv2DOp, ConvPoolOp, Pool2DOp, GlobalPool2DOp,
-                        ActivationOp, DropoutOp, AddOp, BatchNormOp, RandomFlipOp, RandomTranslationOp, RandomAffineOp,
-                        RandomErasingOp, MixUpOp, CutMixOp, ReshapeOp, InputOp>;
+                        ActivationOp, ElementwiseOp, DropoutOp, AddOp, BatchNormOp, RandomFlipOp, RandomTranslationOp,
+                        RandomAffineOp, RandomErasingOp, MixUpOp, CutMixOp, ReshapeOp, InputOp>;
 
 /// The operator's own `info()`.
 [[nodiscard]] OpInfo describe(const Op& op);

@@ -32,7 +32,7 @@ class Activation final : public Layer {
   [[nodiscard]] OptionValues options() const override { return write_options(table(), options_); }
   [[nodiscard]] Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
-    return {activation_op(activation_kind(options_.activation), inputs[0])};
+    return {activation_op(options_.activation, inputs[0])};
   }
 
  private:
@@ -41,8 +41,9 @@ class Activation final : public Layer {
 
 }  // namespace
 
-LayerType activation_layer() {
-  return layer_type<Activation>("activation", "a function applied to its input", rules_of(table()));
+template <>
+LayerType layer_type<struct ActivationLayer>() {
+  return make_layer_type<Activation>("activation", "a function applied to its input", rules_of(table()));
 }
 
 }  // namespace lapel::layers

@@ -71,9 +71,10 @@ class BatchNormalization final : public Layer {
 
 }  // namespace
 
-LayerType batch_normalization_layer() {
-  return layer_type<BatchNormalization>("batch_normalization", "each channel brought to mean 0 and deviation 1",
-                                        rules_of(table()));
+template <>
+LayerType layer_type<struct BatchNormalizationLayer>() {
+  return make_layer_type<BatchNormalization>("batch_normalization", "each channel brought to mean 0 and deviation 1",
+                                             rules_of(table()));
 }
 
 }  // namespace lapel::layers

@@ -77,22 +77,16 @@ class Conv2D final : public Layer {
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
     const WindowFit fit = fit_window(window(), inputs[0]);
     const Shape out = output_shape(inputs);
-    const kernels::ActivationKind kind = activation_kind(options_.activation);
-    std::vector<kernels::Op> ops = {
-        kernels::Conv2DOp{.in = inputs[0],
-                          .out = out,
-                          .kernel = options_.kernel_size,
-                          .strides = options_.strides,
-                          .pad_top = fit.pad_top,
-                          .pad_left = fit.pad_left,
-                          .pad_bottom = fit.pad_bottom,
-                          .pad_right = fit.pad_right,
-                          .bias = options_.use_bias,
-                          .activation = is_fused(kind) ? kind : kernels::ActivationKind::kLinear}};
-    if (!is_fused(kind)) {
-      ops.push_back(activation_op(kind, out));
-    }
-    return ops;
+    const kernels::Conv2DOp op{.in = inputs[0],
+                               .out = out,
+                               .kernel = options_.kernel_size,
+                               .strides = options_.strides,
+                               .pad_top = fit.pad_top,
+                               .pad_left = fit.pad_left,
+                               .pad_bottom = fit.pad_bottom,
+                               .pad_right = fit.pad_right,
+                               .bias = options_.use_bias};
+    return with_activation(op, options_.activation, out);
   }
 
  private:
@@ -105,8 +99,9 @@ class Conv2D final : public Layer {
 
 }  // namespace
 
-LayerType conv2d_layer() {
-  return layer_type<Conv2D>("conv2d", "learned filters that move over a picture", rules_of(table()));
+template <>
+LayerType layer_type<struct Conv2DLayer>() {
+  return make_layer_type<Conv2D>("conv2d", "learned filters that move over a picture", rules_of(table()));
 }
 
 }  // namespace lapel::layers

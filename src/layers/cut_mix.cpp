@@ -41,9 +41,10 @@ class CutMix final : public PictureChange<Options> {
 
 }  // namespace
 
-LayerType cut_mix_layer() {
-  return layer_type<CutMix>("cut_mix", "a box of a picture, and the share of its class, from another in training",
-                            rules_of(table()));
+template <>
+LayerType layer_type<struct CutMixLayer>() {
+  return make_layer_type<CutMix>("cut_mix", "a box of a picture, and the share of its class, from another in training",
+                                 rules_of(table()));
 }
 
 }  // namespace lapel::layers

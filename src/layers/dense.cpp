@@ -66,17 +66,9 @@ class Dense final : public Layer {
 
   [[nodiscard]] std::vector<kernels::Op> lower(std::span<const Shape> inputs) const override {
     const Shape& in = inputs[0];
-    const kernels::ActivationKind kind = activation_kind(options_.activation);
-    std::vector<kernels::Op> ops = {
-        kernels::DenseOp{.rows = in.height * in.width,
-                         .in = in.channels,
-                         .out = options_.units,
-                         .bias = options_.use_bias,
-                         .activation = is_fused(kind) ? kind : kernels::ActivationKind::kLinear}};
-    if (!is_fused(kind)) {
-      ops.push_back(activation_op(kind, output_shape(inputs)));
-    }
-    return ops;
+    const kernels::DenseOp op{
+        .rows = in.height * in.width, .in = in.channels, .out = options_.units, .bias = options_.use_bias};
+    return with_activation(op, options_.activation, output_shape(inputs));
   }
 
  private:
@@ -85,8 +77,9 @@ class Dense final : public Layer {
 
 }  // namespace
 
-LayerType dense_layer() {
-  return layer_type<Dense>("dense", "every output from every number of the last axis", rules_of(table()));
+template <>
+LayerType layer_type<struct DenseLayer>() {
+  return make_layer_type<Dense>("dense", "every output from every number of the last axis", rules_of(table()));
 }
 
 }  // namespace lapel::layers

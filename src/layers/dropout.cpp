@@ -42,8 +42,9 @@ class Dropout final : public Layer {
 
 }  // namespace
 
-LayerType dropout_layer() {
-  return layer_type<Dropout>("dropout", "numbers left out by chance in training", rules_of(table()));
+template <>
+LayerType layer_type<struct DropoutLayer>() {
+  return make_layer_type<Dropout>("dropout", "numbers left out by chance in training", rules_of(table()));
 }
 
 }  // namespace lapel::layers

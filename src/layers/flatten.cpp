@@ -22,8 +22,9 @@ class Flatten final : public Layer {
 
 }  // namespace
 
-LayerType flatten_layer() {
-  return layer_type<Flatten>("flatten", "a picture as one vector, in the order height, width, channels", {});
+template <>
+LayerType layer_type<struct FlattenLayer>() {
+  return make_layer_type<Flatten>("flatten", "a picture as one vector, in the order height, width, channels", {});
 }
 
 }  // namespace lapel::layers

@@ -48,12 +48,14 @@ class GlobalMaxPooling2D final : public GlobalPooling2D {
 
 }  // namespace
 
-LayerType global_average_pooling2d_layer() {
-  return layer_type<GlobalAveragePooling2D>("global_average_pooling2d", "the mean of each channel", {});
+template <>
+LayerType layer_type<struct GlobalAveragePooling2DLayer>() {
+  return make_layer_type<GlobalAveragePooling2D>("global_average_pooling2d", "the mean of each channel", {});
 }
 
-LayerType global_max_pooling2d_layer() {
-  return layer_type<GlobalMaxPooling2D>("global_max_pooling2d", "the largest number of each channel", {});
+template <>
+LayerType layer_type<struct GlobalMaxPooling2DLayer>() {
+  return make_layer_type<GlobalMaxPooling2D>("global_max_pooling2d", "the largest number of each channel", {});
 }
 
 }  // namespace lapel::layers

@@ -69,6 +69,9 @@ OptionValues input_options(const Shape& shape) {
   return {{"shape", list}};
 }
 
-LayerType input_layer() { return layer_type<Input>("input_layer", "where the pictures come in", {shape_rule()}); }
+template <>
+LayerType layer_type<struct InputLayer>() {
+  return make_layer_type<Input>("input_layer", "where the pictures come in", {shape_rule()});
+}
 
 }  // namespace lapel::layers

@@ -10,29 +10,38 @@
 
 namespace lapel::layers {
 
+// The list. Each line declares the layer's name here, in the namespace; its file has the rest.
+constexpr LayerType (*kLayers[])() = {
+    layer_type<struct InputLayer>,
+    layer_type<struct FlattenLayer>,
+    layer_type<struct DenseLayer>,
+    layer_type<struct Conv2DLayer>,
+    layer_type<struct MaxPooling2DLayer>,
+    layer_type<struct AveragePooling2DLayer>,
+    layer_type<struct GlobalAveragePooling2DLayer>,
+    layer_type<struct GlobalMaxPooling2DLayer>,
+    layer_type<struct DropoutLayer>,
+    layer_type<struct ActivationLayer>,
+    layer_type<struct AddLayer>,
+    layer_type<struct AverageLayer>,
+    layer_type<struct BatchNormalizationLayer>,
+    layer_type<struct RandomFlipLayer>,
+    layer_type<struct RandomTranslationLayer>,
+    layer_type<struct RandomRotationLayer>,
+    layer_type<struct RandomZoomLayer>,
+    layer_type<struct RandomErasingLayer>,
+    layer_type<struct MixUpLayer>,
+    layer_type<struct CutMixLayer>,
+};
+
 std::span<const LayerType> layer_types() {
-  static const std::vector<LayerType> kTypes = {
-      input_layer(),
-      flatten_layer(),
-      dense_layer(),
-      conv2d_layer(),
-      max_pooling2d_layer(),
-      average_pooling2d_layer(),
-      global_average_pooling2d_layer(),
-      global_max_pooling2d_layer(),
-      dropout_layer(),
-      activation_layer(),
-      add_layer(),
-      average_layer(),
-      batch_normalization_layer(),
-      random_flip_layer(),
-      random_translation_layer(),
-      random_rotation_layer(),
-      random_zoom_layer(),
-      random_erasing_layer(),
-      mix_up_layer(),
-      cut_mix_layer(),
-  };
+  static const std::vector<LayerType> kTypes = [] {
+    std::vector<LayerType> types;
+    for (const auto& type : kLayers) {
+      types.push_back(type());
+    }
+    return types;
+  }();
   return kTypes;
 }
 

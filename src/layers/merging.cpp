@@ -52,7 +52,13 @@ class Average final : public Merging {
 
 }  // namespace
 
-LayerType add_layer() { return layer_type<Add>("add", "the sum of its inputs, number by number", {}); }
-LayerType average_layer() { return layer_type<Average>("average", "the mean of its inputs, number by number", {}); }
+template <>
+LayerType layer_type<struct AddLayer>() {
+  return make_layer_type<Add>("add", "the sum of its inputs, number by number", {});
+}
+template <>
+LayerType layer_type<struct AverageLayer>() {
+  return make_layer_type<Average>("average", "the mean of its inputs, number by number", {});
+}
 
 }  // namespace lapel::layers

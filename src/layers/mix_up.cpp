@@ -39,8 +39,9 @@ class MixUp final : public PictureChange<Options> {
 
 }  // namespace
 
-LayerType mix_up_layer() {
-  return layer_type<MixUp>("mix_up", "pairs of pictures, and their classes, mixed in training", rules_of(table()));
+template <>
+LayerType layer_type<struct MixUpLayer>() {
+  return make_layer_type<MixUp>("mix_up", "pairs of pictures, and their classes, mixed in training", rules_of(table()));
 }
 
 }  // namespace lapel::layers

@@ -100,12 +100,14 @@ class AveragePooling2D final : public Pooling2D {
 
 }  // namespace
 
-LayerType max_pooling2d_layer() {
-  return layer_type<MaxPooling2D>("max_pooling2d", "the largest number of each window", rules_of(table()));
+template <>
+LayerType layer_type<struct MaxPooling2DLayer>() {
+  return make_layer_type<MaxPooling2D>("max_pooling2d", "the largest number of each window", rules_of(table()));
 }
 
-LayerType average_pooling2d_layer() {
-  return layer_type<AveragePooling2D>("average_pooling2d", "the mean of each window", rules_of(table()));
+template <>
+LayerType layer_type<struct AveragePooling2DLayer>() {
+  return make_layer_type<AveragePooling2D>("average_pooling2d", "the mean of each window", rules_of(table()));
 }
 
 }  // namespace lapel::layers

@@ -58,9 +58,10 @@ class RandomErasing final : public PictureChange<Options> {
 
 }  // namespace
 
-LayerType random_erasing_layer() {
-  return layer_type<RandomErasing>("random_erasing", "a box of a picture erased by chance in training",
-                                   rules_of(table()));
+template <>
+LayerType layer_type<struct RandomErasingLayer>() {
+  return make_layer_type<RandomErasing>("random_erasing", "a box of a picture erased by chance in training",
+                                        rules_of(table()));
 }
 
 }  // namespace lapel::layers

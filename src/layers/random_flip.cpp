@@ -44,8 +44,9 @@ class RandomFlip final : public PictureChange<Options> {
 
 }  // namespace
 
-LayerType random_flip_layer() {
-  return layer_type<RandomFlip>("random_flip", "pictures mirrored by chance in training", rules_of(table()));
+template <>
+LayerType layer_type<struct RandomFlipLayer>() {
+  return make_layer_type<RandomFlip>("random_flip", "pictures mirrored by chance in training", rules_of(table()));
 }
 
 }  // namespace lapel::layers

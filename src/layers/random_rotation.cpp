@@ -47,8 +47,9 @@ class RandomRotation final : public PictureChange<Options> {
 
 }  // namespace
 
-LayerType random_rotation_layer() {
-  return layer_type<RandomRotation>("random_rotation", "pictures turned by chance in training", rules_of(table()));
+template <>
+LayerType layer_type<struct RandomRotationLayer>() {
+  return make_layer_type<RandomRotation>("random_rotation", "pictures turned by chance in training", rules_of(table()));
 }
 
 }  // namespace lapel::layers

@@ -52,8 +52,10 @@ class RandomTranslation final : public PictureChange<Options> {
 
 }  // namespace
 
-LayerType random_translation_layer() {
-  return layer_type<RandomTranslation>("random_translation", "pictures moved by chance in training", rules_of(table()));
+template <>
+LayerType layer_type<struct RandomTranslationLayer>() {
+  return make_layer_type<RandomTranslation>("random_translation", "pictures moved by chance in training",
+                                            rules_of(table()));
 }
 
 }  // namespace lapel::layers

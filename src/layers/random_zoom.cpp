@@ -57,9 +57,10 @@ class RandomZoom final : public PictureChange<Options> {
 
 }  // namespace
 
-LayerType random_zoom_layer() {
-  return layer_type<RandomZoom>("random_zoom", "pictures made larger or smaller by chance in training",
-                                rules_of(table()));
+template <>
+LayerType layer_type<struct RandomZoomLayer>() {
+  return make_layer_type<RandomZoom>("random_zoom", "pictures made larger or smaller by chance in training",
+                                     rules_of(table()));
 }
 
 }  // namespace lapel::layers

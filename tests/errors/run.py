@@ -25,7 +25,8 @@ A case is a text file:
     disk NAME SIZE           a file system of that size at the folder; skipped where it cannot be made
     $ lapel WORDS...         the command
     exit CODE
-    (all of standard error, with DIR for the folder of the case and RECIPES for the shipped recipes)
+    (all of standard error, with DIR for the folder of the case, RECIPES for the shipped recipes, and [...] for any words
+    of a line: a list of all there is)
 
 --update writes what lapel said into the cases. Read it before you keep it: would a person know what to do?
 """
@@ -166,7 +167,15 @@ class Case:
             complaints.append("left behind: " + ", ".join(strays))
         if changed := [name for name in before if after.get(name, "gone") != before[name]]:
             complaints.append("changed: " + ", ".join(changed))
-        return [f"exit {result.code}", *stderr.splitlines()], complaints
+        return [f"exit {result.code}", *self.shortened(stderr.splitlines())], complaints
+
+    def shortened(self, lines):
+        """The lines, each in the words of the expected line that it matches."""
+        expected = self.expected()[1:]
+        for number, (line, wanted) in enumerate(zip(lines, expected)):
+            if "[...]" in wanted and re.fullmatch(".*".join(map(re.escape, wanted.split("[...]"))), line):
+                lines[number] = wanted
+        return lines
 
     def rounded(self, number):
         return str(self.roughly) if abs(int(number) - self.roughly) <= 0.02 * self.roughly else number

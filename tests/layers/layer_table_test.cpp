@@ -1,6 +1,13 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
+#include <regex>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "layers/layer.h"
 #include "support/messages.h"
@@ -22,36 +29,20 @@ TEST(LayerTable, HasEachTypeOnceWithHelp) {
       EXPECT_FALSE(rule.help.empty()) << type.type << '.' << rule.key;
     }
   }
-  EXPECT_EQ(types.size(), 20U);
+}
+
+/// Keras's `to_snake_case` of the class's name, which its layers have as names where none is given.
+std::string snake_case(std::string_view type) {
+  const std::string apart = std::regex_replace(std::string(type), std::regex("(.)([A-Z][a-z]+)"), "$1_$2");
+  std::string name = std::regex_replace(apart, std::regex("([a-z])([A-Z])"), "$1_$2");
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  return name;
 }
 
 TEST(LayerTable, NamesLayersAsKerasDoes) {
-  std::vector<std::pair<std::string_view, std::string_view>> names;
   for (const auto& type : layer_types()) {
-    names.emplace_back(type.type, type.base_name);
+    EXPECT_EQ(type.base_name, type.type == "Input" ? "input_layer" : snake_case(type.type));
   }
-  const std::vector<std::pair<std::string_view, std::string_view>> keras = {
-      {"Input", "input_layer"},
-      {"Flatten", "flatten"},
-      {"Dense", "dense"},
-      {"Conv2D", "conv2d"},
-      {"MaxPooling2D", "max_pooling2d"},
-      {"AveragePooling2D", "average_pooling2d"},
-      {"GlobalAveragePooling2D", "global_average_pooling2d"},
-      {"GlobalMaxPooling2D", "global_max_pooling2d"},
-      {"Dropout", "dropout"},
-      {"Activation", "activation"},
-      {"Add", "add"},
-      {"Average", "average"},
-      {"BatchNormalization", "batch_normalization"},
-      {"RandomFlip", "random_flip"},
-      {"RandomTranslation", "random_translation"},
-      {"RandomRotation", "random_rotation"},
-      {"RandomZoom", "random_zoom"},
-      {"RandomErasing", "random_erasing"},
-      {"MixUp", "mix_up"},
-      {"CutMix", "cut_mix"}};
-  EXPECT_EQ(names, keras);
 }
 
 /// A layer says every option of its table, its own type, and can be made again from what it says.
@@ -181,12 +172,12 @@ TEST(LayerTable, PoolingMovesByItsOwnSizeUnlessTold) {
 }
 
 TEST(LayerErrors, UnknownType) {
+  std::vector<std::string_view> known;
+  for (const auto& type : layer_types()) {
+    known.push_back(type.type);
+  }
   EXPECT_EQ(message_of([] { return make_layer("Conv2d", {}); }),
-            "unknown layer type \"Conv2d\"\n"
-            "  known  Input, Flatten, Dense, Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, "
-            "GlobalMaxPooling2D, Dropout, Activation, Add, Average, BatchNormalization, RandomFlip, RandomTranslation, "
-            "RandomRotation, RandomZoom, RandomErasing, MixUp, CutMix        "
-            "try  Conv2D");
+            fmt::format("unknown layer type \"Conv2d\"\n  known  {}        try  Conv2D", fmt::join(known, ", ")));
 }
 
 TEST(LayerErrors, Options) {
@@ -210,9 +201,9 @@ TEST(LayerErrors, Options) {
             }),
             "rate = 1.0 is not allowed\n  allowed  at least 0 and below 1");
   EXPECT_EQ(message_of([] {
-              return make_layer("Activation", {{"activation", "swish"}});
+              return make_layer("Activation", {{"activation", "swash"}});
             }).substr(0, 42),
-            "activation = \"swish\" is not allowed\n  allo");
+            "activation = \"swash\" is not allowed\n  allo");
   EXPECT_EQ(message_of([] {
               return make_layer("MaxPooling2D", {{"padding", "smae"}});
             }),

@@ -94,32 +94,24 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Layers, ReadErrors,
-    testing::Values(
-        Case{"no_type", "[[layers]]\nname = \"x\"\n",
-             "fashion.toml:1: a layer without a type\n  try  type = \"Dense\""},
-        Case{
-            "unknown_type", "\n[[layers]]\ntype = \"Flaten\"\n",
-            "fashion.toml:2: unknown layer type \"Flaten\"\n"
-            "  known  Input, Flatten, Dense, Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, "
-            "GlobalMaxPooling2D, Dropout, Activation, Add, Average, BatchNormalization, RandomFlip, RandomTranslation, "
-            "RandomRotation, RandomZoom, RandomErasing, MixUp, CutMix        "
-            "try  Flatten"},
-        Case{"missing", "[[layers]]\ntype = \"Dense\"\nname = \"d\"\n",
-             "fashion.toml:1, layer 'd' (Dense): option \"units\" is missing\n"
-             "  try  units = ...   (numbers it gives for each vector; 0: as many as the data has classes)"},
-        Case{"value", "[[layers]]\ntype = \"Conv2D\"\nfilters = 3\nkernel_size = [1, \"a\"]\n",
-             "fashion.toml:4, layer 'conv2d' (Conv2D): kernel_size = [1, \"a\"] is not allowed\n"
-             "  allowed  an integer or a list of two integers"},
-        Case{"inputs", "[[layers]]\ntype = \"Flatten\"\ninputs = \"x\"\n",
-             "fashion.toml:3: inputs = \"x\" is not allowed\n"
-             "  allowed  a list of names of layers        try  inputs = [\"conv2d\", \"conv2d_1\"]"},
-        Case{"shape", "[[layers]]\ntype = \"Input\"\nshape = [28, \"x\"]\n",
-             "fashion.toml:3, layer 'input_layer' (Input): shape = [28, \"x\"] is not allowed\n"
-             "  allowed  a list of integers"},
-        Case{"same_name",
-             "[[layers]]\ntype = \"Flatten\"\nname = \"x\"\n[[layers]]\ntype = \"Flatten\"\nname = \"x\"\n",
-             "fashion.toml:4, layer 'x' (Flatten): another layer has this name\n"
-             "  the other  fashion.toml:1        try  name = \"x_1\""}));
+    testing::Values(Case{"no_type", "[[layers]]\nname = \"x\"\n",
+                         "fashion.toml:1: a layer without a type\n  try  type = \"Dense\""},
+                    Case{"missing", "[[layers]]\ntype = \"Dense\"\nname = \"d\"\n",
+                         "fashion.toml:1, layer 'd' (Dense): option \"units\" is missing\n"
+                         "  try  units = ...   (numbers it gives for each vector; 0: as many as the data has classes)"},
+                    Case{"value", "[[layers]]\ntype = \"Conv2D\"\nfilters = 3\nkernel_size = [1, \"a\"]\n",
+                         "fashion.toml:4, layer 'conv2d' (Conv2D): kernel_size = [1, \"a\"] is not allowed\n"
+                         "  allowed  an integer or a list of two integers"},
+                    Case{"inputs", "[[layers]]\ntype = \"Flatten\"\ninputs = \"x\"\n",
+                         "fashion.toml:3: inputs = \"x\" is not allowed\n"
+                         "  allowed  a list of names of layers        try  inputs = [\"conv2d\", \"conv2d_1\"]"},
+                    Case{"shape", "[[layers]]\ntype = \"Input\"\nshape = [28, \"x\"]\n",
+                         "fashion.toml:3, layer 'input_layer' (Input): shape = [28, \"x\"] is not allowed\n"
+                         "  allowed  a list of integers"},
+                    Case{"same_name",
+                         "[[layers]]\ntype = \"Flatten\"\nname = \"x\"\n[[layers]]\ntype = \"Flatten\"\nname = \"x\"\n",
+                         "fashion.toml:4, layer 'x' (Flatten): another layer has this name\n"
+                         "  the other  fashion.toml:1        try  name = \"x_1\""}));
 
 }  // namespace
 }  // namespace lapel

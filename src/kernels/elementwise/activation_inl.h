@@ -84,16 +84,24 @@ HWY_INLINE hn::Vec<D> activated([[maybe_unused]] D d, hn::Vec<D> y) {
   }
 }
 
+/// The derivative of the activation kGelu at y.
+template <class T, class D>
+HWY_INLINE hn::Vec<D> gelu_slope(D d, hn::Vec<D> y) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    const auto [below, density] = normal(d, y);
+    return hn::Add(below, density);
+  } else {
+    return rough_gelu_slope(d, y);
+  }
+}
+
 /// The gradient before the activation `kKind` of y, whose own gradient is `grad`.
 template <class T, ActivationKind kKind, class D>
 HWY_INLINE hn::Vec<D> before_activation([[maybe_unused]] D d, hn::Vec<D> grad, [[maybe_unused]] hn::Vec<D> y) {
   if constexpr (kKind == ActivationKind::kRelu) {
     return hn::IfThenElseZero(hn::Gt(y, hn::Zero(d)), grad);
-  } else if constexpr (kKind == ActivationKind::kGelu && sizeof(T) == sizeof(float)) {
-    const auto [below, density] = normal(d, y);
-    return hn::Mul(grad, hn::Add(below, density));
   } else if constexpr (kKind == ActivationKind::kGelu) {
-    return hn::Mul(grad, rough_gelu_slope(d, y));
+    return hn::Mul(grad, gelu_slope<T>(d, y));
   } else {
     return grad;
   }

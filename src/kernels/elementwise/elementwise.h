@@ -14,11 +14,9 @@ namespace lapel::kernels {
 
 [[nodiscard]] std::unique_ptr<Operator> make_add_operator(const AddOp& op, const BuildOptions& options);
 
-/// Of kGelu. In float it is exact but for 4e-7 of the input; in bfloat16, whose own error is greater, for 7e-5 of it,
-/// and its derivative for 4e-4.
-[[nodiscard]] std::unique_ptr<Operator> make_gelu_operator(const ActivationOp& op, const BuildOptions& options);
-
-/// A fused gelu is that of make_gelu_operator. Sums are made in float over some thousand numbers, then in double.
+/// A fused gelu is that of gelu.cpp: in float it is exact but for 4e-7 of the input; in bfloat16, whose own error is
+/// greater, for 7e-5 of it, and its derivative for 4e-4. Sums are made in float over some thousand numbers, then in
+/// double.
 [[nodiscard]] std::unique_ptr<Operator> make_batch_norm_operator(const BatchNormOp& op, const BuildOptions& options);
 
 }  // namespace lapel::kernels

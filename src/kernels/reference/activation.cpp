@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "kernels/bfloat16.h"
+#include "kernels/elementwise/function.h"
 #include "kernels/reference/operators.h"
 #include "kernels/reference/reference.h"
 
@@ -13,7 +13,7 @@ double reference_activation(ActivationKind kind, double x) {
     case ActivationKind::kRelu:
       return x <= 0 ? 0 : x;
     case ActivationKind::kGelu:
-      return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2));
+      return find_elementwise_function("gelu").value(x, {});
     case ActivationKind::kTanh:
       return std::tanh(x);
     case ActivationKind::kSigmoid:
@@ -28,8 +28,7 @@ double reference_slope(ActivationKind kind, double x, double y) {
     case ActivationKind::kRelu:
       return y > 0 ? 1 : 0;
     case ActivationKind::kGelu:
-      return 0.5 * (1 + std::erf(x / std::numbers::sqrt2)) +
-             x * std::exp(-0.5 * x * x) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+      return find_elementwise_function("gelu").slope(x, {});
     case ActivationKind::kTanh:
       return 1 - y * y;
     case ActivationKind::kSigmoid:
@@ -64,6 +63,33 @@ class ReferenceElementwise final : public ReferenceOperator {
 
  private:
   ActivationOp op_;
+};
+
+/// A function of the list of elementwise/functions.cpp.
+class ReferenceFunction final : public ReferenceOperator {
+ public:
+  ReferenceFunction(const ElementwiseOp& op, const BuildOptions& options)
+      : ReferenceOperator(options), op_(op), function_(find_elementwise_function(op.function)) {}
+
+  [[nodiscard]] bool backward_reads_inputs() const override { return true; }
+
+  void forward(const StepState& /*state*/) override {
+    for (std::int64_t i = 0; i < batch() * op_.size; ++i) {
+      mutable_output().set(i, function_.value(input()[i], op_.parameters));
+    }
+  }
+
+  void backward(const StepState& /*state*/) override {
+    if (const MutableValues grad = input_grad()) {
+      for (std::int64_t i = 0; i < batch() * op_.size; ++i) {
+        grad.set(i, output_grad()[i] * function_.slope(input()[i], op_.parameters));
+      }
+    }
+  }
+
+ private:
+  ElementwiseOp op_;
+  const ElementwiseFunction& function_;
 };
 
 class ReferenceSoftmax final : public ReferenceOperator {
@@ -109,6 +135,10 @@ class ReferenceSoftmax final : public ReferenceOperator {
 };
 
 }  // namespace
+
+std::unique_ptr<Operator> make_reference_function(const ElementwiseOp& op, const BuildOptions& options) {
+  return std::make_unique<ReferenceFunction>(op, options);
+}
 
 std::unique_ptr<Operator> make_reference_activation(const ActivationOp& op, const BuildOptions& options) {
   if (op.kind == ActivationKind::kSoftmax) {

@@ -1,9 +1,8 @@
-#include "kernels/reference/reference.h"
-
 #include <algorithm>
 #include <cmath>
 
 #include "kernels/reference/operators.h"
+#include "kernels/reference/reference.h"
 
 namespace lapel::kernels {
 

@@ -96,5 +96,6 @@ class ReferenceOperator : public Operator {
 [[nodiscard]] std::unique_ptr<Operator> make_reference_mix_up(const MixUpOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_cut_mix(const CutMixOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_reference_activation(const ActivationOp& op, const BuildOptions& options);
+[[nodiscard]] std::unique_ptr<Operator> make_reference_function(const ElementwiseOp& op, const BuildOptions& options);
 
 }  // namespace lapel::kernels

@@ -102,6 +102,7 @@ struct Make {
     return make_reference_global_pool2d(op, options);
   }
   std::unique_ptr<Operator> operator()(const ActivationOp& op) const { return make_reference_activation(op, options); }
+  std::unique_ptr<Operator> operator()(const ElementwiseOp& op) const { return make_reference_function(op, options); }
   std::unique_ptr<Operator> operator()(const DropoutOp& op) const {
     return std::make_unique<ReferenceDropout>(op, options);
   }

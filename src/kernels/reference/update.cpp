@@ -37,7 +37,8 @@ void reference_sgd_update(const SgdStep& step, const UpdateSpan& span) {
 
 void reference_adam_update(const AdamStep& step, const UpdateSpan& span) {
   const auto t = static_cast<double>(step.iteration);
-  const double alpha = static_cast<double>(step.learning_rate) * std::sqrt(1 - std::pow(step.beta_2, t)) / (1 - std::pow(step.beta_1, t));
+  const double alpha = static_cast<double>(step.learning_rate) * std::sqrt(1 - std::pow(step.beta_2, t)) /
+                       (1 - std::pow(step.beta_1, t));
   for (std::size_t i = 0; i < span.weights.size(); ++i) {
     const double weight = decayed(static_cast<double>(span.weights[i]), step.learning_rate, step.weight_decay);
     const auto grad = static_cast<double>(span.grads[i]);
