@@ -32,6 +32,7 @@ constexpr LayerType (*kLayers[])() = {
     layer_type<struct RandomErasingLayer>,
     layer_type<struct MixUpLayer>,
     layer_type<struct CutMixLayer>,
+    layer_type<struct LeakyReLULayer>,
 };
 
 std::span<const LayerType> layer_types() {

@@ -71,6 +71,9 @@ def layer_cases():
                                                 layer("Dense", units=4, activation="softmax")])
         yield Case(f"activation-{kind}", (5, 4, 2),
                    [layer("Conv2D", filters=3, kernel_size=3), layer("Activation", activation=kind), *head()])
+    yield Case("leaky-relu", (5, 4, 2),
+               [layer("Conv2D", filters=3, kernel_size=3), layer("LeakyReLU", negative_slope=0.1),
+                layer("Activation", activation="leaky_relu"), *head()])
     yield Case("dense-no-bias", (4, 3, 1), [layer("Flatten"), layer("Dense", units=9, use_bias=False),
                                             layer("Dense", units=4, activation="softmax", use_bias=False)])
     yield Case("dense-alone", (7, 5, 1), head())

@@ -12,6 +12,7 @@ namespace lapel::kernels {
 // clang-format off
 constexpr ElementwiseFunction (*kFunctions[])() = {
     elementwise_function<struct Gelu>,
+    elementwise_function<struct LeakyRelu>,
 };
 // clang-format on
 
