@@ -33,6 +33,7 @@ constexpr LayerType (*kLayers[])() = {
     layer_type<struct MixUpLayer>,
     layer_type<struct CutMixLayer>,
     layer_type<struct LeakyReLULayer>,
+    layer_type<struct ELULayer>,
 };
 
 std::span<const LayerType> layer_types() {

@@ -74,6 +74,8 @@ def layer_cases():
     yield Case("leaky-relu", (5, 4, 2),
                [layer("Conv2D", filters=3, kernel_size=3), layer("LeakyReLU", negative_slope=0.1),
                 layer("Activation", activation="leaky_relu"), *head()])
+    yield Case("elu", (5, 4, 2),
+               [layer("Conv2D", filters=3, kernel_size=3), layer("ELU", alpha=0.7), layer("Activation", activation="elu"), *head()])
     yield Case("dense-no-bias", (4, 3, 1), [layer("Flatten"), layer("Dense", units=9, use_bias=False),
                                             layer("Dense", units=4, activation="softmax", use_bias=False)])
     yield Case("dense-alone", (7, 5, 1), head())

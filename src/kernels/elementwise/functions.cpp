@@ -13,6 +13,7 @@ namespace lapel::kernels {
 constexpr ElementwiseFunction (*kFunctions[])() = {
     elementwise_function<struct Gelu>,
     elementwise_function<struct LeakyRelu>,
+    elementwise_function<struct Elu>,
 };
 // clang-format on
 
