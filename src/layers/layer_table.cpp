@@ -34,6 +34,7 @@ constexpr LayerType (*kLayers[])() = {
     layer_type<struct CutMixLayer>,
     layer_type<struct LeakyReLULayer>,
     layer_type<struct ELULayer>,
+    layer_type<struct ReLULayer>,
 };
 
 std::span<const LayerType> layer_types() {

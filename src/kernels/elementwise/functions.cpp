@@ -14,6 +14,7 @@ constexpr ElementwiseFunction (*kFunctions[])() = {
     elementwise_function<struct Gelu>,
     elementwise_function<struct LeakyRelu>,
     elementwise_function<struct Elu>,
+    elementwise_function<struct Relu6>,
 };
 // clang-format on
 
