@@ -79,6 +79,9 @@ def layer_cases():
     yield Case("relu-limits", (5, 4, 2),
                [layer("Conv2D", filters=3, kernel_size=3), layer("ReLU", max_value=0.25), layer("ReLU", negative_slope=0.1, threshold=0.03),
                 layer("Activation", activation="relu6"), *head()])
+    yield Case("silu", (5, 4, 2),
+               [layer("Conv2D", filters=3, kernel_size=3), layer("Activation", activation="silu"),
+                layer("Activation", activation="swish"), *head()])
     yield Case("dense-no-bias", (4, 3, 1), [layer("Flatten"), layer("Dense", units=9, use_bias=False),
                                             layer("Dense", units=4, activation="softmax", use_bias=False)])
     yield Case("dense-alone", (7, 5, 1), head())

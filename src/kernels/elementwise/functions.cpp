@@ -15,6 +15,7 @@ constexpr ElementwiseFunction (*kFunctions[])() = {
     elementwise_function<struct LeakyRelu>,
     elementwise_function<struct Elu>,
     elementwise_function<struct Relu6>,
+    elementwise_function<struct Silu>,
 };
 // clang-format on
 
