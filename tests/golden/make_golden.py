@@ -82,6 +82,9 @@ def layer_cases():
     yield Case("silu", (5, 4, 2),
                [layer("Conv2D", filters=3, kernel_size=3), layer("Activation", activation="silu"),
                 layer("Activation", activation="swish"), *head()])
+    yield Case("hard-silu", (5, 4, 2),
+               [layer("Conv2D", filters=3, kernel_size=3), layer("Activation", activation="hard_silu"),
+                layer("Activation", activation="hard_swish"), *head()])
     yield Case("dense-no-bias", (4, 3, 1), [layer("Flatten"), layer("Dense", units=9, use_bias=False),
                                             layer("Dense", units=4, activation="softmax", use_bias=False)])
     yield Case("dense-alone", (7, 5, 1), head())

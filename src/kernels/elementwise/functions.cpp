@@ -16,6 +16,7 @@ constexpr ElementwiseFunction (*kFunctions[])() = {
     elementwise_function<struct Elu>,
     elementwise_function<struct Relu6>,
     elementwise_function<struct Silu>,
+    elementwise_function<struct HardSilu>,
 };
 // clang-format on
 
