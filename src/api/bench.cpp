@@ -121,7 +121,7 @@ BenchParts measure_parts(const measuring::Work& planned, const BenchResult& resu
 }  // namespace
 
 MachineLimits measure_machine(int threads) {
-  return measuring::machine_limits(threads > 0 ? threads : available_cores());
+  return measuring::machine_limits(threads > 0 ? threads : default_threads());
 }
 
 BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {

@@ -38,7 +38,7 @@ kernels::Dtype answering_precision(const store::ModelFile& file) {
 
 Classifier::Impl::Impl(store::ModelFile content, int thread_count)
     : file(std::move(content)),
-      threads(thread_count > 0 ? thread_count : available_cores()),
+      threads(thread_count > 0 ? thread_count : default_threads()),
       dtype(answering_precision(file)) {}
 
 void Classifier::Impl::replace(store::ModelFile content) {

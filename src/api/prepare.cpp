@@ -57,7 +57,7 @@ kernels::Dtype chosen_precision(const std::string& precision) {
 std::string precision_name(kernels::Dtype dtype) { return dtype == kernels::Dtype::kBfloat16 ? "bfloat16" : "float32"; }
 
 int chosen_threads(const TrainSpec& spec) {
-  return spec.threads > 0 ? static_cast<int>(spec.threads) : available_cores();
+  return spec.threads > 0 ? static_cast<int>(spec.threads) : default_threads();
 }
 
 }  // namespace lapel::prepare

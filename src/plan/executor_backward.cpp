@@ -19,7 +19,7 @@ kernels::LossResult Executor::train_step(const Batch& batch, const LossRule& los
     store_gradients();
   }
   kernels::LossResult result;
-  in_team(!muon, [&] {
+  in_team(true, [&] {
     result = forward_and_loss(batch, loss, key);
     if (rules.empty() || std::isfinite(result.loss_sum)) {
       backward(state(batch, key), rules);

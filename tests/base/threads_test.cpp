@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <numeric>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace lapel {
@@ -106,8 +108,6 @@ TEST(Threads, ScopeRestores) {
   EXPECT_EQ(omp_get_max_threads(), before);
 }
 
-TEST(Threads, ThereIsACore) { EXPECT_GE(available_cores(), 1); }
-
 TEST(Team, DividesAsWithoutOne) {
   for (const int threads : {1, 2, 3}) {
     const ThreadScope scope(threads);
@@ -132,16 +132,55 @@ TEST(Team, WorksOnItsThreadsAndIsGoneAfterwards) {
   EXPECT_EQ(Team::current(), nullptr);
   for (int round = 0; round < 200; ++round) {
     std::array<std::thread::id, 2> ids;
+    std::atomic<bool> other = false;
     Team::with([&] {
       ASSERT_NE(Team::current(), nullptr);
       parallel_for(2, 1, [&](std::int64_t begin, std::int64_t) {
         EXPECT_EQ(Team::current(), nullptr) << "a part has no team";
         ids.at(static_cast<std::size_t>(begin)) = std::this_thread::get_id();
+        if (begin == 1) {
+          other = true;
+        }
+        while (!other) {  // Else the caller might be first with both parts.
+          std::this_thread::yield();
+        }
       });
     });
     EXPECT_EQ(ids[0], std::this_thread::get_id());
     EXPECT_NE(ids[0], ids[1]);
     EXPECT_EQ(Team::current(), nullptr);
+  }
+}
+
+TEST(Team, EachPartIsDoneOnceWhoeverDoesIt) {
+  for (const int threads : {2, 3, 8}) {  // Of eight, most have no core and come too late.
+    const ThreadScope scope(threads);
+    std::vector<std::int64_t> counts(static_cast<std::size_t>(threads));
+    Team::with([&] {
+      for (std::int64_t round = 1; round <= 2000; ++round) {
+        parallel_for(threads - round % 2, 1,
+                     [&](std::int64_t begin, std::int64_t) { ++counts[static_cast<std::size_t>(begin)]; });
+        ASSERT_EQ(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}), round * threads - (round + 1) / 2);
+      }
+    });
+  }
+}
+
+TEST(Threads, EnvironmentSaysHowMany) {
+  const char* const before = std::getenv("OMP_NUM_THREADS");
+  const std::string kept = before == nullptr ? "" : before;
+  ::unsetenv("OMP_NUM_THREADS");
+  const int cores = default_threads();
+  EXPECT_GE(cores, 1);
+  for (const auto& [text, threads] : {std::pair("3", 3), std::pair("5,2", 5), std::pair("0", cores),
+                                      std::pair("", cores), std::pair("many", cores)}) {
+    ::setenv("OMP_NUM_THREADS", text, 1);
+    EXPECT_EQ(default_threads(), threads) << text;
+  }
+  if (before == nullptr) {
+    ::unsetenv("OMP_NUM_THREADS");
+  } else {
+    ::setenv("OMP_NUM_THREADS", kept.c_str(), 1);
   }
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -66,11 +65,6 @@ void for_rectangles(std::size_t rows, std::size_t row_unit, const DensePanels& p
   }
 }
 
-/// How many inputs of a panel that threads share are multiplied already, in which step.
-struct alignas(256) Progress {
-  std::atomic<std::uint64_t> inputs = 0;
-};
-
 /// Both parts one after the other, where a thread has the same rows in both (a layer of one panel, or in parts): the
 /// input's gradient, and then the weights change.
 template <class Input, class Weight>
@@ -93,9 +87,6 @@ class DenseOperator final : public SimdOperator {
         pads_input_(panels.group == 2 && panels.in % 2 == 1) {
     const std::size_t products = batch_ * panels_.in * panels_.out / kProductsPerThread;
     threads_ = static_cast<int>(std::clamp<std::size_t>(products, 1, static_cast<std::size_t>(omp_get_max_threads())));
-    if (divides_inputs()) {
-      progress_ = std::vector<Progress>(panels_.panels);
-    }
     divide_scratch();
   }
 
@@ -128,12 +119,9 @@ class DenseOperator final : public SimdOperator {
     const auto add_sums = [&](std::int64_t part, std::int64_t parts) {
       dense_add_sums(dense, batch_, part_of(batch_, 1, part, parts), sums(), kInputParts);
     };
-    const std::uint64_t before = ++steps_ << 32U;
     const auto multiply = [&](std::int64_t part, std::int64_t parts) {
       if (sums_in_parts()) {
         forward_in_parts(dense, part, parts);
-      } else if (divides_inputs()) {
-        forward_of_own_weights(dense, before, part, parts);
       } else if (divides_rows()) {
         dense_forward(dense, part_of(batch_, 4, part, parts), {0, panels_.panels});
       } else {
@@ -195,15 +183,6 @@ class DenseOperator final : public SimdOperator {
     const std::size_t number_bytes = sizeof(std::uint32_t) / panels_.group;
     return batch_ > panels_.out && batch_ * panels_.in * number_bytes > kSharedBytes;
   }
-  /// Whether forward of a panel that threads share divides its inputs, as its update does: then a thread reads no
-  /// weights that another one changes. Where each has at least a panel to do, none waits: it has done all but the end
-  /// of a shared one when the thread before it, which began with the beginning, has done that.
-  [[nodiscard]] bool divides_inputs() const {
-    const std::size_t columns = (panels_.panels - 1) * panels_.width + panels_.used(panels_.panels - 1);
-    return options().training && threads_ > 1 && weights_stay_near() &&
-           columns >= static_cast<std::size_t>(threads_) * panels_.width;
-  }
-
   /// Whether the inputs of a layer of less than two panels are multiplied in parts: then a thread reads and changes the
   /// same inputs' weights in all passes, and no other ones. Whatever the number of threads, so that bits are the same.
   [[nodiscard]] bool sums_in_parts() const {
@@ -228,33 +207,6 @@ class DenseOperator final : public SimdOperator {
     }
   }
   [[nodiscard]] float* sums() const { return reinterpret_cast<float*>(scratch_words(sums_at_)); }
-
-  /// Forward of the weights that the thread changes in backward. `before` is what the progress of this step begins
-  /// with.
-  void forward_of_own_weights(const DenseForward& dense, std::uint64_t before, std::int64_t part, std::int64_t parts) {
-    struct Area {
-      Part inputs;
-      Part panels;
-    };
-    std::array<Area, 3> areas{};  // The end of a panel, whole ones, and the beginning of one.
-    std::size_t count = 0;
-    for_rectangles(panels_.rows, 16, panels_, part, parts, [&](const Part& inputs, const Part& panels) {
-      areas.at(count++) = {inputs, panels};
-    });
-    while (count-- > 0) {
-      const auto& [inputs, panels] = areas.at(count);
-      if (inputs.begin == 0 && inputs.end == panels_.rows) {
-        dense_forward(dense, {0, batch_}, panels);
-        continue;
-      }
-      std::atomic<std::uint64_t>& progress = progress_[panels.begin].inputs;
-      if (inputs.begin > 0) {
-        wait_for(progress, before + inputs.begin);
-      }
-      dense_forward_inputs(dense, batch_, panels.begin, inputs, sums() + panels.begin * batch_ * panels_.width);
-      progress.store(before + inputs.end, std::memory_order_release);
-    }
-  }
 
   [[nodiscard]] const float* bias() const {
     return op_.bias ? static_cast<const float*>(binding().weights.at(1)) : nullptr;
@@ -343,7 +295,7 @@ class DenseOperator final : public SimdOperator {
       scratch_bytes_ = input_at_ + static_cast<std::size_t>(threads_) * input_bytes_;
     }
     sums_at_ = pads_input_ ? Buffer::aligned(batch_ * (panels_.in + 1) * sizeof(std::uint16_t)) : 0;
-    const std::size_t sums = sums_in_parts() ? kInputParts : divides_inputs() ? 1 : 0;
+    const std::size_t sums = sums_in_parts() ? kInputParts : 0;
     scratch_bytes_ =
         std::max(scratch_bytes_, sums_at_ + sums * batch_ * panels_.panels * panels_.width * sizeof(float));
   }
@@ -395,8 +347,6 @@ class DenseOperator final : public SimdOperator {
   std::size_t batch_;
   bool pads_input_;
   int threads_ = 1;
-  std::vector<Progress> progress_;  ///< For each panel.
-  std::uint64_t steps_ = 0;
   std::size_t sums_at_ = 0;
   std::size_t turned_at_ = 0;
   std::size_t pack_bytes_ = 0;

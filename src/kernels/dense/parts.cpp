@@ -198,7 +198,7 @@ void forward_part(const DenseForward& dense, const Part& rows, const Part& panel
   }
 }
 
-void forward_sums_part(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs, bool add,
+void forward_sums_part(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs,
                        float* sums) {
   const std::size_t group = dense.panels.group;
   const std::size_t first = inputs.begin / group;
@@ -208,16 +208,7 @@ void forward_sums_part(const DenseForward& dense, const Part& rows, std::size_t 
     product.a += first;
     product.b += first * dense.panels.width;
     product.steps = (HWY_MIN(inputs.end, dense.panels.in) + group - 1) / group - first;
-    product.add = add;
     multiply_in_stretches(product, is_pairs(dense.panels));
-  }
-}
-
-void forward_inputs_part(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
-                         float* sums) {
-  forward_sums_part(dense, {0, batch}, panel, inputs, inputs.begin > 0, sums);
-  if (inputs.end >= dense.panels.in) {
-    finish(dense, sums, 0, batch, panel);
   }
 }
 
@@ -384,7 +375,6 @@ namespace lapel::kernels {
 namespace {
 
 HWY_EXPORT(forward_part);
-HWY_EXPORT(forward_inputs_part);
 HWY_EXPORT(forward_sums_part);
 HWY_EXPORT(add_sums_part);
 HWY_EXPORT(pack_part);
@@ -397,14 +387,9 @@ void dense_forward(const DenseForward& dense, const Part& rows, const Part& pane
   HWY_DYNAMIC_DISPATCH(forward_part)(dense, rows, panels);
 }
 
-void dense_forward_inputs(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
-                          float* sums) {
-  HWY_DYNAMIC_DISPATCH(forward_inputs_part)(dense, batch, panel, inputs, sums);
-}
-
 void dense_forward_sums(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs,
                         float* sums) {
-  HWY_DYNAMIC_DISPATCH(forward_sums_part)(dense, rows, panel, inputs, false, sums);
+  HWY_DYNAMIC_DISPATCH(forward_sums_part)(dense, rows, panel, inputs, sums);
 }
 
 void dense_add_sums(const DenseForward& dense, std::size_t batch, const Part& rows, const float* sums,

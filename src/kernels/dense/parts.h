@@ -69,11 +69,6 @@ struct DenseForward {
   void* output = nullptr;
 };
 void dense_forward(const DenseForward& dense, const Part& rows, const Part& panels);
-/// The same of `batch` rows and one panel, of which only `inputs`, from a multiple of 16 on, are multiplied: added to
-/// `sums`, batch x width, from inputs before them, and left there for those behind them. The last ones make the output.
-void dense_forward_inputs(const DenseForward& dense, std::size_t batch, std::size_t panel, const Part& inputs,
-                          float* sums);
-
 /// A layer of few outputs in parts of its inputs: `sums`, batch x width of one panel, are those of `inputs` alone, from
 /// a multiple of 16 on. Then the output is made of `parts` such sums of each panel, those of a part one after another.
 void dense_forward_sums(const DenseForward& dense, const Part& rows, std::size_t panel, const Part& inputs,

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/threads.h"
 #include "lapel/error.h"
 
 namespace lapel::kernels {
@@ -38,12 +39,21 @@ struct Product {
   std::int64_t b_row;
 };
 
+/// Threads divide the columns: oneDNN's own would not, within a team.
 void multiply(const Product& p, double alpha, double beta, float* c) {
-  const auto status = dnnl_sgemm(p.transpose_a, p.transpose_b, p.m, p.n, p.k, static_cast<float>(alpha), p.a, p.a_row,
-                                 p.b, p.b_row, static_cast<float>(beta), c, p.n);
-  if (status != dnnl_success) {
-    throw Error(ErrorKind::kInternal, {}, "oneDNN could not multiply two matrices");
-  }
+  constexpr std::int64_t kColumns = 16;  // A vector of them at least.
+  constexpr std::int64_t kProductsPerThread = 1 << 17;
+  const std::int64_t grain = kProductsPerThread / std::max<std::int64_t>(1, p.m * p.k * kColumns) + 1;
+  parallel_for((p.n + kColumns - 1) / kColumns, grain, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t first = begin * kColumns;
+    const std::int64_t columns = std::min(p.n, end * kColumns) - first;
+    const float* const b = p.b + (p.transpose_b == 'N' ? first : first * p.b_row);
+    const auto status = dnnl_sgemm(p.transpose_a, p.transpose_b, p.m, columns, p.k, static_cast<float>(alpha), p.a,
+                                   p.a_row, b, p.b_row, static_cast<float>(beta), c + first, p.n);
+    if (status != dnnl_success) {
+      throw Error(ErrorKind::kInternal, {}, "oneDNN could not multiply two matrices");
+    }
+  });
 }
 
 /// X X^T of a matrix that is wider than high, else X^T X, times alpha.
