@@ -136,7 +136,7 @@ void BoundOperator::bind_weights(Binding& binding) {
                       {target.state1, count},
                       {target.state2, count},
                       {target.low, low ? count : 0}});
-    rules_.emplace_back(AdamStep{});
+    rules_.emplace_back(AdamRule{});
   }
 }
 

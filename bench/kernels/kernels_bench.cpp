@@ -56,7 +56,7 @@ void update(Optimizer optimizer, bool plain, const UpdateSpan& span) {
   if (optimizer == Optimizer::kAdam) {
     plain ? reference_adam_update({}, span) : adam_update({}, span);
   } else {
-    const SgdStep step{0.01F, optimizer == Optimizer::kMomentum ? 0.9F : 0.0F, optimizer == Optimizer::kMomentum, 0};
+    const SgdRule step{0.01F, optimizer == Optimizer::kMomentum ? 0.9F : 0.0F, optimizer == Optimizer::kMomentum, 0};
     plain ? reference_sgd_update(step, span) : sgd_update(step, span);
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,14 +13,15 @@ namespace lapel::kernels {
 struct UpdateSpan {
   std::span<float> weights;
   std::span<const float> grads;
-  std::span<float> state1;  ///< momentum, or Adam's m; may be empty for plain SGD
-  std::span<float> state2;  ///< Adam's v; may be empty
+  std::span<float> state1;  ///< momentum, or Adam's m; like all state empty where the rule has none
+  std::span<float> state2;  ///< Adam's v
   std::span<std::uint16_t> low;
+  std::span<float> state3 = {};
 };
 
 /// Keras 3's SGD. momentum 0: w -= lr g. Else m = momentum m - lr g; w += m, or with nesterov
 /// w += momentum m - lr g. `weight_decay` first: w -= lr * weight_decay * w.
-struct SgdStep {
+struct SgdRule {
   float learning_rate = 0.01F;
   float momentum = 0;
   bool nesterov = false;
@@ -29,7 +31,7 @@ struct SgdStep {
 /// Keras 3's Adam (Kingma & Ba 2015, with the bias corrections in alpha):
 /// alpha = lr sqrt(1 - beta2^t) / (1 - beta1^t); m += (g - m)(1 - beta1); v += (g g - v)(1 - beta2);
 /// w -= m alpha / (sqrt(v) + epsilon). AdamW first: w -= lr * weight_decay * w.
-struct AdamStep {
+struct AdamRule {
   float learning_rate = 0.001F;
   double beta_1 = 0.9;  ///< double, as 1 - beta in Keras is taken before it becomes a float
   double beta_2 = 0.999;
@@ -39,7 +41,7 @@ struct AdamStep {
 };
 
 /// Muon, for weights that are matrices; see update/muon.h.
-struct MuonStep {
+struct MuonRule {
   float learning_rate = 0.02F;
   float momentum = 0.95F;
   bool nesterov = true;
@@ -48,20 +50,33 @@ struct MuonStep {
   bool normalize = false;  ///< Bring the norm of the weights to the root of the number of outputs first.
 };
 
+struct ListedUpdate;
+
+/// A rule of the list of update/listed.cpp: which, its numbers, and how many arrays of state it keeps.
+struct ListedRule {
+  const ListedUpdate* update = nullptr;
+  std::array<float, 8> numbers{};
+  int states = 0;
+};
+
 /// What one step of an optimizer does to a weight: a value, made once a step. Numbers below the smallest normal float,
 /// into which state decays where a gradient stays zero, are taken as zero.
 class UpdateRule {
  public:
-  explicit UpdateRule(const SgdStep& step) : step_(step) {}
-  explicit UpdateRule(const AdamStep& step);
-  explicit UpdateRule(const MuonStep& step) : step_(step) {}
+  explicit UpdateRule(const SgdRule& rule) : rule_(rule) {}
+  explicit UpdateRule(const AdamRule& rule);
+  explicit UpdateRule(const MuonRule& rule) : rule_(rule) {}
+  explicit UpdateRule(const ListedRule& rule) : rule_(rule) {}
 
   /// Arrays of state that it needs.
   [[nodiscard]] int states() const;
   /// Not null where the update needs the whole weight at once: then `apply` and `apply_here` have no part in it.
-  [[nodiscard]] const MuonStep* muon() const { return std::get_if<MuonStep>(&step_); }
-  [[nodiscard]] const SgdStep* sgd() const { return std::get_if<SgdStep>(&step_); }
-  [[nodiscard]] const AdamStep* adam() const { return std::get_if<AdamStep>(&step_); }
+  [[nodiscard]] const MuonRule* muon() const { return std::get_if<MuonRule>(&rule_); }
+  /// Whether kernels that make a gradient can apply it in passing. The rules of the list are passes of their own.
+  [[nodiscard]] bool is_fused() const { return sgd() != nullptr || adam() != nullptr; }
+  [[nodiscard]] const ListedRule* listed() const { return std::get_if<ListedRule>(&rule_); }
+  [[nodiscard]] const SgdRule* sgd() const { return std::get_if<SgdRule>(&rule_); }
+  [[nodiscard]] const AdamRule* adam() const { return std::get_if<AdamRule>(&rule_); }
   /// Alpha of the formula above; 0 for other optimizers.
   [[nodiscard]] float adam_alpha() const { return alpha_; }
   /// Updates a stretch over all threads. Throws Error (kInternal) where lengths differ.
@@ -73,7 +88,7 @@ class UpdateRule {
  private:
   void apply_range(const UpdateSpan& span, std::size_t begin, std::size_t end) const;
 
-  std::variant<SgdStep, AdamStep, MuonStep> step_;
+  std::variant<SgdRule, AdamRule, MuonRule, ListedRule> rule_;
   float alpha_ = 0;
 };
 
@@ -83,12 +98,13 @@ struct UpdateTarget {
   float* state1 = nullptr;
   float* state2 = nullptr;
   std::uint16_t* low = nullptr;  ///< Aligned as Buffer is: whole lines of it are written past the caches.
+  float* state3 = nullptr;
 
   /// `count` numbers from number `at` on, and their gradients (may be null).
   [[nodiscard]] UpdateSpan span(std::size_t at, const float* grads, std::size_t count) const {
     const auto numbers = [&]<class T>(T* from) { return from == nullptr ? std::span<T>() : std::span<T>(from, count); };
     const auto part = [&]<class T>(T* from) { return numbers(from == nullptr ? from : from + at); };
-    return {part(weights), numbers(grads), part(state1), part(state2), part(low)};
+    return {part(weights), numbers(grads), part(state1), part(state2), part(low), part(state3)};
   }
 };
 

@@ -14,8 +14,8 @@ kernels::LossResult Executor::train_step(const Batch& batch, const LossRule& los
   if (std::ranges::any_of(rules, lacks_state)) {
     throw Error(ErrorKind::kInternal, {}, "an update without room for its state");
   }
-  const bool muon = std::ranges::any_of(rules, [](const auto& rule) { return rule.muon() != nullptr; });
-  if (muon || rules.empty()) {
+  const bool all_fused = std::ranges::all_of(rules, [](const auto& rule) { return rule.is_fused(); });
+  if (!all_fused || rules.empty()) {
     store_gradients();
   }
   kernels::LossResult result;
@@ -74,7 +74,7 @@ Executor::Rules Executor::rules_of(const Instruction& instruction, Rules rules) 
 
 bool Executor::updates_in_passing(std::size_t index, Rules own_rules) const {
   return operators_[index]->updates_weights() && !own_rules.empty() &&
-         std::ranges::none_of(own_rules, [](const auto& rule) { return rule.muon() != nullptr; });
+         std::ranges::all_of(own_rules, [](const auto& rule) { return rule.is_fused(); });
 }
 
 void Executor::update(const Instruction& instruction, Rules rules) {

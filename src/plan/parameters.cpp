@@ -89,7 +89,8 @@ void Parameters::refresh_targets() {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const std::size_t offset = entries_[i].offset;
     if (entries_[i].spec.trainable) {
-      targets_[i] = {values().subspan(offset).data(), state_at(0, offset), state_at(1, offset), low_at(offset)};
+      targets_[i] = {values().subspan(offset).data(), state_at(0, offset), state_at(1, offset), low_at(offset),
+                     state_at(2, offset)};
     }
   }
 }

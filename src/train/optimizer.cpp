@@ -9,7 +9,7 @@ namespace lapel::training {
 
 namespace {
 
-kernels::SgdStep sgd_step(const SgdOptions& options, const WeightRole& role, double learning_rate) {
+kernels::SgdRule sgd_rule(const SgdOptions& options, const WeightRole& role, double learning_rate) {
   return {static_cast<float>(learning_rate * role.learning_rate), static_cast<float>(options.momentum),
           options.nesterov, static_cast<float>(options.weight_decay * role.weight_decay)};
 }
@@ -21,7 +21,7 @@ class Sgd : public Optimizer {
   [[nodiscard]] double learning_rate() const override { return options_.learning_rate; }
   [[nodiscard]] kernels::UpdateRule rule(const WeightRole& role, double learning_rate,
                                          std::int64_t /*iteration*/) const override {
-    return kernels::UpdateRule(sgd_step(options_, role, learning_rate));
+    return kernels::UpdateRule(sgd_rule(options_, role, learning_rate));
   }
 
  private:
@@ -35,7 +35,7 @@ class Adam : public Optimizer {
   [[nodiscard]] double learning_rate() const override { return options_.learning_rate; }
   [[nodiscard]] kernels::UpdateRule rule(const WeightRole& role, double learning_rate,
                                          std::int64_t iteration) const override {
-    return kernels::UpdateRule(kernels::AdamStep{static_cast<float>(learning_rate * role.learning_rate),
+    return kernels::UpdateRule(kernels::AdamRule{static_cast<float>(learning_rate * role.learning_rate),
                                                  options_.beta_1, options_.beta_2, static_cast<float>(options_.epsilon),
                                                  static_cast<float>(options_.weight_decay * role.weight_decay),
                                                  iteration});
@@ -56,9 +56,9 @@ class Muon : public Optimizer {
     if (!role.matrix) {
       // The schedule's factor is that of both.
       return kernels::UpdateRule(
-          sgd_step(others_, role, learning_rate / options_.learning_rate * options_.sgd_learning_rate));
+          sgd_rule(others_, role, learning_rate / options_.learning_rate * options_.sgd_learning_rate));
     }
-    return kernels::UpdateRule(kernels::MuonStep{static_cast<float>(learning_rate * role.learning_rate),
+    return kernels::UpdateRule(kernels::MuonRule{static_cast<float>(learning_rate * role.learning_rate),
                                                  static_cast<float>(options_.momentum), options_.nesterov,
                                                  static_cast<float>(options_.weight_decay * role.weight_decay),
                                                  static_cast<int>(options_.ns_steps), options_.normalize_weights});
@@ -71,19 +71,38 @@ class Muon : public Optimizer {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(const TypedSpec& spec) {
-  const TypedSpec full = resolved("optimizer", optimizer_types(), spec);
-  if (full.type == "SGD") {
-    return std::make_unique<Sgd>(read_options(sgd_options(), full.options));
-  }
-  if (full.type == "Muon") {
-    return std::make_unique<Muon>(read_options(muon_options(), full.options));
-  }
-  if (full.type == "AdamW") {
-    return std::make_unique<Adam>(read_options(adamw_options(), full.options));
-  }
-  const auto adam = read_options(adam_options(), full.options);
-  return std::make_unique<Adam>(AdamWOptions{adam.learning_rate, adam.beta_1, adam.beta_2, adam.epsilon, 0});
+template <>
+OptimizerType optimizer_type<struct SgdOptimizer>() {
+  return {{"SGD", "stochastic gradient descent, with momentum if wanted", rules_of(sgd_options())},
+          [](const OptionValues& options) -> std::unique_ptr<Optimizer> {
+            return std::make_unique<Sgd>(read_options(sgd_options(), options));
+          }};
+}
+
+template <>
+OptimizerType optimizer_type<struct AdamOptimizer>() {
+  return {{"Adam", "Kingma & Ba 2015", rules_of(adam_options())},
+          [](const OptionValues& options) -> std::unique_ptr<Optimizer> {
+            const auto adam = read_options(adam_options(), options);
+            return std::make_unique<Adam>(AdamWOptions{adam.learning_rate, adam.beta_1, adam.beta_2, adam.epsilon, 0});
+          }};
+}
+
+template <>
+OptimizerType optimizer_type<struct AdamWOptimizer>() {
+  return {{"AdamW", "Adam with decoupled weight decay, Loshchilov & Hutter 2019", rules_of(adamw_options())},
+          [](const OptionValues& options) -> std::unique_ptr<Optimizer> {
+            return std::make_unique<Adam>(read_options(adamw_options(), options));
+          }};
+}
+
+template <>
+OptimizerType optimizer_type<struct MuonOptimizer>() {
+  return {{"Muon", "orthogonalized momentum for matrices, Jordan et al. 2024, and SGD for the rest",
+           rules_of(muon_options())},
+          [](const OptionValues& options) -> std::unique_ptr<Optimizer> {
+            return std::make_unique<Muon>(read_options(muon_options(), options));
+          }};
 }
 
 WeightRules::WeightRules(const Optimizer& optimizer, std::span<const WeightGroup> groups,

@@ -9,6 +9,7 @@
 #include "kernels/update_rule.h"
 #include "lapel/recipe.h"
 #include "plan/parameters.h"
+#include "train/options.h"
 
 namespace lapel::training {
 
@@ -33,6 +34,16 @@ class Optimizer {
   [[nodiscard]] virtual kernels::UpdateRule rule(const WeightRole& role, double learning_rate,
                                                  std::int64_t iteration) const = 0;
 };
+
+/// One line of the table of optimizers.
+struct OptimizerType {
+  TypeEntry entry;
+  std::unique_ptr<Optimizer> (*make)(const OptionValues& options);
+};
+
+/// The line of the table for an optimizer, defined in its file.
+template <class Name>
+[[nodiscard]] OptimizerType optimizer_type();
 
 /// The optimizer of a spec (see options.h). Throws Error (kRecipe) as `resolved` does.
 [[nodiscard]] std::unique_ptr<Optimizer> make_optimizer(const TypedSpec& spec);

@@ -190,17 +190,6 @@ std::span<const TypeEntry> loss_types() {
   return kTypes;
 }
 
-std::span<const TypeEntry> optimizer_types() {
-  static const std::array<TypeEntry, 4> kTypes = {{
-      {"SGD", "stochastic gradient descent, with momentum if wanted", rules_of(sgd_options())},
-      {"Adam", "Kingma & Ba 2015", rules_of(adam_options())},
-      {"AdamW", "Adam with decoupled weight decay, Loshchilov & Hutter 2019", rules_of(adamw_options())},
-      {"Muon", "orthogonalized momentum for matrices, Jordan et al. 2024, and SGD for the rest",
-       rules_of(muon_options())},
-  }};
-  return kTypes;
-}
-
 std::span<const TypeEntry> schedule_types() {
   static const std::array<TypeEntry, 4> kTypes = {{
       {"Constant", "the learning rate of the optimizer throughout", rules_of(constant_options())},

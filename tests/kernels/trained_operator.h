@@ -138,11 +138,11 @@ class TrainedOperator {
 /// Three steps of each kind of optimizer.
 inline std::vector<std::vector<UpdateRule>> optimizers() {
   std::vector<std::vector<UpdateRule>> all;
-  for (const SgdStep& sgd : {SgdStep{0.1F, 0, false, 0}, SgdStep{0.1F, 0, false, 0.1F}, SgdStep{0.1F, 0.9F, false, 0},
-                             SgdStep{0.1F, 0.9F, true, 0.01F}}) {
+  for (const SgdRule& sgd : {SgdRule{0.1F, 0, false, 0}, SgdRule{0.1F, 0, false, 0.1F}, SgdRule{0.1F, 0.9F, false, 0},
+                             SgdRule{0.1F, 0.9F, true, 0.01F}}) {
     all.emplace_back(3, UpdateRule(sgd));
   }
-  for (AdamStep adam : {AdamStep{}, AdamStep{0.01F, 0.8, 0.99, 1e-3F, 0.1F, 1}}) {
+  for (AdamRule adam : {AdamRule{}, AdamRule{0.01F, 0.8, 0.99, 1e-3F, 0.1F, 1}}) {
     std::vector<UpdateRule> steps;
     for (adam.iteration = 1; adam.iteration <= 3; ++adam.iteration) {
       steps.emplace_back(adam);

@@ -128,7 +128,7 @@ TEST(Plan, TheSameStepTwiceGivesTheSameBits) {
 const std::vector<kernels::UpdateRule>& three_updates() {
   static const std::vector<kernels::UpdateRule> kRules = [] {
     std::vector<kernels::UpdateRule> rules;
-    kernels::AdamStep adam;
+    kernels::AdamRule adam;
     adam.learning_rate = 0.01F;
     for (adam.iteration = 1; adam.iteration <= 3; ++adam.iteration) {
       rules.emplace_back(adam);

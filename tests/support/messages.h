@@ -17,4 +17,14 @@ template <class F>
   return "no error";
 }
 
+/// The types of a table's lines, as an error lists them.
+template <class Table>
+std::string types_of(const Table& table) {
+  std::string text;
+  for (const auto& line : table) {
+    text += (text.empty() ? "" : ", ") + std::string(line.type);
+  }
+  return text;
+}
+
 }  // namespace lapel::test

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "lapel/error.h"
+#include "support/messages.h"
 #include "train/loop.h"
 #include "train/optimizer.h"
 
@@ -32,7 +33,8 @@ TEST(TrainOptions, AnUnknownOptimizerNamesTheNearest) {
   EXPECT_EQ(message_of([] {
               (void)make_optimizer({"adam", {}, "fashion.toml:31"});
             }),
-            "fashion.toml:31: unknown optimizer \"adam\"\n  known  SGD, Adam, AdamW, Muon        try  Adam");
+            "fashion.toml:31: unknown optimizer \"adam\"\n  known  " + test::types_of(optimizer_types()) +
+                "        try  Adam");
 }
 
 TEST(TrainOptions, AnUnknownOptionNamesTheNearest) {

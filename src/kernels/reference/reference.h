@@ -18,8 +18,8 @@ namespace lapel::kernels {
 
 void reference_relu_backward(Dtype dtype, const ReluBackward& relu, std::int64_t count);
 
-void reference_sgd_update(const SgdStep& step, const UpdateSpan& span);
-void reference_adam_update(const AdamStep& step, const UpdateSpan& span);
+void reference_sgd_update(const SgdRule& step, const UpdateSpan& span);
+void reference_adam_update(const AdamRule& step, const UpdateSpan& span);
 
 [[nodiscard]] LossResult reference_softmax_cross_entropy_dense(Dtype dtype, const void* logits,
                                                                std::span<const float> targets, std::int64_t classes,

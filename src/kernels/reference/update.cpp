@@ -20,7 +20,7 @@ double decayed(double weight, float learning_rate, float weight_decay) {
 
 }  // namespace
 
-void reference_sgd_update(const SgdStep& step, const UpdateSpan& span) {
+void reference_sgd_update(const SgdRule& step, const UpdateSpan& span) {
   for (std::size_t i = 0; i < span.weights.size(); ++i) {
     const double weight = decayed(static_cast<double>(span.weights[i]), step.learning_rate, step.weight_decay);
     const double move = static_cast<double>(step.learning_rate) * static_cast<double>(span.grads[i]);
@@ -35,7 +35,7 @@ void reference_sgd_update(const SgdStep& step, const UpdateSpan& span) {
   }
 }
 
-void reference_adam_update(const AdamStep& step, const UpdateSpan& span) {
+void reference_adam_update(const AdamRule& step, const UpdateSpan& span) {
   const auto t = static_cast<double>(step.iteration);
   const double alpha = static_cast<double>(step.learning_rate) * std::sqrt(1 - std::pow(step.beta_2, t)) /
                        (1 - std::pow(step.beta_1, t));

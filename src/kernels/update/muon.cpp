@@ -17,7 +17,7 @@ MuonUpdate::MuonUpdate(const WeightLayout& layout)
       direction_(static_cast<std::size_t>(layout.size()) * sizeof(float)),
       scratch_(orthogonalize_scratch(others_, outputs_) * sizeof(float)) {}
 
-void MuonUpdate::apply(const MuonStep& step, const UpdateSpan& span) {
+void MuonUpdate::apply(const MuonRule& step, const UpdateSpan& span) {
   for (const std::size_t length : {span.weights.size(), span.grads.size(), span.state1.size()}) {
     if (length != packed_size_) {
       throw Error(ErrorKind::kInternal, {}, "an update of another weight");

@@ -25,6 +25,7 @@ HWY_AFTER_NAMESPACE();
 #include "kernels/bfloat16.h"
 #include "kernels/simd/ranges.h"
 #include "kernels/update/denormals.h"
+#include "kernels/update/listed.h"
 
 namespace lapel::kernels {
 
@@ -41,12 +42,15 @@ void check_span(const UpdateSpan& span, int states) {
   if (states > 1) {
     check_lengths(span.weights.size(), span.state2.size());
   }
+  if (states > 2) {
+    check_lengths(span.weights.size(), span.state3.size());
+  }
   if (!span.low.empty()) {
     check_lengths(span.weights.size(), span.low.size());
   }
 }
 
-double corrected_rate(const AdamStep& step) {
+double corrected_rate(const AdamRule& step) {
   const auto t = static_cast<double>(step.iteration);
   return static_cast<double>(step.learning_rate) * std::sqrt(1 - std::pow(step.beta_2, t)) /
          (1 - std::pow(step.beta_1, t));
@@ -54,9 +58,14 @@ double corrected_rate(const AdamStep& step) {
 
 }  // namespace
 
-UpdateRule::UpdateRule(const AdamStep& step) : step_(step), alpha_(static_cast<float>(corrected_rate(step))) {}
+UpdateRule::UpdateRule(const AdamRule& rule) : rule_(rule), alpha_(static_cast<float>(corrected_rate(rule))) {}
 
-int UpdateRule::states() const { return muon() != nullptr ? 1 : adam() != nullptr ? 2 : sgd()->momentum == 0 ? 0 : 1; }
+int UpdateRule::states() const {
+  if (listed() != nullptr) {
+    return listed()->states;
+  }
+  return muon() != nullptr ? 1 : adam() != nullptr ? 2 : sgd()->momentum == 0 ? 0 : 1;
+}
 
 void UpdateRule::apply(const UpdateSpan& span) const {
   check_span(span, states());
@@ -67,12 +76,16 @@ void UpdateRule::apply_here(const UpdateSpan& span) const { apply_range(span, 0,
 
 void UpdateRule::apply_range(const UpdateSpan& span, std::size_t begin, std::size_t end) const {
   const FlushDenormals flush;
+  if (listed() != nullptr) {
+    listed()->update->run(*listed(), span, begin, end);
+    return;
+  }
   HWY_DYNAMIC_DISPATCH(rule_range)(*this, span, begin, end);
 }
 
-void sgd_update(const SgdStep& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
+void sgd_update(const SgdRule& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
 
-void adam_update(const AdamStep& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
+void adam_update(const AdamRule& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
 
 }  // namespace lapel::kernels
 

@@ -23,7 +23,7 @@ namespace {
 template <bool kDecays>
 struct PlainSgd {
   static constexpr std::size_t kStates = 0;
-  SgdStep step;
+  SgdRule step;
   /// Lanes of `span` from `i` on, whose gradient is `grad`. Returns the new weights, stored, but not in bfloat16.
   template <class D>
   HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> grad, const UpdateSpan& span, std::size_t i) const {
@@ -39,7 +39,7 @@ struct PlainSgd {
 
 struct MomentumSgd {
   static constexpr std::size_t kStates = 1;
-  SgdStep step;
+  SgdRule step;
   template <class D>
   HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> grad, const UpdateSpan& span, std::size_t i) const {
     const auto momentum = hn::Set(d, step.momentum);
@@ -62,7 +62,7 @@ struct Adam {
   float rest_1;  ///< 1 - beta_1
   float rest_2;
   float epsilon;
-  Adam(const AdamStep& step, float bias_corrected_rate)
+  Adam(const AdamRule& step, float bias_corrected_rate)
       : decay(step.learning_rate * step.weight_decay),
         alpha(bias_corrected_rate),
         rest_1(static_cast<float>(1 - step.beta_1)),
@@ -88,7 +88,7 @@ struct Adam {
 /// Calls `body` with the update of `rule`, one of those above, which is none that needs the whole weight at once.
 template <class F>
 HWY_INLINE void with_update(const UpdateRule& rule, const F& body) {
-  if (const SgdStep* const sgd = rule.sgd()) {
+  if (const SgdRule* const sgd = rule.sgd()) {
     if (sgd->momentum != 0) {
       body(MomentumSgd{*sgd});
     } else if (sgd->weight_decay != 0) {

@@ -181,8 +181,8 @@ TEST_P(Dense, UpdatesFromMemoryAsAfterwards) {
     const Case one{5, dtype == Dtype::kFloat32 ? 17'000 : 34'000, 120};
     SCOPED_TRACE(name_of(one, dtype));
     for (const UpdateRule& rule :
-         {UpdateRule(SgdStep{0.1F, 0, false, 0.1F}), UpdateRule(SgdStep{0.1F, 0.9F, true, 0.01F}),
-          UpdateRule(AdamStep{0.01F, 0.8, 0.99, 1e-3F, 0.1F, 1})}) {
+         {UpdateRule(SgdRule{0.1F, 0, false, 0.1F}), UpdateRule(SgdRule{0.1F, 0.9F, true, 0.01F}),
+          UpdateRule(AdamRule{0.01F, 0.8, 0.99, 1e-3F, 0.1F, 1})}) {
       // With the gradient of the input, where there is one.
       const BuildOptions options{one.batch, true, rule.sgd() == nullptr || rule.sgd()->momentum > 0, dtype, {}};
       const DenseOp op = dense_op(one, ActivationKind::kRelu);

@@ -161,7 +161,7 @@ TEST_P(DenseOnPixels, UpdatesFromMemoryAsAfterwards) {
     const Case one{5, dtype == Dtype::kFloat32 ? 784 : 1568, {1, 32}, 120};
     const DenseOnPixelsOp op = op_of(one);
     const Pixels pixels(one.batch, one.places);
-    for (const UpdateRule& rule : {UpdateRule(SgdStep{0.1F, 0.9F, true, 0.01F}), UpdateRule(AdamStep{})}) {
+    for (const UpdateRule& rule : {UpdateRule(SgdRule{0.1F, 0.9F, true, 0.01F}), UpdateRule(AdamRule{})}) {
       const BuildOptions options{one.batch, true, false, dtype, {}};
       TrainedOperator fused(make_operator(op, options), op, options, pixels.state);
       TrainedOperator stored(make_operator(op, options), op, options, pixels.state);

@@ -15,7 +15,7 @@ namespace lapel::kernels {
 namespace {
 
 /// Follows the golden numbers of `key` for a kernel of this shape, with padding or without.
-void follow(const std::string& key, const std::vector<std::int64_t>& shape, const MuonStep& step) {
+void follow(const std::string& key, const std::vector<std::int64_t>& shape, const MuonRule& step) {
   SCOPED_TRACE(key);
   const auto numbers = training::test::golden_numbers();
   const auto floats = [&](const std::string& name) {
@@ -74,7 +74,7 @@ TEST(Muon, InEveryLayoutTheSame) {
       const WeightLayout layout = make_operator(op, options)->weight_layouts().front();
       for (const bool normalize : {true, false}) {
         SCOPED_TRACE(::testing::Message() << in << " to " << out << ", packed " << layout.packed_size());
-        const MuonStep step{
+        const MuonRule step{
             .learning_rate = 0.1F, .momentum = 0.6F, .weight_decay = 0.01F, .steps = 3, .normalize = normalize};
         const auto moved = [&](const WeightLayout& order, int threads) {
           const ThreadScope scope(threads);

@@ -7,11 +7,11 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/reference/reference.h"
 #include "base/threads.h"
 #include "kernels/bfloat16.h"
 #include "kernels/each_target.h"
 #include "kernels/operator_harness.h"
+#include "kernels/reference/reference.h"
 #include "lapel/error.h"
 
 namespace lapel::kernels {
@@ -145,15 +145,15 @@ void compare_updates(const F& update, const G& reference) {
 }
 
 TEST_P(Update, SgdAgreesWithReference) {
-  for (const SgdStep& step : {SgdStep{0.1F, 0, false, 0}, SgdStep{0.1F, 0, false, 0.3F}, SgdStep{0.1F, 0.9F, false, 0},
-                              SgdStep{0.1F, 0.9F, true, 0}, SgdStep{0.1F, 0.9F, true, 0.3F}}) {
+  for (const SgdRule& step : {SgdRule{0.1F, 0, false, 0}, SgdRule{0.1F, 0, false, 0.3F}, SgdRule{0.1F, 0.9F, false, 0},
+                              SgdRule{0.1F, 0.9F, true, 0}, SgdRule{0.1F, 0.9F, true, 0.3F}}) {
     compare_updates([&](std::int64_t, const UpdateSpan& span) { sgd_update(step, span); },
                     [&](std::int64_t, const UpdateSpan& span) { reference_sgd_update(step, span); });
   }
 }
 
 TEST_P(Update, AdamAgreesWithReference) {
-  for (AdamStep step : {AdamStep{}, AdamStep{0.01F, 0.8, 0.99, 1e-3F, 0.1F, 1}}) {
+  for (AdamRule step : {AdamRule{}, AdamRule{0.01F, 0.8, 0.99, 1e-3F, 0.1F, 1}}) {
     const auto at = [&](std::int64_t iteration) {
       step.iteration = iteration;
       return step;
@@ -227,7 +227,7 @@ struct One {
 // weight_decay 0.2: w = 1 - 0.1 * 0.2 * 1 - 0.05 = 0.93; w = 0.93 - 0.02 * 0.93 - 0.05 = 0.8614.
 TEST(UpdateGolden, Sgd) {
   for (const auto update : {sgd_update, reference_sgd_update}) {
-    const auto two_steps = [&](const SgdStep& step) {
+    const auto two_steps = [&](const SgdRule& step) {
       One one;
       const float first = one.step(update, step, 0.5F);
       return std::vector<float>{first, one.step(update, step, 0.5F)};
@@ -257,7 +257,7 @@ TEST(UpdateGolden, Sgd) {
 TEST(UpdateGolden, Adam) {
   for (const auto update : {adam_update, reference_adam_update}) {
     One one;
-    AdamStep step;
+    AdamRule step;
     EXPECT_FLOAT_EQ(one.step(update, step, 0.5F), 0.999000006F);
     EXPECT_FLOAT_EQ(one.state1[0], 0.05F);
     EXPECT_FLOAT_EQ(one.state2[0], 0.00025F);
@@ -267,7 +267,7 @@ TEST(UpdateGolden, Adam) {
     EXPECT_FLOAT_EQ(one.state2[0], 0.00031225F);
 
     One decayed;
-    AdamStep adamw;
+    AdamRule adamw;
     adamw.weight_decay = 0.5F;
     EXPECT_FLOAT_EQ(decayed.step(update, adamw, 0.5F), 0.998500006F);
   }
