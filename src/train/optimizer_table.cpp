@@ -12,6 +12,7 @@ constexpr OptimizerType (*kOptimizers[])() = {
     optimizer_type<struct AdamOptimizer>,
     optimizer_type<struct AdamWOptimizer>,
     optimizer_type<struct MuonOptimizer>,
+    optimizer_type<struct RmspropOptimizer>,
 };
 // clang-format on
 

@@ -183,6 +183,9 @@ def optimizer_cases():
         "adamw": {"type": "AdamW"},
         "adamw-options": {"type": "AdamW", "learning_rate": 0.005, "beta_1": 0.7, "beta_2": 0.95, "epsilon": 1e-5,
                           "weight_decay": 0.2},
+        "rmsprop": {"type": "RMSprop", "learning_rate": 0.005},
+        "rmsprop-options": {"type": "RMSprop", "learning_rate": 0.002, "rho": 0.8, "momentum": 0.7, "epsilon": 1e-3,
+                            "centered": True, "weight_decay": 0.1},
     }
     for name, optimizer in optimizers.items():
         yield Case(f"optimizer-{name}", (6, 5, 1), small, optimizer=optimizer, **fifty)

@@ -11,6 +11,7 @@ namespace lapel::kernels {
 // The list. Each line declares the update's name here, in the namespace; its file has the rest.
 // clang-format off
 const std::initializer_list<ListedUpdate (*)()> kUpdates = {
+    listed_update<struct RmspropUpdate>,
 };
 // clang-format on
 
