@@ -15,8 +15,7 @@ namespace lapel::kernels {
 /// places and channels pass by. Sums are made in the same order whatever the batch and the number of threads.
 class ConvForward {
  public:
-  /// Whether this is the way to compute it, here and for these sizes; a rule, not a measurement. docs/kernels.md has
-  /// the numbers behind it.
+  /// Whether this is the way to compute it, here and for these sizes; a rule, not a measurement.
   [[nodiscard]] static bool is_supported(const Conv2DOp& op, Dtype dtype, const Cpu& cpu);
 
   /// How weights must be stored: blocks of 16 outputs by 16 inputs in pairs, or the plain order where each line of the

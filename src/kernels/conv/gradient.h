@@ -20,8 +20,7 @@ namespace lapel::kernels {
 /// columns are multiplied at once; of only 16 output channels, those at each column of the window are summed together.
 class ConvGradient final : public WeightGradient {
  public:
-  /// Whether this is the way to compute it, here and for these sizes; a rule, not a measurement. docs/kernels.md has
-  /// the numbers behind it.
+  /// Whether this is the way to compute it, here and for these sizes; a rule, not a measurement.
   [[nodiscard]] static bool is_supported(const Conv2DOp& op, Dtype dtype, const Cpu& cpu);
 
   /// `kernel`: how the weights are stored. Threads are those of the enclosing ThreadScope, at most one a picture.

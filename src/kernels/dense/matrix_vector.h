@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-/// The arithmetic of a Dense layer on a single row; docs/kernels.md, "Dense layers on one row".
+/// The arithmetic of a Dense layer on a single row.
 namespace lapel::kernels {
 
 /// Columns of a weight matrix that are multiplied together; a stretch of at most so many.

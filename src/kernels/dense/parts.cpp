@@ -33,7 +33,7 @@ struct Stretches {
 };
 
 /// In a nearest cache of 48 KB there are a stretch's columns and the next one's. In one of 32 KB short stretches gain
-/// nothing (docs/kernels.md): there they are long, so that the hardware fetches the rows, and sums are seldom loaded.
+/// nothing: there they are long, so that the hardware fetches the rows, and sums are seldom loaded.
 Stretches far_stretches() {
   constexpr std::size_t kSmall = std::size_t{32} << 10U;
   const std::size_t near = cpu().near_bytes;

@@ -7,7 +7,7 @@
 #include "kernels/cpu.h"
 #include "kernels/ops.h"
 
-/// The arithmetic of a DenseChainOp, on ranges of rows; docs/kernels.md, "Chains of small Dense layers". Everything
+/// The arithmetic of a DenseChainOp, on ranges of rows. Everything
 /// that a range needs beside its operands is in the memory of one part, which the caller gives.
 namespace lapel::kernels {
 

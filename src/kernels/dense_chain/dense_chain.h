@@ -13,7 +13,7 @@ namespace lapel::kernels {
 [[nodiscard]] std::unique_ptr<Operator> make_dense_chain_operator(const DenseChainOp& op, const BuildOptions& options);
 
 /// Each of the 256 numbers that a pixel can be goes through the chain once a step. Then, for each place of a picture,
-/// products are made of the different pixels that a batch has there, not of its rows (docs/kernels.md). In bfloat16 the
+/// products are made of the different pixels that a batch has there, not of its rows (README.md). In bfloat16 the
 /// gradients of rows with equal pixels are added up in float, and their sum is rounded. Throws Error (kInternal) for
 /// what `fits_dense_on_pixels` denies, and for weights that are stored in another layout than its own. For bfloat16
 /// only where the CPU multiplies it.

@@ -7,8 +7,7 @@
 #include "kernels/dense/parts.h"
 #include "kernels/dense_chain/pixel_index.h"
 
-/// The kernels of a DenseOnPixelsOp, each over a part of its work, on the calling thread; docs/kernels.md, "A Dense
-/// layer that sees all pixels". Its input is, for each place of a picture, one of the 256 rows of a table; so products
+/// The kernels of a DenseOnPixelsOp, each over a part of its work, on the calling thread. Its input is, for each place of a picture, one of the 256 rows of a table; so products
 /// are made once for each of the place's nodes (PixelIndex), from which those of its other pixels follow.
 namespace lapel::kernels {
 
