@@ -89,6 +89,20 @@ Picture sampled(const Picture& picture, const Box& box, std::int64_t height, std
   return result;
 }
 
+/// The mean of the 3 x 3 places around (y, x) by weights of rows and of columns; beyond the edge is the edge.
+double blurred_at(const Picture& picture, const std::array<double, 3>& weights, std::int64_t y, std::int64_t x,
+                  std::int64_t c) {
+  double blurred = 0;
+  for (std::int64_t i = -1; i <= 1; ++i) {
+    for (std::int64_t j = -1; j <= 1; ++j) {
+      const double weight = weights.at(static_cast<std::size_t>(i + 1)) * weights.at(static_cast<std::size_t>(j + 1));
+      blurred += weight * value_at(picture, std::clamp<std::int64_t>(y + i, 0, picture.height - 1),
+                                   std::clamp<std::int64_t>(x + j, 0, picture.width - 1), c);
+    }
+  }
+  return blurred;
+}
+
 /// Unsharp masking: the picture and what a Gaussian of deviation 1, cut at radius 1, takes from it.
 Picture sharpened(const Picture& picture) {
   const double side = std::exp(-0.5);
@@ -97,15 +111,7 @@ Picture sharpened(const Picture& picture) {
   for (std::int64_t y = 0; y < picture.height; ++y) {
     for (std::int64_t x = 0; x < picture.width; ++x) {
       for (std::int64_t c = 0; c < picture.channels; ++c) {
-        double blurred = 0;
-        for (std::int64_t i = -1; i <= 1; ++i) {
-          for (std::int64_t j = -1; j <= 1; ++j) {
-            const double weight =
-                weights.at(static_cast<std::size_t>(i + 1)) * weights.at(static_cast<std::size_t>(j + 1));
-            blurred += weight * value_at(picture, std::clamp<std::int64_t>(y + i, 0, picture.height - 1),
-                                         std::clamp<std::int64_t>(x + j, 0, picture.width - 1), c);
-          }
-        }
+        const double blurred = blurred_at(picture, weights, y, x, c);
         const double value = value_at(picture, y, x, c);
         result.pixels[static_cast<std::size_t>((y * picture.width + x) * picture.channels + c)] =
             static_cast<std::uint8_t>(std::lround(std::clamp(2 * value - blurred, 0.0, kWhite)));

@@ -11,6 +11,11 @@ from pathlib import Path
 
 SOURCE_SUFFIXES = {".h", ".cpp"}
 MAX_LINES = 450
+MAX_FUNCTION_LINES = 70
+MAX_DEPTH = 4
+CONTROL = re.compile(r"(?:\} )?(?:if|else|for|while|do|switch|try|catch)\b")
+SCOPE = re.compile(r"(?:inline |template\b.*> ?)?(?:namespace|class|struct|enum|union|extern)\b")
+CONTINUES = re.compile(r"(?!\s*(?:#|template\b)).*[^;{}:\s]\s*$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 WORD = re.compile(r"`([^`]+)`")
 
@@ -140,6 +145,55 @@ def length_faults(root):
             yield f"{path.relative_to(root)}: {lines} lines, more than {MAX_LINES}: divide it"
 
 
+class Blocks:
+    """The blocks of a source, by the indentation that clang-format gives."""
+
+    def __init__(self, text):
+        self.lines = [line.split("//")[0].rstrip() for line in text.splitlines()]
+        self.open = []  # indentation, kind, number of the first line
+        self.functions = []  # number of the first line, lines
+        self.depths = []  # number of the line, blocks of control around what it begins
+        for number, line in enumerate(self.lines, 1):
+            if line.strip().startswith("}"):
+                self.close(number, len(line) - len(line.lstrip()))
+            if line.endswith("{"):
+                self.begin(number)
+
+    def close(self, number, indentation):
+        while self.open and self.open[-1][0] >= indentation:
+            _, kind, first = self.open.pop()
+            if kind == "function":
+                self.functions.append((first, number - first + 1))
+
+    def begin(self, number):
+        first = number
+        while first > 1 and CONTINUES.match(self.lines[first - 2]):
+            first -= 1
+        statement = " ".join(self.lines[first - 1 : number]).strip()
+        indentation = len(self.lines[first - 1]) - len(self.lines[first - 1].lstrip())
+        inside = any(kind == "function" for _, kind, _ in self.open)
+        if CONTROL.match(statement):
+            kind = "control"
+            self.depths.append((number, 1 + sum(kind == "control" for _, kind, _ in self.open)))
+        elif inside or "(" not in statement or SCOPE.match(statement):
+            kind = "other"
+        else:
+            kind = "function"
+        self.open.append((indentation, kind, first))
+
+
+def function_faults(root):
+    for path in sources(root, "src", "include", "apps"):
+        blocks = Blocks(path.read_text(encoding="utf-8"))
+        name = path.relative_to(root)
+        for first, lines in blocks.functions:
+            if lines > MAX_FUNCTION_LINES:
+                yield f"{name}:{first}: a function of {lines} lines, more than {MAX_FUNCTION_LINES}: divide it"
+        for number, depth in blocks.depths if "reference" not in name.parts else []:
+            if depth > MAX_DEPTH:
+                yield f"{name}:{number}: a block {depth} deep, more than {MAX_DEPTH}: make a function of it"
+
+
 def header_faults(root):
     for path in sources(root, "src", "include", "apps"):
         if path.suffix == ".h" and "#pragma once" not in path.read_text(encoding="utf-8"):
@@ -161,6 +215,7 @@ def faults(root):
     yield from table_faults(root, rules)
     yield from include_faults(root, rules)
     yield from length_faults(root)
+    yield from function_faults(root)
     yield from header_faults(root)
     yield from example_faults(root)
 
@@ -219,6 +274,11 @@ PLANTED = [
      "['base', 'kernels']"),
     ("src/train/t.h", "#pragma once\n", "src/README.md: the table has no line for src/train"),
     ("src/base/b.h", "int x;\n", "src/base/b.h: no #pragma once"),
+    ("src/kernels/make.cpp", "int f(int a,\n      int b) {\n" + "  ++a;\n" * 68 + "}\n",
+     "src/kernels/make.cpp:2: a function of 71 lines, more than 70: divide it"),
+    ("src/kernels/make.cpp",
+     "int f() {\n" + "".join("  " * i + "for (;;) {\n" for i in range(1, 6)) + "".join("  " * i + "}\n" for i in (5, 4, 3, 2, 1, 0)),
+     "src/kernels/make.cpp:7: a block 5 deep, more than 4: make a function of it"),
     ("tests/base/t.cpp", "\n" * 451, "tests/base/t.cpp: 451 lines, more than 450: divide it"),
 ]
 

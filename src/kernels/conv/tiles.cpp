@@ -37,27 +37,27 @@ HWY_NOINLINE void sum_tile(const ConvTiles& tiles, std::int64_t row, std::int64_
     }
   }
   const auto* const first_grad = static_cast<const float*>(tiles.grads) + channel;
-  for (std::int64_t image = 0; image < tiles.images; ++image) {
-    for (std::int64_t line = 0; line < tiles.lines; ++line) {
-      const float* grad = first_grad + image * tiles.grad_image + line * tiles.grad_line;
-      std::int64_t place = image * tiles.src_image + line * tiles.src_line;
-      const std::int64_t end = place + tiles.columns * tiles.src_column;
-      for (; place < end; place += tiles.src_column, grad += tiles.grad_column) {
-        Floats grads[V];
+  for (std::int64_t i = 0; i < tiles.images * tiles.lines; ++i) {
+    const std::int64_t image = i / tiles.lines;
+    const std::int64_t line = i % tiles.lines;
+    const float* grad = first_grad + image * tiles.grad_image + line * tiles.grad_line;
+    std::int64_t place = image * tiles.src_image + line * tiles.src_line;
+    const std::int64_t end = place + tiles.columns * tiles.src_column;
+    for (; place < end; place += tiles.src_column, grad += tiles.grad_column) {
+      Floats grads[V];
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < V; ++v) {
+        grads[v] = hn::LoadU(d, grad + v * lanes);
+        if constexpr (kBias) {
+          sums[R][v] = hn::Add(sums[R][v], grads[v]);
+        }
+      }
+#pragma GCC unroll 16
+      for (std::size_t r = 0; r < R; ++r) {
+        const auto x = hn::Set(d, from[r][place]);
 #pragma GCC unroll 16
         for (std::size_t v = 0; v < V; ++v) {
-          grads[v] = hn::LoadU(d, grad + v * lanes);
-          if constexpr (kBias) {
-            sums[R][v] = hn::Add(sums[R][v], grads[v]);
-          }
-        }
-#pragma GCC unroll 16
-        for (std::size_t r = 0; r < R; ++r) {
-          const auto x = hn::Set(d, from[r][place]);
-#pragma GCC unroll 16
-          for (std::size_t v = 0; v < V; ++v) {
-            sums[r][v] = hn::MulAdd(x, grads[v], sums[r][v]);
-          }
+          sums[r][v] = hn::MulAdd(x, grads[v], sums[r][v]);
         }
       }
     }

@@ -33,28 +33,28 @@ template <std::size_t R, std::size_t V, bool kBias>
     }
   }
   const auto* const first_grad = static_cast<const std::uint32_t*>(tiles.grads) + channel;
-  for (std::int64_t image = 0; image < tiles.images; ++image) {
-    for (std::int64_t line = 0; line < tiles.lines; ++line) {
-      const std::uint32_t* grad = first_grad + image * tiles.grad_image + line * tiles.grad_line;
-      std::int64_t place = image * tiles.src_image + line * tiles.src_line;
-      const std::int64_t end = place + tiles.columns * tiles.src_column;
-      for (; place < end; place += tiles.src_column, grad += tiles.grad_column) {
-        __m512i grads[V];
+  for (std::int64_t i = 0; i < tiles.images * tiles.lines; ++i) {
+    const std::int64_t image = i / tiles.lines;
+    const std::int64_t line = i % tiles.lines;
+    const std::uint32_t* grad = first_grad + image * tiles.grad_image + line * tiles.grad_line;
+    std::int64_t place = image * tiles.src_image + line * tiles.src_line;
+    const std::int64_t end = place + tiles.columns * tiles.src_column;
+    for (; place < end; place += tiles.src_column, grad += tiles.grad_column) {
+      __m512i grads[V];
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < V; ++v) {
+        grads[v] = _mm512_loadu_si512(grad + static_cast<std::int64_t>(v) * kLanes);
+        if constexpr (kBias) {
+          sums[R][v] = _mm512_dpbf16_ps(sums[R][v], ones, reinterpret_cast<__m512bh>(grads[v]));
+        }
+      }
+#pragma GCC unroll 16
+      for (std::size_t r = 0; r < R; ++r) {
+        const __m512i x = _mm512_set1_epi32(from[r][place]);
 #pragma GCC unroll 16
         for (std::size_t v = 0; v < V; ++v) {
-          grads[v] = _mm512_loadu_si512(grad + static_cast<std::int64_t>(v) * kLanes);
-          if constexpr (kBias) {
-            sums[R][v] = _mm512_dpbf16_ps(sums[R][v], ones, reinterpret_cast<__m512bh>(grads[v]));
-          }
-        }
-#pragma GCC unroll 16
-        for (std::size_t r = 0; r < R; ++r) {
-          const __m512i x = _mm512_set1_epi32(from[r][place]);
-#pragma GCC unroll 16
-          for (std::size_t v = 0; v < V; ++v) {
-            sums[r][v] =
-                _mm512_dpbf16_ps(sums[r][v], reinterpret_cast<__m512bh>(x), reinterpret_cast<__m512bh>(grads[v]));
-          }
+          sums[r][v] =
+              _mm512_dpbf16_ps(sums[r][v], reinterpret_cast<__m512bh>(x), reinterpret_cast<__m512bh>(grads[v]));
         }
       }
     }
