@@ -52,7 +52,7 @@ void run_conv_gradient(benchmark::State& state, const OperatorCase& wanted, Dtyp
   const auto kernel = make_operator(op, {wanted.batch, true, true, dtype, {}})->weight_layouts().front();
   const ConvGradient lapels(op, dtype, wanted.batch, kernel);
   const PrimitiveDesc desc = backward_weights(op, wanted.batch, dtype);
-  OnednnStep onednns(desc);
+  OnednnPrimitive onednns(desc);
   Buffer input(static_cast<std::size_t>(wanted.batch * wanted.in) * width);
   Buffer output_grad(static_cast<std::size_t>(wanted.batch * wanted.out) * width);
   Buffer kernel_grad(std::max<std::size_t>(static_cast<std::size_t>(kernel.packed_size()) * sizeof(float),

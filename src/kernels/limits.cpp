@@ -73,7 +73,7 @@ double product_seconds(std::int64_t size, Dtype dtype) {
   if (!desc || is_reference(*desc)) {
     return 0;
   }
-  OnednnStep step(*desc);
+  OnednnPrimitive step(*desc);
   Buffer source(desc->query_md(dnnl::query::src_md, 0).get_size());
   Buffer weights(desc->query_md(dnnl::query::weights_md, 0).get_size());
   Buffer result(desc->query_md(dnnl::query::dst_md, 0).get_size());

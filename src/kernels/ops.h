@@ -238,7 +238,7 @@ struct RandomTranslationOp {
   bool operator==(const RandomTranslationOp&) const = default;
 };
 
-/// In training a picture is turned and zoomed about its middle. With u_i = RandomStream{seed, kAugment, unit, epoch,
+/// In training a picture is rotated and zoomed about its middle. With u_i = RandomStream{seed, kAugment, unit, epoch,
 /// s}.uniform(i), and r(f, u) = f[0] + u (f[1] - f[0]): counter-clockwise by the angle a = 2 pi r(rotation, u_0); to
 /// the height 1 / z_y, z_y = 1 + r(height_zoom, u_1), and the width 1 / z_x, z_x = 1 + r(width_zoom, u_2), or z_y where
 /// `same_zoom`. So the number at (x, y) comes from c + R(a) Z ((x, y) - c). Places are kept in 1/65536 of a pixel.

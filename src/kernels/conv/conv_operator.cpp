@@ -28,7 +28,7 @@ class ConvOperator final : public Operator {
     if (options.training) {
       weights_gradient_.emplace(op, Dtype::kBfloat16, options.batch, layouts_[0]);
       if (options.needs_input_grad) {
-        input_gradient_.emplace(ConvForward::turned(op), options.batch);
+        input_gradient_.emplace(ConvForward::transposed(op), options.batch);
       }
     }
     divide_scratch();
@@ -59,9 +59,9 @@ class ConvOperator final : public Operator {
                              op_.bias ? binding_.weight_grads.at(1) : nullptr, scratch(parts_at_));
     }
     if (input_gradient_) {
-      auto* const turned = static_cast<std::uint16_t*>(scratch(turned_at_));
-      turn_weights(op_, weights(), turned);
-      input_gradient_->run(static_cast<const std::uint16_t*>(output_grad), turned, nullptr,
+      auto* const transposed = static_cast<std::uint16_t*>(scratch(transposed_at_));
+      transpose_weights(op_, weights(), transposed);
+      input_gradient_->run(static_cast<const std::uint16_t*>(output_grad), transposed, nullptr,
                            static_cast<std::uint16_t*>(binding_.input_grads.at(0)), scratch(parts_at_));
     }
   }
@@ -72,10 +72,10 @@ class ConvOperator final : public Operator {
   }
   [[nodiscard]] void* scratch(std::size_t at) const { return static_cast<std::byte*>(binding_.scratch) + at; }
 
-  /// The gradient behind the relu, the turned weights, then what one part at a time needs.
+  /// The gradient behind the relu, the transposed weights, then what one part at a time needs.
   void divide_scratch() {
-    turned_at_ = backward_relu_ ? Buffer::aligned(static_cast<std::size_t>(outputs_) * sizeof(std::uint16_t)) : 0;
-    parts_at_ = turned_at_;
+    transposed_at_ = backward_relu_ ? Buffer::aligned(static_cast<std::size_t>(outputs_) * sizeof(std::uint16_t)) : 0;
+    parts_at_ = transposed_at_;
     std::size_t most = forward_.scratch_bytes();
     if (weights_gradient_) {
       most = std::max(most, weights_gradient_->scratch_bytes());
@@ -94,7 +94,7 @@ class ConvOperator final : public Operator {
   ConvForward forward_;
   std::optional<ConvGradient> weights_gradient_;
   std::optional<ConvForward> input_gradient_;
-  std::size_t turned_at_ = 0;
+  std::size_t transposed_at_ = 0;
   std::size_t parts_at_ = 0;
   std::size_t scratch_bytes_ = 0;
   Binding binding_;
@@ -102,7 +102,7 @@ class ConvOperator final : public Operator {
 
 bool gives_input_gradient(const Conv2DOp& op, const BuildOptions& options) {
   return op.strides == std::array<std::int64_t, 2>{1, 1} && op.in.channels % kBlock == 0 &&
-         op.out.channels % kBlock == 0 && ConvForward::is_supported(ConvForward::turned(op), options.dtype, cpu());
+         op.out.channels % kBlock == 0 && ConvForward::is_supported(ConvForward::transposed(op), options.dtype, cpu());
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ constexpr std::int64_t kFewChannels = 4;
 constexpr std::int64_t kNarrow = 9;
 /// Multiplications that are worth a thread of its own (half a microsecond and more).
 constexpr std::int64_t kProductsPerThread = std::int64_t{1} << 16;
-/// Blocks of weights that are, when they are turned.
+/// Blocks of weights that are, when they are transposed.
 constexpr std::int64_t kBlocksPerThread = 256;
 
 std::int64_t divided_up(std::int64_t count, std::int64_t unit) { return (count + unit - 1) / unit; }
@@ -91,17 +91,17 @@ WeightLayout ConvForward::layout(const Conv2DOp& op) {
                      shape);
 }
 
-Conv2DOp ConvForward::turned(const Conv2DOp& op) {
-  Conv2DOp turned = op;
-  turned.in = op.out;
-  turned.out = op.in;
-  turned.bias = false;
-  turned.activation = ActivationKind::kLinear;
-  turned.pad_top = op.kernel[0] - 1 - op.pad_top;
-  turned.pad_left = op.kernel[1] - 1 - op.pad_left;
-  turned.pad_bottom = op.kernel[0] - 1 - op.pad_bottom;
-  turned.pad_right = op.kernel[1] - 1 - op.pad_right;
-  return turned;
+Conv2DOp ConvForward::transposed(const Conv2DOp& op) {
+  Conv2DOp transposed = op;
+  transposed.in = op.out;
+  transposed.out = op.in;
+  transposed.bias = false;
+  transposed.activation = ActivationKind::kLinear;
+  transposed.pad_top = op.kernel[0] - 1 - op.pad_top;
+  transposed.pad_left = op.kernel[1] - 1 - op.pad_left;
+  transposed.pad_bottom = op.kernel[0] - 1 - op.pad_bottom;
+  transposed.pad_right = op.kernel[1] - 1 - op.pad_right;
+  return transposed;
 }
 
 ConvForward::ConvForward(const Conv2DOp& op, std::int64_t batch)
@@ -231,7 +231,7 @@ void ConvForward::pad(const std::uint16_t* picture, std::int64_t first, std::int
   }
 }
 
-void turn_weights(const Conv2DOp& op, const std::uint16_t* weights, std::uint16_t* turned) {
+void transpose_weights(const Conv2DOp& op, const std::uint16_t* weights, std::uint16_t* transposed) {
   const std::int64_t places = op.kernel[0] * op.kernel[1];
   const std::int64_t outputs = op.out.channels / kUnit;
   const std::int64_t inputs = op.in.channels / kUnit;
@@ -241,7 +241,7 @@ void turn_weights(const Conv2DOp& op, const std::uint16_t* weights, std::uint16_
       const std::int64_t input = block / places % inputs;
       const std::int64_t output = block / places / inputs;
       const std::int64_t to = (input * outputs + output) * places + places - 1 - place;
-      turn_block_bfloat16(weights + block * kBlockNumbers, turned + to * kBlockNumbers);
+      transpose_block_bfloat16(weights + block * kBlockNumbers, transposed + to * kBlockNumbers);
     }
   });
 }

@@ -23,8 +23,8 @@ class ConvForward {
   [[nodiscard]] static WeightLayout layout(const Conv2DOp& op);
 
   /// The convolution that gives the gradient of the input of `op`, of strides of 1. Its weights are those of
-  /// turn_weights().
-  [[nodiscard]] static Conv2DOp turned(const Conv2DOp& op);
+  /// transpose_weights().
+  [[nodiscard]] static Conv2DOp transposed(const Conv2DOp& op);
 
   /// Threads are those of the enclosing ThreadScope.
   ConvForward(const Conv2DOp& op, std::int64_t batch);
@@ -62,8 +62,8 @@ class ConvForward {
   ConvLines lines_;  ///< All but the arrays.
 };
 
-/// The weights of ConvForward::turned(op), from those of `op` in their layout: of each block of 16 x 16 the pairs are
-/// of the other channels, and the places of the window are in the reverse order.
-void turn_weights(const Conv2DOp& op, const std::uint16_t* weights, std::uint16_t* turned);
+/// The weights of ConvForward::transposed(op), from those of `op` in their layout: of each block of 16 x 16 the pairs
+/// are of the other channels, and the places of the window are in the reverse order.
+void transpose_weights(const Conv2DOp& op, const std::uint16_t* weights, std::uint16_t* transposed);
 
 }  // namespace lapel::kernels

@@ -60,6 +60,6 @@ void conv_lines_bfloat16(const ConvLines& lines, std::int64_t begin, std::int64_
 
 /// The weights of a convolution that gives the gradient of another's input: of 16 inputs by 16 outputs, both in pairs,
 /// to[o][p] = from[p][o], with places in the layout of `weights` above (256 numbers).
-void turn_block_bfloat16(const std::uint16_t* from, std::uint16_t* to);
+void transpose_block_bfloat16(const std::uint16_t* from, std::uint16_t* to);
 
 }  // namespace lapel::kernels

@@ -251,8 +251,8 @@ void conv_lines_bfloat16(const ConvLines& lines, std::int64_t begin, std::int64_
   }
 }
 
-[[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16")]] void turn_block_bfloat16(const std::uint16_t* from,
-                                                                                 std::uint16_t* to) {
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16")]] void transpose_block_bfloat16(const std::uint16_t* from,
+                                                                                      std::uint16_t* to) {
   // Of two neighbouring outputs with a pair of inputs each, as 8 bytes: the first and third number change places with
   // the second: a pair of outputs of either input. Then the rows are inputs and the columns pairs of outputs.
   const __m512i exchange =

@@ -142,7 +142,7 @@ class DenseOperator final : public SimdOperator {
 
   void backward(const StepState& state) override {
     DenseWeightGrad weight = weight_gradient(state.rules);
-    DenseInputGrad input{panels_, batch_, scratch_words(turned_at_), words(binding().weights.at(0)), input_grad()};
+    DenseInputGrad input{panels_, batch_, scratch_words(transposed_at_), words(binding().weights.at(0)), input_grad()};
     const bool together =
         input_grad() != nullptr && !state.rules.empty() && dense_updates_with_input_grad(panels_, batch_);
     weight.input_grad = together ? &input : nullptr;
@@ -241,7 +241,7 @@ class DenseOperator final : public SimdOperator {
             binding().output_grad,
             relu() ? binding().output : nullptr,
             scratch_words(area),
-            input_grad() != nullptr ? scratch_words(area + turned_at_) : nullptr};
+            input_grad() != nullptr ? scratch_words(area + transposed_at_) : nullptr};
   }
 
   /// All of backward, where threads pack for themselves.
@@ -250,7 +250,7 @@ class DenseOperator final : public SimdOperator {
       const DensePack pack = pack_of(part);
       dense_pack(pack, {0, panels_.panels});
       DenseInputGrad mine = input;
-      mine.turned = pack.turned;
+      mine.transposed = pack.transposed;
       dense_input_grad(mine, part_of(panels_.rows, 16, part, parts));
     };
     const auto weight_part = [&](std::int64_t part, std::int64_t parts) {
@@ -282,13 +282,13 @@ class DenseOperator final : public SimdOperator {
     return scratch_words(input_at_ + static_cast<std::size_t>(part) * input_bytes_);
   }
 
-  /// Scratch: in forward, padded input; in backward, packed gradients and turned ones (of each thread, where it packs
-  /// alone), and packed input for each thread.
+  /// Scratch: in forward, padded input; in backward, packed gradients and transposed ones (of each thread, where it
+  /// packs alone), and packed input for each thread.
   void divide_scratch() {
     const std::size_t packed_words = dense_packed_rows(batch_) / panels_.group;
-    turned_at_ = Buffer::aligned(packed_words * panels_.panels * panels_.width * sizeof(std::uint32_t));
-    const std::size_t turned_words = options().needs_input_grad ? dense_turned_words(batch_, panels_) : 0;
-    pack_bytes_ = Buffer::apart(turned_at_ + Buffer::aligned(turned_words * sizeof(std::uint32_t)));
+    transposed_at_ = Buffer::aligned(packed_words * panels_.panels * panels_.width * sizeof(std::uint32_t));
+    const std::size_t transposed_words = options().needs_input_grad ? dense_transposed_words(batch_, panels_) : 0;
+    pack_bytes_ = Buffer::apart(transposed_at_ + Buffer::aligned(transposed_words * sizeof(std::uint32_t)));
     input_at_ = pack_bytes_ * (packs_alone() ? static_cast<std::size_t>(threads_) : 1);
     input_bytes_ = Buffer::apart(dense_input_words(panels_, batch_) * sizeof(std::uint32_t));
     if (options().training) {
@@ -348,7 +348,7 @@ class DenseOperator final : public SimdOperator {
   bool pads_input_;
   int threads_ = 1;
   std::size_t sums_at_ = 0;
-  std::size_t turned_at_ = 0;
+  std::size_t transposed_at_ = 0;
   std::size_t pack_bytes_ = 0;
   std::size_t input_at_ = 0;
   std::size_t input_bytes_ = 0;

@@ -36,17 +36,17 @@ struct CopyRow {
 template <class T>
 void store_numbers(const DenseInputGrad& dense, const std::uint32_t* sums, std::size_t width, std::size_t first_row,
                    const Part& inputs) {
-  alignas(64) std::uint32_t turned[kBlock * kBlock];
+  alignas(64) std::uint32_t transposed[kBlock * kBlock];
   const std::size_t rows = HWY_MIN(width, dense.batch - first_row);
   const std::size_t count = inputs.end - inputs.begin;
   for (std::size_t i = 0; i < count; i += 4) {
     for (std::size_t n = 0; n < rows; n += 4) {
-      turn_words(sums + i * width + n, width, turned + n * kBlock + i, kBlock);
+      transpose_words(sums + i * width + n, width, transposed + n * kBlock + i, kBlock);
     }
   }
   for (std::size_t n = 0; n < rows; ++n) {
     T* const to = static_cast<T*>(dense.input_grad) + (first_row + n) * dense.panels.in + inputs.begin;
-    for_each_covering_vector(count, CopyRow<T>{reinterpret_cast<const float*>(turned) + n * kBlock, to});
+    for_each_covering_vector(count, CopyRow<T>{reinterpret_cast<const float*>(transposed) + n * kBlock, to});
   }
 }
 
@@ -70,7 +70,7 @@ inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std:
   const DensePanels& panels = dense.panels;
   const std::size_t count = inputs.end - inputs.begin;
   const std::size_t steps = panels.width / panels.group;
-  const std::size_t width = dense_turned_width(dense.batch, first);
+  const std::size_t width = dense_transposed_width(dense.batch, first);
   const std::uint32_t* const block =
       dense.weights + (panel * panels.panel_size() + inputs.begin * panels.width) / panels.group;
   const std::uint32_t* a = block;
@@ -82,7 +82,7 @@ inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std:
   product.a = a;
   product.a_row = steps;
   product.a_step = 1;
-  product.b = dense.turned + (first * panels.panels + panel * width) * steps;
+  product.b = dense.transposed + (first * panels.panels + panel * width) * steps;
   product.steps = panels.used(panel) / panels.group;
   product.sums = sums;
   product.rows = count;
@@ -99,7 +99,7 @@ inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std:
 
 inline void store_input_grad(const DenseInputGrad& dense, const Part& inputs, std::size_t first, const float* sums) {
   const auto* const words = reinterpret_cast<const std::uint32_t*>(sums);
-  const std::size_t width = dense_turned_width(dense.batch, first);
+  const std::size_t width = dense_transposed_width(dense.batch, first);
   const Part stored{inputs.begin, HWY_MIN(inputs.end, dense.panels.in)};
   if (is_pairs(dense.panels)) {
     store_numbers<std::uint16_t>(dense, words, width, first, stored);

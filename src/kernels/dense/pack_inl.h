@@ -96,7 +96,8 @@ void pack_columns(const T* from, const T* active, std::size_t size, std::size_t 
 }
 
 /// Four rows of four words, `from_row` apart, to four columns.
-HWY_INLINE void turn_words(const std::uint32_t* from, std::size_t from_row, std::uint32_t* to, std::size_t to_row) {
+HWY_INLINE void transpose_words(const std::uint32_t* from, std::size_t from_row, std::uint32_t* to,
+                                std::size_t to_row) {
 #if HWY_TARGET == HWY_SCALAR
   for (std::size_t i = 0; i < 16; ++i) {
     to[i % 4 * to_row + i / 4] = from[i / 4 * from_row + i % 4];
@@ -120,7 +121,8 @@ HWY_INLINE void turn_words(const std::uint32_t* from, std::size_t from_row, std:
 }
 
 /// Two rows of four pairs, each of two rows of a batch, to two rows of four pairs, each of two columns.
-HWY_INLINE void turn_pairs(const std::uint32_t* from, std::size_t from_row, std::uint32_t* to, std::size_t to_row) {
+HWY_INLINE void transpose_pairs(const std::uint32_t* from, std::size_t from_row, std::uint32_t* to,
+                                std::size_t to_row) {
 #if HWY_TARGET == HWY_SCALAR
   for (std::size_t i = 0; i < 4; ++i) {
     const std::uint32_t even = from[i / 2 * from_row + i % 2 * 2];

@@ -105,24 +105,24 @@ void finish_rows(const DenseForward& dense, const float* sums, std::size_t row, 
   }
 }
 
-/// One panel of packed gradients, turned.
-void turn_panel(const DensePack& pack, std::size_t panel) {
+/// One panel of packed gradients, transposed.
+void transpose_panel(const DensePack& pack, std::size_t panel) {
   const std::size_t group = pack.panels.group;
   const std::size_t width = pack.panels.width;
   const std::size_t rows = dense_packed_rows(pack.batch);
   const std::size_t words = pack.panels.panels * width / group;  // of all outputs
   const std::uint32_t* const from = pack.packed + panel * rows / group * width;
   for (std::size_t first = 0; first < pack.batch; first += kBlock) {
-    const std::size_t to_row = dense_turned_width(pack.batch, first);
-    std::uint32_t* const to = pack.turned + first * words + panel * width / group * to_row;
+    const std::size_t to_row = dense_transposed_width(pack.batch, first);
+    std::uint32_t* const to = pack.transposed + first * words + panel * width / group * to_row;
     for (std::size_t row = first; row < HWY_MIN(rows, first + kBlock); row += 4) {
       for (std::size_t column = 0; column < pack.panels.used(panel); column += 4) {
         const std::uint32_t* const block = from + row / group * width + column;
-        std::uint32_t* const turned = to + column / group * to_row + row - first;
+        std::uint32_t* const transposed = to + column / group * to_row + row - first;
         if (group == 1) {
-          turn_words(block, width, turned, to_row);
+          transpose_words(block, width, transposed, to_row);
         } else {
-          turn_pairs(block, width, turned, to_row);
+          transpose_pairs(block, width, transposed, to_row);
         }
       }
     }
@@ -247,16 +247,16 @@ void pack_part(const DensePack& pack, const Part& panels) {
       pack_columns(static_cast<const float*>(pack.output_grad), static_cast<const float*>(pack.output), pack.panels.out,
                    pack.batch, first, count, width, to);
     }
-    if (pack.turned != nullptr) {
-      turn_panel(pack, panel);
+    if (pack.transposed != nullptr) {
+      transpose_panel(pack, panel);
     }
   }
 }
 
 namespace {
 
-/// Steps of the products with turned weights: as many as stay in the nearest cache with 64 inputs each.
-constexpr std::size_t kMostTurned = 128;
+/// Steps of the products with transposed weights: as many as stay in the nearest cache with 64 inputs each.
+constexpr std::size_t kMostTransposed = 128;
 
 /// Writes whole lines past the caches, which would read them first.
 template <class T>
@@ -272,13 +272,13 @@ void stream_numbers(const float* from, std::size_t count, T* to) {
   }
 }
 
-/// Of a layer with fewer outputs than the batch has rows: its weights are turned, which are fewer than the results, and
-/// the results come out as they are to lie. Sums are those of input_grad_part, in the same order.
+/// Of a layer with fewer outputs than the batch has rows: its weights are transposed, which are fewer than the results,
+/// and the results come out as they are to lie. Sums are those of input_grad_part, in the same order.
 template <class T>
 void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
   alignas(64) float sums[kBlock * kBlock];
   alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
-  alignas(64) std::uint32_t turned[kMostTurned * kBlock] = {};
+  alignas(64) std::uint32_t transposed[kMostTransposed * kBlock] = {};
   const DensePanels& panels = dense.panels;
   const std::size_t words = panels.width / panels.group;
   const bool lines_are_whole = panels.in * sizeof(T) % kLine == 0 && rows.begin * sizeof(T) % kLine == 0 &&
@@ -286,7 +286,7 @@ void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
   const bool streams = lines_are_whole && dense.batch * panels.in * sizeof(T) > kDenseFar;
   for (std::size_t row = rows.begin; row < HWY_MIN(rows.end, panels.in); row += kBlock) {
     const std::size_t count = HWY_MIN(kBlock, HWY_MIN(rows.end, panels.rows) - row);
-    const std::size_t width = dense_turned_width(count, 0);
+    const std::size_t width = dense_transposed_width(count, 0);
     for (std::size_t panel = 0; panel < panels.panels; ++panel) {
       const std::uint32_t* from = dense.weights + panel * panels.panel_size() / panels.group + row * words;
       if (is_pairs(panels)) {
@@ -295,7 +295,7 @@ void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
       }
       for (std::size_t i = 0; i < count; i += 4) {
         for (std::size_t word = 0; word < words; word += 4) {
-          turn_words(from + i * words + word, words, turned + (panel * words + word) * width + i, width);
+          transpose_words(from + i * words + word, words, transposed + (panel * words + word) * width + i, width);
         }
       }
     }
@@ -307,10 +307,10 @@ void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
                      panels.panel_size() / panels.group * sizeof(std::uint32_t), panels.panels};
     for (std::size_t first = 0; first < dense.batch; first += kBlock) {
       const std::size_t samples = HWY_MIN(kBlock, dense.batch - first);
-      multiply({dense.turned + first * panels.panels * words,
+      multiply({dense.transposed + first * panels.panels * words,
                 1,
-                dense_turned_width(dense.batch, first),
-                turned,
+                dense_transposed_width(dense.batch, first),
+                transposed,
                 (panels.out + panels.group - 1) / panels.group,
                 sums,
                 samples,
@@ -337,7 +337,7 @@ void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
 }  // namespace
 
 void input_grad_part(const DenseInputGrad& dense, const Part& rows) {
-  if (dense.panels.panels * dense.panels.width <= kMostTurned * dense.panels.group &&
+  if (dense.panels.panels * dense.panels.width <= kMostTransposed * dense.panels.group &&
       dense.panels.panels * dense.panels.width < dense.batch) {
     if (is_pairs(dense.panels)) {
       narrow_input_grad<std::uint16_t>(dense, rows);

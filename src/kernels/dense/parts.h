@@ -82,13 +82,13 @@ void dense_pad_rows(const std::uint16_t* from, std::size_t size, std::uint16_t* 
 /// How many rows of a batch the packed gradients have: a multiple of 4, those beyond the batch being zero.
 [[nodiscard]] constexpr std::size_t dense_packed_rows(std::size_t batch) { return (batch + 3) / 4 * 4; }
 
-/// The columns of the stretch of a batch that begins at row `first` in turned gradients.
-[[nodiscard]] constexpr std::size_t dense_turned_width(std::size_t batch, std::size_t first) {
+/// The columns of the stretch of a batch that begins at row `first` in transposed gradients.
+[[nodiscard]] constexpr std::size_t dense_transposed_width(std::size_t batch, std::size_t first) {
   return batch - first <= 16 ? 16 : batch - first <= 32 ? 32 : 64;
 }
 
-/// Words of turned gradients.
-[[nodiscard]] constexpr std::size_t dense_turned_words(std::size_t batch, const DensePanels& panels) {
+/// Words of transposed gradients.
+[[nodiscard]] constexpr std::size_t dense_transposed_words(std::size_t batch, const DensePanels& panels) {
   return (batch + 63) / 64 * 64 * panels.panels * panels.width / panels.group;
 }
 
@@ -101,7 +101,7 @@ struct DensePack {
   /// For each panel, for each row of the batch (of pairs of them: each word has both), the panel's outputs.
   std::uint32_t* packed = nullptr;
   /// For each 64 rows of the batch, for each output (each pair), the rows; null where not wanted.
-  std::uint32_t* turned = nullptr;
+  std::uint32_t* transposed = nullptr;
 };
 void dense_pack(const DensePack& pack, const Part& panels);
 
@@ -109,7 +109,7 @@ void dense_pack(const DensePack& pack, const Part& panels);
 struct DenseInputGrad {
   DensePanels panels;
   std::size_t batch = 0;
-  const std::uint32_t* turned = nullptr;
+  const std::uint32_t* transposed = nullptr;
   const std::uint32_t* weights = nullptr;
   void* input_grad = nullptr;
 };

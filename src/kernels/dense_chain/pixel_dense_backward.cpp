@@ -229,7 +229,7 @@ void sum_of_rows(const PixelDense& dense, std::size_t place, const void* grads, 
 std::size_t table_width(std::size_t numbers) { return numbers == 48 ? 64 : numbers; }
 
 /// The weights of a place in one panel, a row of `table_width` words for each output or pair of outputs.
-void turn_weights(const PixelDense& dense, std::size_t place, std::size_t panel, std::uint32_t* to) {
+void transpose_weights(const PixelDense& dense, std::size_t place, std::size_t panel, std::uint32_t* to) {
   alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
   const DensePanels& panels = dense.panels;
   const std::size_t words = panels.width / panels.group;
@@ -241,22 +241,22 @@ void turn_weights(const PixelDense& dense, std::size_t place, std::size_t panel,
   }
   for (std::size_t i = 0; i < dense.numbers; i += 4) {
     for (std::size_t word = 0; word < panels.used(panel) / panels.group; word += 4) {
-      turn_words(from + i * words + word, words, to + word * width + i, width);
+      transpose_words(from + i * words + word, words, to + word * width + i, width);
     }
   }
 }
 
 /// Adds the gradients of a place's nodes, the product of `rows` and its weights, to those of the table.
 void add_table_grads(const PixelDense& dense, std::size_t place, std::size_t panel, const std::uint32_t* rows,
-                     std::uint32_t* turned, float* sums, float* table_grads) {
+                     std::uint32_t* transposed, float* sums, float* table_grads) {
   const DensePanels& panels = dense.panels;
   const auto nodes = dense.index.nodes(place);
   const std::size_t width = table_width(dense.numbers);
-  turn_weights(dense, place, panel, turned);
+  transpose_weights(dense, place, panel, transposed);
   TileProduct product{rows,
                       panels.width / panels.group,
                       1,
-                      turned,
+                      transposed,
                       panels.used(panel) / panels.group,
                       sums,
                       nodes.size(),
@@ -346,7 +346,7 @@ void backward_part(const PixelDense& dense, const DenseWeightGrad& weight, const
   auto* const rows = reinterpret_cast<std::uint32_t*>(memory + kUnit);
   auto* const packed = reinterpret_cast<std::uint32_t*>(memory + 2 * kUnit);
   auto* const columns = reinterpret_cast<std::uint32_t*>(memory + 2 * kUnit + kUnit / 2);
-  auto* const turned = reinterpret_cast<std::uint32_t*>(memory + 3 * kUnit);
+  auto* const transposed = reinterpret_cast<std::uint32_t*>(memory + 3 * kUnit);
   float* const products = memory + 4 * kUnit;
   alignas(64) float totals[kBlock];
   sum_of_batch(dense, grads, totals);
@@ -354,7 +354,7 @@ void backward_part(const PixelDense& dense, const DenseWeightGrad& weight, const
     const auto nodes = dense.index.nodes(place);
     const std::size_t count = nodes.size();
     sum_of_rows(dense, place, grads, totals, sums);
-    add_table_grads(dense, place, panel, sums, turned, products, table_grads);
+    add_table_grads(dense, place, panel, sums, transposed, products, table_grads);
     gather(dense, nodes, rows);
     DenseWeightBlock block{rows, dense.numbers, sums, count, {place * dense.numbers, (place + 1) * dense.numbers},
                            panel};

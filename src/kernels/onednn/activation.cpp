@@ -90,8 +90,8 @@ class ActivationOperator final : public Operator {
 
  private:
   MemoryDesc desc_;
-  OnednnStep forward_;
-  std::optional<OnednnStep> backward_;
+  OnednnPrimitive forward_;
+  std::optional<OnednnPrimitive> backward_;
 };
 
 /// oneDNN's name, in the form whose derivative is taken from the output.

@@ -48,8 +48,8 @@ class PoolOperator final : public Operator {
   MemoryDesc src_;
   MemoryDesc dst_;
   MemoryDesc workspace_;  ///< Which place of each window won; empty for means and without a backward pass.
-  OnednnStep forward_;
-  std::optional<OnednnStep> backward_;
+  OnednnPrimitive forward_;
+  std::optional<OnednnPrimitive> backward_;
 };
 
 }  // namespace

@@ -13,13 +13,13 @@ void throw_onednn_error(std::string_view place, const dnnl::error& error) {
               {{"status", dnnl_status2str(error.status)}, {"library", onednn_version()}});
 }
 
-OnednnStep::OnednnStep(const PrimitiveDesc& desc)
+OnednnPrimitive::OnednnPrimitive(const PrimitiveDesc& desc)
     : primitive_(desc.get()),
       scratchpad_(desc.scratchpad_desc()),
       implementation_(desc.impl_info_str()),
       stream_(onednn_engine()) {}
 
-void OnednnStep::bind(std::initializer_list<StepArgument> arguments, void* scratchpad) {
+void OnednnPrimitive::bind(std::initializer_list<PrimitiveArgument> arguments, void* scratchpad) {
   memories_.clear();
   arguments_.clear();
   const auto add = [&](int name, const MemoryDesc& layout, const void* data) {
@@ -42,7 +42,7 @@ void OnednnStep::bind(std::initializer_list<StepArgument> arguments, void* scrat
   });
 }
 
-void OnednnStep::run() const {
+void OnednnPrimitive::run() const {
   const dnnl_status_t status =
       dnnl_primitive_execute(primitive_.get(), stream_.get(), static_cast<int>(arguments_.size()), arguments_.data());
   if (status != dnnl_success) {
@@ -53,19 +53,19 @@ void OnednnStep::run() const {
 
 OnednnConversion::OnednnConversion(const MemoryDesc& from, const MemoryDesc& to) : from_(from), to_(to) {
   if (from != to) {
-    step_.emplace(reorder(from, to));
+    reorder_.emplace(reorder(from, to));
   }
 }
 
 void OnednnConversion::bind(const void* from, void* to, void* scratchpad) {
-  if (step_) {
-    step_->bind({{DNNL_ARG_FROM, from_, from}, {DNNL_ARG_TO, to_, to}}, scratchpad);
+  if (reorder_) {
+    reorder_->bind({{DNNL_ARG_FROM, from_, from}, {DNNL_ARG_TO, to_, to}}, scratchpad);
   }
 }
 
 void OnednnConversion::run() const {
-  if (step_) {
-    step_->run();
+  if (reorder_) {
+    reorder_->run();
   }
 }
 

@@ -12,22 +12,22 @@
 namespace lapel::kernels {
 
 /// One argument of a primitive: its DNNL_ARG number, layout and memory.
-struct StepArgument {
+struct PrimitiveArgument {
   int name = 0;
   MemoryDesc layout;
   const void* data = nullptr;
 };
 
 /// One primitive with its arguments prepared, so that running it makes nothing anew.
-class OnednnStep {
+class OnednnPrimitive {
  public:
-  explicit OnednnStep(const PrimitiveDesc& desc);
+  explicit OnednnPrimitive(const PrimitiveDesc& desc);
 
   [[nodiscard]] std::string implementation() const { return implementation_; }
   [[nodiscard]] std::size_t scratchpad_bytes() const { return scratchpad_.get_size(); }
 
   /// Arguments with an empty layout (no bias) are left out. Throws Error (kInternal).
-  void bind(std::initializer_list<StepArgument> arguments, void* scratchpad);
+  void bind(std::initializer_list<PrimitiveArgument> arguments, void* scratchpad);
 
   /// Throws Error (kInternal) with the status where the library fails.
   void run() const;
@@ -47,15 +47,15 @@ class OnednnConversion {
   OnednnConversion() = default;
   OnednnConversion(const MemoryDesc& from, const MemoryDesc& to);
 
-  [[nodiscard]] bool needed() const { return step_.has_value(); }
+  [[nodiscard]] bool needed() const { return reorder_.has_value(); }
   void bind(const void* from, void* to, void* scratchpad);
   void run() const;
-  [[nodiscard]] std::size_t scratchpad_bytes() const { return step_ ? step_->scratchpad_bytes() : 0; }
+  [[nodiscard]] std::size_t scratchpad_bytes() const { return reorder_ ? reorder_->scratchpad_bytes() : 0; }
 
  private:
   MemoryDesc from_;
   MemoryDesc to_;
-  std::optional<OnednnStep> step_;
+  std::optional<OnednnPrimitive> reorder_;
 };
 
 /// Throws Error (kInternal) for a failure of oneDNN.

@@ -252,11 +252,11 @@ class ProductOperator final : public Operator {
   bool backward_relu_;
   ReluBackward relu_;
   std::vector<WeightLayout> layouts_;
-  OnednnStep forward_;
-  std::optional<OnednnStep> backward_weights_;
+  OnednnPrimitive forward_;
+  std::optional<OnednnPrimitive> backward_weights_;
   std::unique_ptr<WeightGradient> weight_gradient_;
   OwnGradient own_;
-  std::optional<OnednnStep> backward_data_;
+  std::optional<OnednnPrimitive> backward_data_;
   Layouts forward_weights_;
   Layouts weight_grads_;
   Layouts data_weights_;

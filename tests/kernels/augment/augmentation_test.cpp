@@ -175,8 +175,8 @@ TEST_P(Affine, IsTheSameForAnyNumberOfThreads) {
 
 INSTANTIATE_TEST_SUITE_P(All, Affine, testing::all_targets(), testing::target_name());
 
-/// A picture turned by this share of a full turn, counter-clockwise, and zoomed.
-Numbers turned(const Shape& in, double turn, const Numbers& picture, double zoom = 0, bool bilinear = true) {
+/// A picture rotated by this share of a full turn, counter-clockwise, and zoomed.
+Numbers rotated(const Shape& in, double turn, const Numbers& picture, double zoom = 0, bool bilinear = true) {
   return changed(RandomAffineOp{in, {turn, turn}, {zoom, zoom}, {zoom, zoom}, false, FillMode::kConstant, 9, bilinear},
                  picture);
 }
@@ -184,15 +184,15 @@ Numbers turned(const Shape& in, double turn, const Numbers& picture, double zoom
 TEST(Augmentation, RotationsAndZoomsByHand) {
   const Shape square = Shape::image(1, 3, 3);
   const Numbers numbers{1, 2, 3, 4, 5, 6, 7, 8, 10};
-  EXPECT_EQ(turned(square, 0, numbers), numbers);
-  EXPECT_EQ(turned(square, 0.25, numbers), (Numbers{3, 6, 10, 2, 5, 8, 1, 4, 7}));
-  EXPECT_EQ(turned(square, -0.25, numbers), (Numbers{7, 4, 1, 8, 5, 2, 10, 6, 3}));
-  EXPECT_EQ(turned(square, 0.5, numbers), (Numbers{10, 8, 7, 6, 5, 4, 3, 2, 1}));
-  EXPECT_EQ(turned(Shape::image(1, 1, 4), 0.5, {1, 2, 3, 4}), (Numbers{4, 3, 2, 1}));
-  EXPECT_EQ(turned(Shape::image(1, 1, 4), 0.25, {1, 2, 3, 4}, 0, false), (Numbers{9, 3, 9, 9}))
-      << "a line turned upright stands half a place from the picture's; such a place counts as the next";
-  EXPECT_EQ(turned(square, 0, numbers, 1), (Numbers{9, 9, 9, 9, 5, 9, 9, 9, 9})) << "half as large";
-  EXPECT_EQ(turned(square, 0, numbers, -0.5), (Numbers{3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7.25})) << "twice as large";
+  EXPECT_EQ(rotated(square, 0, numbers), numbers);
+  EXPECT_EQ(rotated(square, 0.25, numbers), (Numbers{3, 6, 10, 2, 5, 8, 1, 4, 7}));
+  EXPECT_EQ(rotated(square, -0.25, numbers), (Numbers{7, 4, 1, 8, 5, 2, 10, 6, 3}));
+  EXPECT_EQ(rotated(square, 0.5, numbers), (Numbers{10, 8, 7, 6, 5, 4, 3, 2, 1}));
+  EXPECT_EQ(rotated(Shape::image(1, 1, 4), 0.5, {1, 2, 3, 4}), (Numbers{4, 3, 2, 1}));
+  EXPECT_EQ(rotated(Shape::image(1, 1, 4), 0.25, {1, 2, 3, 4}, 0, false), (Numbers{9, 3, 9, 9}))
+      << "a line rotated upright stands half a place from the picture's; such a place counts as the next";
+  EXPECT_EQ(rotated(square, 0, numbers, 1), (Numbers{9, 9, 9, 9, 5, 9, 9, 9, 9})) << "half as large";
+  EXPECT_EQ(rotated(square, 0, numbers, -0.5), (Numbers{3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7.25})) << "twice as large";
 }
 
 TEST(Augmentation, ErasingIsExact) {
