@@ -144,7 +144,7 @@ void BoundOperator::backward_and_update() {
   state_.rules = rules_;
   operator_->backward(state_);
   state_.rules = {};
-  if (!operator_->updates_weights()) {
+  if (!operator_->has_fused_update()) {
     for (std::size_t i = 0; i < spans_.size(); ++i) {
       rules_[i].apply(spans_[i]);
     }

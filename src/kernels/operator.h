@@ -75,7 +75,7 @@ class Operator {
   [[nodiscard]] virtual bool backward_reads_inputs() const { return false; }
   [[nodiscard]] virtual bool backward_reads_output() const { return false; }
   /// Whether backward, given a rule, updates the weights itself.
-  [[nodiscard]] virtual bool updates_weights() const { return false; }
+  [[nodiscard]] virtual bool has_fused_update() const { return false; }
 
   /// Whether all its parallel work is done by this project's own functions, and so can be by a Team.
   [[nodiscard]] virtual bool works_in_team() const { return false; }

@@ -135,7 +135,7 @@ void Executor::bind_parameters(std::size_t index, kernels::Binding& binding) {
     }
     binding.weights.push_back(parameters_->operand(parameter));
     if (flow_.backward[index]) {
-      const bool stored = stores_gradients_ || !operators_[index]->updates_weights();
+      const bool stored = stores_gradients_ || !operators_[index]->has_fused_update();
       binding.weight_grads.push_back(stored ? parameters_->gradient(parameter) : nullptr);
       binding.update_targets.push_back(parameters_->update_target(parameter));
     }

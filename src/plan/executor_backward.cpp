@@ -73,7 +73,7 @@ Executor::Rules Executor::rules_of(const Instruction& instruction, Rules rules) 
 }
 
 bool Executor::updates_in_passing(std::size_t index, Rules own_rules) const {
-  return operators_[index]->updates_weights() && !own_rules.empty() &&
+  return operators_[index]->has_fused_update() && !own_rules.empty() &&
          std::ranges::all_of(own_rules, [](const auto& rule) { return rule.is_fused(); });
 }
 

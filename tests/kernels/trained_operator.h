@@ -52,7 +52,7 @@ class TrainedOperator {
 
   /// Some steps, each of which changes the next one's gradient; in passing, or from stored gradients.
   void run(const std::vector<UpdateRule>& rules, bool fused) {
-    EXPECT_TRUE(operator_->updates_weights());
+    EXPECT_TRUE(operator_->has_fused_update());
     binding_.weight_grads.clear();
     for (const auto& weight : weights_) {
       binding_.weight_grads.push_back(fused ? nullptr : weight->grads.data());

@@ -22,7 +22,7 @@ class Fake : public kernels::Operator {
   [[nodiscard]] std::size_t saved_bytes() const override { return 100; }
   [[nodiscard]] bool backward_reads_inputs() const override { return true; }
   [[nodiscard]] bool backward_reads_output() const override { return true; }
-  [[nodiscard]] bool updates_weights() const override { return updates_; }
+  [[nodiscard]] bool has_fused_update() const override { return updates_; }
   void bind(const kernels::Binding& /*binding*/) override {}
   void forward(const kernels::StepState& /*state*/) override {}
   void backward(const kernels::StepState& /*state*/) override {}

@@ -94,7 +94,7 @@ class DenseOperator final : public SimdOperator {
   std::size_t scratch_bytes() const override { return scratch_bytes_; }
   bool backward_reads_inputs() const override { return options().training; }
   bool backward_reads_output() const override { return options().training && relu(); }
-  bool updates_weights() const override { return options().training; }
+  bool has_fused_update() const override { return options().training; }
 
   [[nodiscard]] bool forwards_rows() const override {
     return !options().training && weights_stay_near() && divides_rows() && !pads_input_;

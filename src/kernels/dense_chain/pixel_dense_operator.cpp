@@ -80,7 +80,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
   }
   std::size_t scratch_bytes() const override { return scratch_bytes_; }
   bool backward_reads_output() const override { return options().training && relu(); }
-  bool updates_weights() const override { return options().training; }
+  bool has_fused_update() const override { return options().training; }
 
   void bind(const Binding& bound) override {
     SimdOperator::bind(bound);

@@ -48,7 +48,7 @@ class WidenedOperator final : public Operator {
   std::size_t scratch_bytes() const override { return inner_scratch_at_ + inner_->scratch_bytes(); }
   bool backward_reads_inputs() const override { return inner_->backward_reads_inputs(); }
   bool backward_reads_output() const override { return inner_->backward_reads_output(); }
-  bool updates_weights() const override { return inner_->updates_weights(); }
+  bool has_fused_update() const override { return inner_->has_fused_update(); }
 
   void bind(const Binding& binding) override {
     narrow_ = binding;
