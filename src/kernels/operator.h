@@ -80,15 +80,8 @@ class Operator {
   /// Whether all its parallel work is done by this project's own functions, and so can be by a Team.
   [[nodiscard]] virtual bool works_in_team() const { return false; }
 
-  /// Whether forward can be done by rows: each row of the output comes from the same rows of the inputs and from
-  /// weights, and scratch is not used. Threads then need not wait for each other between steps that all can.
-  [[nodiscard]] virtual bool forwards_rows() const { return false; }
-
   virtual void bind(const Binding& binding) = 0;
   virtual void forward(const StepState& state) = 0;
-  /// Forward of rows [begin, end) of the batch alone, on the calling thread; at the same time others may do other rows.
-  /// Only where `forwards_rows`.
-  virtual void forward_rows(const StepState& /*state*/, std::int64_t /*begin*/, std::int64_t /*end*/) {}
   /// Fills input_grads, and weight_grads or the weights themselves. Only of an operator made for training.
   virtual void backward(const StepState& state) = 0;
 };

@@ -25,7 +25,6 @@ Executor::Executor(const Program& program, const PlanOptions& options, std::int6
       flow_(gradient_flow(program)),
       operators_(make_operators(stored)),
       layouts_(layouts_of(operators_)),
-      run_ends_(find_runs()),
       sums_(make_sums()),
       memory_(plan_memory()),
       buffer_(memory_.bytes()),
@@ -50,24 +49,6 @@ Executor::Operators Executor::make_operators(std::span<const kernels::WeightLayo
   return operators;
 }
 
-/// Two instructions or more that follow each other and are done by rows.
-std::vector<std::size_t> Executor::find_runs() const {
-  const std::size_t count = operators_.size();
-  std::vector<std::size_t> ends(count, 0);
-  for (std::size_t first = 0; !options_.training && first < count;) {
-    std::size_t end = first;
-    while (end < count && operators_[end]->forwards_rows()) {
-      ++end;
-    }
-    if (end - first > 1) {
-      std::fill(ends.begin() + static_cast<std::ptrdiff_t>(first), ends.begin() + static_cast<std::ptrdiff_t>(end),
-                end);
-    }
-    first = std::max(end, first + 1);
-  }
-  return ends;
-}
-
 Executor::Operators Executor::make_sums() const {
   Operators sums(program_.value_sizes.size());
   for (std::size_t value = 0; value < sums.size(); ++value) {
@@ -83,8 +64,7 @@ MemoryPlan Executor::plan_memory() const {
   std::vector<OperatorMemory> wanted;
   for (std::size_t i = 0; i < operators_.size(); ++i) {
     const kernels::Operator& op = *operators_[i];
-    wanted.push_back(
-        {op.saved_bytes(), op.scratch_bytes(), op.backward_reads_inputs(), op.backward_reads_output(), run_ends_[i]});
+    wanted.push_back({op.saved_bytes(), op.scratch_bytes(), op.backward_reads_inputs(), op.backward_reads_output()});
   }
   std::size_t sum_scratch = 0;
   for (const auto& sum : sums_) {

@@ -69,7 +69,6 @@ class Executor {
   [[nodiscard]] std::unique_ptr<kernels::Operator> make(const kernels::Op& op,
                                                         const kernels::BuildOptions& build) const;
   [[nodiscard]] Operators make_operators(std::span<const kernels::WeightLayout> stored) const;
-  [[nodiscard]] std::vector<std::size_t> find_runs() const;
   [[nodiscard]] Operators make_sums() const;
   [[nodiscard]] MemoryPlan plan_memory() const;
 
@@ -77,10 +76,8 @@ class Executor {
   void bind_parameters(std::size_t index, kernels::Binding& binding);
   void bind_sum(std::size_t value);
 
-  /// The instructions of the run that begins with `first`: threads divide the rows, and do not wait between them.
-  void forward_run(std::size_t first, const kernels::StepState& now, float* probabilities);
-  /// Softmax of rows [begin, end) of the logits.
-  void softmax(std::int64_t begin, std::int64_t end, float* probabilities);
+  /// Softmax of the logits.
+  void softmax(float* probabilities);
   kernels::LossResult forward_and_loss(const Batch& batch, const LossRule& loss, const StepKey& key);
   void backward(const kernels::StepState& now, Rules rules);
   void update(const Instruction& instruction, Rules rules);
@@ -112,8 +109,7 @@ class Executor {
   GradientFlow flow_;
   Operators operators_;  // by instruction
   std::vector<kernels::WeightLayout> layouts_;
-  std::vector<std::size_t> run_ends_;  // by instruction, as OperatorMemory::run_end
-  Operators sums_;                     // by value; null but where a gradient has several parts
+  Operators sums_;  // by value; null but where a gradient has several parts
   MemoryPlan memory_;
   Buffer buffer_;
   BatchLoss loss_;

@@ -19,64 +19,18 @@ void Executor::forward(const Batch& batch, const StepKey& key, float* probabilit
     observer_->on_begin();
   }
   const auto now = state(batch, key);
-  for (std::size_t i = 0; i < operators_.size();) {
-    if (run_ends_[i] > 0) {
-      forward_run(i, now, probabilities);
-      i = run_ends_[i];
-    } else {
-      operators_[i]->forward(now);
-      tell(StepPart::kForward, i);
-      ++i;
-    }
+  for (std::size_t i = 0; i < operators_.size(); ++i) {
+    operators_[i]->forward(now);
+    tell(StepPart::kForward, i);
   }
-  if (probabilities != nullptr && run_ends_.back() == 0) {
-    softmax(0, options_.batch, probabilities);
+  if (probabilities != nullptr) {
+    softmax(probabilities);
     tell(StepPart::kLoss, 0);
   }
 }
 
-void Executor::forward_run(std::size_t first, const kernels::StepState& now, float* probabilities) {
-  constexpr std::int64_t kUnit = 4;                               // rows: products take as many together
-  constexpr std::int64_t kFlopPerThread = std::int64_t{1} << 17;  // some microseconds
-  constexpr std::int64_t kRows = 128;                             // whose activations stay near from one to the next
-  const std::size_t end = run_ends_[first];
-  std::int64_t flop = 0;  // of a unit
-  for (std::size_t i = first; i < end; ++i) {
-    flop += kernels::describe(program_.instructions[i].op).flop * kUnit;
-  }
-  const bool ends_in_logits = end == operators_.size() && probabilities != nullptr;
-  const auto run_rows = [&](std::int64_t from, std::int64_t to, bool tells) {
-    for (std::size_t i = first; i < end; ++i) {
-      operators_[i]->forward_rows(now, from, to);
-      if (tells) {
-        tell(StepPart::kForward, i);
-      }
-    }
-    if (ends_in_logits) {
-      softmax(from, to, probabilities);
-      if (tells) {
-        tell(StepPart::kLoss, 0);
-      }
-    }
-  };
-  parallel_for((options_.batch + kUnit - 1) / kUnit, kFlopPerThread / (flop + 1) + 1,
-               [&](std::int64_t first_unit, std::int64_t last_unit) {
-                 const std::int64_t begin_row = first_unit * kUnit;
-                 const std::int64_t end_row = std::min(options_.batch, last_unit * kUnit);
-                 if (observer_ != nullptr) {  // who hears of each instruction once
-                   run_rows(begin_row, end_row, first_unit == 0);
-                   return;
-                 }
-                 for (std::int64_t row = begin_row; row < end_row; row += kRows) {
-                   run_rows(row, std::min(end_row, row + kRows), false);
-                 }
-               });
-}
-
-void Executor::softmax(std::int64_t begin, std::int64_t end, float* probabilities) {
-  const auto first = static_cast<std::size_t>(begin * classes_);
-  const void* const logits = at(memory_.value(program_.logits) + first * kernels::dtype_bytes(options_.dtype));
-  kernels::softmax_rows(options_.dtype, logits, end - begin, classes_, probabilities + first);
+void Executor::softmax(float* probabilities) {
+  kernels::softmax_rows(options_.dtype, at(memory_.value(program_.logits)), options_.batch, classes_, probabilities);
 }
 
 void Executor::read_logits(std::span<float> logits) {

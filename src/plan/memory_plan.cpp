@@ -23,7 +23,7 @@ MemoryPlan::MemoryPlan(const Program& program, const GradientFlow& flow, std::sp
   }
   scratch_ = add(scratch_bytes);
 
-  live_forward(program, operators);
+  live_forward(program);
   live_backward(program, flow, operators);
   touch(scratch_, 0);
   touch(scratch_, 2 * program.instructions.size());
@@ -84,7 +84,7 @@ void MemoryPlan::touch(std::size_t piece, std::size_t moment) {
   pieces_[piece].last = std::max(pieces_[piece].last, moment);
 }
 
-void MemoryPlan::live_forward(const Program& program, std::span<const OperatorMemory> operators) {
+void MemoryPlan::live_forward(const Program& program) {
   const std::size_t loss = program.instructions.size();
   touch(values_[program.logits], loss);
   if (loss_gradient_ != kNone) {
@@ -92,14 +92,10 @@ void MemoryPlan::live_forward(const Program& program, std::span<const OperatorMe
   }
   for (std::size_t i = 0; i < program.instructions.size(); ++i) {
     const Instruction& instruction = program.instructions[i];
-    // In a run, other rows may be at any of its instructions.
-    const std::size_t last = operators[i].run_end > 0 ? operators[i].run_end - 1 : i;
     touch(saved_[i], i);
     touch(values_[instruction.output], i);
-    touch(values_[instruction.output], last);
     for (const std::size_t input : instruction.inputs) {
       touch(values_[input], i);
-      touch(values_[input], last);
     }
   }
 }

@@ -16,9 +16,6 @@ struct OperatorMemory {
   std::size_t scratch = 0;  ///< Bytes of no value between calls.
   bool backward_reads_inputs = false;
   bool backward_reads_output = false;
-  /// The instruction after the run by rows that this one is in, whose rows may be at any of its instructions at the
-  /// same time; 0 in none.
-  std::size_t run_end = 0;
 };
 
 /// Where everything that a step needs lies in one stretch of memory: values, the gradients of values, what operators
@@ -49,7 +46,7 @@ class MemoryPlan {
   std::size_t add(std::size_t bytes);
   void make_gradients(const Program& program, const GradientFlow& flow, std::size_t number_bytes);
   void touch(std::size_t piece, std::size_t moment);
-  void live_forward(const Program& program, std::span<const OperatorMemory> operators);
+  void live_forward(const Program& program);
   void live_backward(const Program& program, const GradientFlow& flow, std::span<const OperatorMemory> operators);
 
   std::vector<Lifetime> pieces_;

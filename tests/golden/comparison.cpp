@@ -8,8 +8,8 @@
 #include <limits>
 #include <numeric>
 
-#include "kernels/reference/reference.h"
 #include "base/threads.h"
+#include "kernels/reference/reference.h"
 #include "plan/network.h"
 #include "train/loop.h"
 

@@ -109,14 +109,5 @@ TEST(MemoryPlan, ASumWithoutAFactorPassesItsGradientOn) {
   EXPECT_EQ(memory.input_gradients(3), std::vector(2, memory.gradient(3)));
 }
 
-TEST(MemoryPlan, InARunEveryValueStaysToItsEnd) {
-  const Program program = layers(false, 4);
-  std::vector<OperatorMemory> operators(5);
-  for (std::size_t i = 1; i < 5; ++i) {
-    operators[i].run_end = 5;
-  }
-  EXPECT_EQ(MemoryPlan(program, gradient_flow(program), operators, kNumber, 0).bytes(), 5 * 4 * kNumber);
-}
-
 }  // namespace
 }  // namespace lapel::plan

@@ -96,15 +96,6 @@ class DenseOperator final : public SimdOperator {
   bool backward_reads_output() const override { return options().training && relu(); }
   bool has_fused_update() const override { return options().training; }
 
-  [[nodiscard]] bool forwards_rows() const override {
-    return !options().training && weights_stay_near() && divides_rows() && !pads_input_;
-  }
-  void forward_rows(const StepState& /*state*/, std::int64_t begin, std::int64_t end) override {
-    const auto rows = static_cast<std::size_t>(op_.rows);
-    dense_forward(forward_operands(), {static_cast<std::size_t>(begin) * rows, static_cast<std::size_t>(end) * rows},
-                  {0, panels_.panels});
-  }
-
   void forward(const StepState& /*state*/) override {
     DenseForward dense = forward_operands();
     auto* const padded = static_cast<std::uint16_t*>(binding().scratch);

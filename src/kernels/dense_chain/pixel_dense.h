@@ -7,8 +7,9 @@
 #include "kernels/dense/parts.h"
 #include "kernels/dense_chain/pixel_index.h"
 
-/// The kernels of a DenseOnPixelsOp, each over a part of its work, on the calling thread. Its input is, for each place of a picture, one of the 256 rows of a table; so products
-/// are made once for each of the place's nodes (PixelIndex), from which those of its other pixels follow.
+/// The kernels of a DenseOnPixelsOp, each over a part of its work, on the calling thread. Its input is, for each place
+/// of a picture, one of the 256 rows of a table; so products are made once for each of the place's nodes (PixelIndex),
+/// from which those of its other pixels follow.
 namespace lapel::kernels {
 
 struct PixelDense {

@@ -47,8 +47,11 @@ ElementwiseFunction elementwise_function<struct Elu>() {
   return {
       .name = "elu",
       .parameters = {1},
-      .run = [](const ElementwiseSpan& span) { HWY_DYNAMIC_DISPATCH(elu)
-                                               (span); },
+      .run =
+          [](const ElementwiseSpan& span) {
+            HWY_DYNAMIC_DISPATCH(elu)
+            (span);
+          },
       .value = [](double x,
                   const ElementwiseParameters& p) { return x > 0 ? x : static_cast<double>(p[0]) * std::expm1(x); },
       .slope = [](double x,

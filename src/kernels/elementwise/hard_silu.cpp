@@ -46,8 +46,11 @@ template <>
 ElementwiseFunction elementwise_function<struct HardSilu>() {
   return {.name = "hard_silu",
           .alias = "hard_swish",
-          .run = [](const ElementwiseSpan& span) { HWY_DYNAMIC_DISPATCH(hard_silu)
-                                                   (span); },
+          .run =
+              [](const ElementwiseSpan& span) {
+                HWY_DYNAMIC_DISPATCH(hard_silu)
+                (span);
+              },
           .value = [](double x, const ElementwiseParameters&) { return x * std::clamp(x / 6 + 0.5, 0.0, 1.0); },
           .slope = [](double x, const ElementwiseParameters&) { return x <= -3  ? 0.0
                                                                        : x >= 3 ? 1.0

@@ -114,24 +114,20 @@ class InputOperator final : public SimdOperator {
  public:
   InputOperator(const InputOp& op, const BuildOptions& options) : SimdOperator(options), op_(op) {}
 
-  [[nodiscard]] bool forwards_rows() const override { return true; }
-
   void forward(const StepState& state) override {
-    // A pixel, which comes from memory, costs twice what most numbers do.
-    parallel_rows(options().batch, op_.size * 2,
-                  [&](std::int64_t begin, std::int64_t end) { forward_rows(state, begin, end); });
-  }
-  void forward_rows(const StepState& state, std::int64_t begin, std::int64_t end) override {
     check_samples(state);
     const auto size = static_cast<std::size_t>(op_.size);
-    for (auto row = static_cast<std::size_t>(begin); row < static_cast<std::size_t>(end); ++row) {
-      HWY_DYNAMIC_DISPATCH(scale_pixels)
-      (options().dtype, cpu().fast_bfloat16, state.pixels + size * state.samples[row], op_.scale, size,
-       binding().output, row * size);
-      if (row < state.next_samples.size()) {
-        fetch(state.pixels + size * state.next_samples[row], size);
+    // A pixel, which comes from memory, costs twice what most numbers do.
+    parallel_rows(options().batch, op_.size * 2, [&](std::int64_t begin, std::int64_t end) {
+      for (auto row = static_cast<std::size_t>(begin); row < static_cast<std::size_t>(end); ++row) {
+        HWY_DYNAMIC_DISPATCH(scale_pixels)
+        (options().dtype, cpu().fast_bfloat16, state.pixels + size * state.samples[row], op_.scale, size,
+         binding().output, row * size);
+        if (row < state.next_samples.size()) {
+          fetch(state.pixels + size * state.next_samples[row], size);
+        }
       }
-    }
+    });
   }
   void backward(const StepState& /*state*/) override {}
 

@@ -42,8 +42,11 @@ template <>
 ElementwiseFunction elementwise_function<struct LeakyRelu>() {
   return {.name = "leaky_relu",
           .parameters = {0.2F},
-          .run = [](const ElementwiseSpan& span) { HWY_DYNAMIC_DISPATCH(leaky_relu)
-                                                   (span); },
+          .run =
+              [](const ElementwiseSpan& span) {
+                HWY_DYNAMIC_DISPATCH(leaky_relu)
+                (span);
+              },
           .value = [](double x, const ElementwiseParameters& p) { return x > 0 ? x : x * static_cast<double>(p[0]); },
           .slope = [](double x, const ElementwiseParameters& p) { return x > 0 ? 1.0 : static_cast<double>(p[0]); }};
 }

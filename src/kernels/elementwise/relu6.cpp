@@ -50,8 +50,11 @@ template <>
 ElementwiseFunction elementwise_function<struct Relu6>() {
   return {.name = "relu6",
           .parameters = {6, 0, 0},
-          .run = [](const ElementwiseSpan& span) { HWY_DYNAMIC_DISPATCH(relu6)
-                                                   (span); },
+          .run =
+              [](const ElementwiseSpan& span) {
+                HWY_DYNAMIC_DISPATCH(relu6)
+                (span);
+              },
           .value =
               [](double x, const ElementwiseParameters& p) {
                 const double max_value = static_cast<double>(p[0]);

@@ -44,8 +44,11 @@ template <>
 ElementwiseFunction elementwise_function<struct Silu>() {
   return {.name = "silu",
           .alias = "swish",
-          .run = [](const ElementwiseSpan& span) { HWY_DYNAMIC_DISPATCH(silu)
-                                                   (span); },
+          .run =
+              [](const ElementwiseSpan& span) {
+                HWY_DYNAMIC_DISPATCH(silu)
+                (span);
+              },
           .value = [](double x, const ElementwiseParameters&) { return x / (1 + std::exp(-x)); },
           .slope =
               [](double x, const ElementwiseParameters&) {

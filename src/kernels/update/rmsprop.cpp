@@ -94,9 +94,11 @@ void reference_rmsprop(const ListedRule& rule, const UpdateSpan& span) {
 template <>
 ListedUpdate listed_update<struct RmspropUpdate>() {
   return {.name = "rmsprop",
-          .run = [](const ListedRule& rule, const UpdateSpan& span, std::size_t begin,
-                    std::size_t end) { HWY_DYNAMIC_DISPATCH(rmsprop)
-                                       (rule, span, begin, end); },
+          .run =
+              [](const ListedRule& rule, const UpdateSpan& span, std::size_t begin, std::size_t end) {
+                HWY_DYNAMIC_DISPATCH(rmsprop)
+                (rule, span, begin, end);
+              },
           .reference = reference_rmsprop,
           .examples = {{nullptr, {0.01F, 0.9F, 0, 1e-7F, 0, 0}, 1},
                        {nullptr, {0.01F, 0.8F, 0.5F, 1e-3F, 0, 0.01F}, 2},

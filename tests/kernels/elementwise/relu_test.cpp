@@ -6,10 +6,10 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/reference/reference.h"
 #include "base/threads.h"
 #include "kernels/each_target.h"
 #include "kernels/operator_harness.h"
+#include "kernels/reference/reference.h"
 
 namespace lapel::kernels {
 namespace {

@@ -6,11 +6,11 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/reference/reference.h"
 #include "base/threads.h"
 #include "kernels/bfloat16.h"
 #include "kernels/each_target.h"
 #include "kernels/operator_harness.h"
+#include "kernels/reference/reference.h"
 
 namespace lapel::kernels {
 namespace {

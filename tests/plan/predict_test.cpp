@@ -67,13 +67,12 @@ std::vector<kernels::Dtype> dtypes() {
                                       : std::vector{kernels::Dtype::kFloat32};
 }
 
-/// The first run ends in the logits, the second one before them.
 std::vector<std::vector<LayerSpec>> models() {
   return {{test::layer("Flatten"), dense(40, "relu"), dense(24, "relu"), dense(kClasses, "softmax")},
           {test::layer("Flatten"), dense(40, "relu"), dense(24, "tanh"), dense(kClasses, "softmax")}};
 }
 
-TEST(Runs, GiveTheBitsOfOneByOne) {
+TEST(Predict, GivesTheBitsOfFewRows) {
   for (const auto& layers : models()) {
     for (const auto dtype : dtypes()) {
       for (const int threads : {1, 2, 3}) {
@@ -100,7 +99,7 @@ class Recorder : public StepObserver {
   std::string heard_;
 };
 
-TEST(Runs, AreHeardOfOneByOne) {
+TEST(Predict, IsHeardOfPartByPart) {
   for (const auto& layers : models()) {
     auto network = make_network(layers, kernels::Dtype::kFloat32, 2);
     const ThreadScope threads(2);
@@ -119,7 +118,7 @@ TEST(Runs, AreHeardOfOneByOne) {
   }
 }
 
-TEST(Runs, ABatchOfAnotherSizeThrows) {
+TEST(Predict, ABatchOfAnotherSizeThrows) {
   auto network = make_network(models().front(), kernels::Dtype::kFloat32, 2);
   EXPECT_ANY_THROW(network.plan(kPictures, false).predict({pictures().pictures.pixels.data(), {}, rows(20)}, {}));
 }
