@@ -71,9 +71,9 @@ InstructionInfo Cost::of(std::size_t index, const kernels::Operator& op, std::si
   // Weights and optimizer state are read and written, bfloat16 copies written.
   const std::size_t copy = dtype_ == kernels::Dtype::kBfloat16 ? sizeof(std::uint16_t) : 0;
   const std::size_t update = numbers * (2 * sizeof(float) * (1 + optimizer_states) + copy);
-  const bool in_passing = op.has_fused_update() && !stores_gradients;
+  const bool fused_update = op.has_fused_update() && !stores_gradients;
   info.backward_flop = described.backward_flop_of(flow_.through_inputs[index]) * batch_;
-  info.backward_bytes = static_cast<std::int64_t>(backward_bytes(index, op) + (in_passing ? update : gradient));
+  info.backward_bytes = static_cast<std::int64_t>(backward_bytes(index, op) + (fused_update ? update : gradient));
   info.update_bytes = static_cast<std::int64_t>(update + gradient);
   return info;
 }

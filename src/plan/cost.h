@@ -20,7 +20,7 @@ struct InstructionInfo {
   std::int64_t backward_flop = 0;
   std::int64_t bytes =
       0;  ///< Inputs (of the first instruction: pixels), weights, output, and what is kept for backward.
-  std::int64_t backward_bytes = 0;  ///< What backward reads of these, and the gradients, or the update in passing.
+  std::int64_t backward_bytes = 0;  ///< What backward reads of these, and the gradients, or the fused update.
   std::int64_t update_bytes = 0;    ///< Gradients read, weights and optimizer state read and written.
 };
 
@@ -32,7 +32,7 @@ class Cost {
       : program_(program), flow_(flow), batch_(batch), dtype_(dtype) {}
 
   /// Of an instruction that `op` runs. `optimizer_states`: numbers of state per weight. `stores_gradients`: whether
-  /// also operators that could update their weights in passing store gradients.
+  /// also operators that could update their weights themselves store gradients.
   [[nodiscard]] InstructionInfo of(std::size_t index, const kernels::Operator& op, std::size_t optimizer_states,
                                    bool stores_gradients) const;
 

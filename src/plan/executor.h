@@ -58,7 +58,7 @@ class Executor {
   [[nodiscard]] std::size_t bytes() const { return memory_.bytes(); }
   /// Bound to; null before.
   [[nodiscard]] const Parameters* parameters() const { return parameters_; }
-  /// Whether gradients are stored that an update in passing would not need.
+  /// Whether gradients are stored that a fused update would not need.
   [[nodiscard]] bool stores_gradients() const { return stores_gradients_; }
 
  private:
@@ -83,8 +83,8 @@ class Executor {
   void update(const Instruction& instruction, Rules rules);
   void store_gradients();
   [[nodiscard]] static Rules rules_of(const Instruction& instruction, Rules rules);
-  /// Whether the operator of an instruction with these rules updates its weights itself.
-  [[nodiscard]] bool updates_in_passing(std::size_t index, Rules own_rules) const;
+  /// Whether the operator of an instruction, by these rules, updates its weights itself, in backward.
+  [[nodiscard]] bool has_fused_update(std::size_t index, Rules own_rules) const;
 
   [[nodiscard]] kernels::StepState state(const Batch& batch, const StepKey& key) const;
   [[nodiscard]] void* at(std::size_t offset) { return buffer_.data() + offset; }

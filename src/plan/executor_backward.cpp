@@ -54,14 +54,14 @@ void Executor::backward(const kernels::StepState& now, Rules rules) {
       sum->forward(now);
     }
     const Rules mine = rules_of(instruction, rules);
-    const bool in_passing = updates_in_passing(i, mine);
+    const bool fused = has_fused_update(i, mine);
     if (!passes_gradient_on(instruction)) {
       auto with_rules = now;
-      with_rules.rules = in_passing ? mine : Rules{};
+      with_rules.rules = fused ? mine : Rules{};
       operators_[i]->backward(with_rules);
     }
     tell(StepPart::kBackward, i);
-    if (!mine.empty() && !in_passing) {
+    if (!mine.empty() && !fused) {
       update(instruction, rules);
       tell(StepPart::kUpdate, i);
     }
@@ -72,7 +72,7 @@ Executor::Rules Executor::rules_of(const Instruction& instruction, Rules rules) 
   return rules.empty() ? rules : rules.subspan(instruction.first_parameter, instruction.parameters);
 }
 
-bool Executor::updates_in_passing(std::size_t index, Rules own_rules) const {
+bool Executor::has_fused_update(std::size_t index, Rules own_rules) const {
   return operators_[index]->has_fused_update() && !own_rules.empty() &&
          std::ranges::all_of(own_rules, [](const auto& rule) { return rule.is_fused(); });
 }

@@ -69,14 +69,14 @@ TEST(Cost, OfBackwardAndUpdate) {
   EXPECT_EQ(info.update_bytes, 4 * kWeights * (1 + 2 * 3));
 }
 
-TEST(Cost, AnUpdateInPassingIsPartOfBackward) {
+TEST(Cost, AFusedUpdateIsPartOfBackward) {
   const Program program = program_of(true);
   const GradientFlow flow = gradient_flow(program);
   const Cost cost(program, flow, kBatch, Dtype::kFloat32);
   constexpr std::int64_t kWeights = 8 * 6 + 6;
   const auto stored = cost.of(2, Fake(true), 2, true);
-  const auto passing = cost.of(2, Fake(true), 2, false);
-  EXPECT_EQ(passing.backward_bytes - stored.backward_bytes, 4 * kWeights * (2 * 3 - 1));
+  const auto fused = cost.of(2, Fake(true), 2, false);
+  EXPECT_EQ(fused.backward_bytes - stored.backward_bytes, 4 * kWeights * (2 * 3 - 1));
 }
 
 TEST(Cost, TheFirstLayerHasNoGradientOfItsInput) {

@@ -138,8 +138,8 @@ const std::vector<kernels::UpdateRule>& three_updates() {
   return kRules;
 }
 
-/// Trains a network, with the update in passing or after gradients that are stored.
-Network trained(const Case& how, bool in_passing) {
+/// Trains a network, with fused updates or after gradients that are stored.
+Network trained(const Case& how, bool fused) {
   auto network = make_network(how);
   auto& parameters = network.parameters();
   parameters.add_optimizer_state(2);
@@ -147,7 +147,7 @@ Network trained(const Case& how, bool in_passing) {
   const auto samples = rows(kBatch);
   const Batch batch{pictures().pictures.pixels.data(), pictures().labels, samples};
   for (const auto& rule : three_updates()) {
-    if (in_passing) {
+    if (fused) {
       network.plan(kBatch, true).train_step(batch, {}, {1, 1}, rule);
       continue;
     }
@@ -159,26 +159,26 @@ Network trained(const Case& how, bool in_passing) {
   return network;
 }
 
-TEST(Plan, UpdatesInPassingAsAfterwards) {
+TEST(Plan, FusedUpdatesAsAfterwards) {
   for (const auto dtype : {kernels::Dtype::kFloat32, kernels::Dtype::kBfloat16}) {
     for (const bool reference : {false, true}) {
-      const auto passing = trained({reference, dtype}, true);
+      const auto fused = trained({reference, dtype}, true);
       const auto after = trained({reference, dtype}, false);
       for (std::size_t i = 0; i < after.parameters().entries().size(); ++i) {
-        EXPECT_EQ(passing.parameters().get(i), after.parameters().get(i)) << after.parameters().entries()[i].name;
+        EXPECT_EQ(fused.parameters().get(i), after.parameters().get(i)) << after.parameters().entries()[i].name;
       }
     }
   }
 }
 
-TEST(Plan, AnUpdateInPassingStoresNoGradientOfADenseLayer) {
-  const auto passing = trained({false, kernels::Dtype::kFloat32}, true);
+TEST(Plan, AFusedUpdateStoresNoGradientOfADenseLayer) {
+  const auto fused = trained({false, kernels::Dtype::kFloat32}, true);
   const auto after = trained({false, kernels::Dtype::kFloat32}, false);
-  const auto& kernel = passing.parameters().entries()[8];
+  const auto& kernel = fused.parameters().entries()[8];
   EXPECT_EQ(kernel.name, "logits/kernel");
-  EXPECT_LE(passing.parameters().gradient_bytes() + kernel.size * sizeof(float), after.parameters().gradient_bytes());
+  EXPECT_LE(fused.parameters().gradient_bytes() + kernel.size * sizeof(float), after.parameters().gradient_bytes());
   try {
-    (void)passing.parameters().get_gradient(8);
+    (void)fused.parameters().get_gradient(8);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.place(), "logits/kernel");
