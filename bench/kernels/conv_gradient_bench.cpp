@@ -53,8 +53,8 @@ void run_conv_gradient(benchmark::State& state, const OperatorCase& wanted, Dtyp
   const ConvGradient lapels(op, dtype, wanted.batch, kernel);
   const PrimitiveDesc desc = backward_weights(op, wanted.batch, dtype);
   OnednnPrimitive onednns(desc);
-  Buffer input(static_cast<std::size_t>(wanted.batch * wanted.in) * width);
-  Buffer output_grad(static_cast<std::size_t>(wanted.batch * wanted.out) * width);
+  Buffer input(static_cast<std::size_t>(wanted.batch * op.in.size()) * width);
+  Buffer output_grad(static_cast<std::size_t>(wanted.batch * op.out.size()) * width);
   Buffer kernel_grad(std::max<std::size_t>(static_cast<std::size_t>(kernel.packed_size()) * sizeof(float),
                                            desc.diff_weights_desc().get_size()));
   Buffer bias_grad(static_cast<std::size_t>(op.out.channels) * sizeof(float));
