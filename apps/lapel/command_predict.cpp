@@ -24,7 +24,7 @@ struct Options {
   std::string split = "test";
   std::string precision = "auto";
   std::string plot;
-  std::int64_t top = 3;
+  std::int64_t top_k = 3;
   bool json = false;
 };
 
@@ -106,7 +106,7 @@ ExitCode run(const Options& options, Output& output) {
   const std::size_t classes = classifier.class_names().size();
   for (std::size_t i = 0; i < questions.rows.size(); ++i) {
     questions.rows[i].ranked = classifier.ranked(std::span(probabilities).subspan(i * classes, classes),
-                                                 static_cast<std::size_t>(options.top));
+                                                 static_cast<std::size_t>(options.top_k));
   }
   if (!options.plot.empty()) {
     draw_predictions(classifier, questions.pictures, questions.actual, options.plot);
@@ -141,7 +141,7 @@ Command predict_command() {
                         {.name = "--top",
                          .value = "K",
                          .help = "how many classes to print for a picture, the most probable first (3)",
-                         .target = &options->top,
+                         .target = &options->top_k,
                          .min = 1},
                         {.name = "--plot",
                          .value = "FILE",

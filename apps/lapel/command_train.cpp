@@ -28,7 +28,7 @@ struct Options {
   std::string out;
   std::string resume;
   std::string init;
-  std::string trace;
+  std::string loss_csv;
   std::string plot_format = "png";
 };
 
@@ -140,9 +140,9 @@ ExitCode run(const Options& options, std::chrono::steady_clock::time_point start
                     .resume = !options.resume.empty(),
                     .started = started,
                     .init = options.init,
-                    .trace = options.trace,
+                    .loss_csv = options.loss_csv,
                     .plots = plots_of(options.plot_format),
-                    .observer = &progress,
+                    .callbacks = {&progress},
                     .stop = interrupt.token()});
     } catch (...) {
       progress.close();
@@ -158,6 +158,9 @@ ExitCode run(const Options& options, std::chrono::steady_clock::time_point start
         fmt::format("\nInterrupted in {} of {}, after {} steps: what was learned so far is kept.\n"
                     "To go on: lapel train --resume {}\n",
                     epoch_in_words(last, epoch), last.epochs, grouped(result.record.steps), folder.string()));
+  }
+  if (!result.record.stopped_by.empty()) {
+    output.print(fmt::format("\n{}\n", result.record.stopped_by));
   }
   output.print(result_text(result.record, folder));
   if (!result.plot_problem.empty()) {
@@ -189,10 +192,10 @@ Command train_command(std::chrono::steady_clock::time_point started) {
                          .value = "FILE",
                          .help = "safetensors file with the weights to begin with, under Keras's names",
                          .target = &options->init},
-                        {.name = "--trace",
+                        {.name = "--loss-csv",
                          .value = "FILE",
                          .help = "CSV file to write the loss of every step to",
-                         .target = &options->trace},
+                         .target = &options->loss_csv},
                         {.name = "--plot-format",
                          .value = "FORMAT",
                          .help = "of the plots: png (what is taken if left out), svg, or none",

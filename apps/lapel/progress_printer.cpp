@@ -42,11 +42,24 @@ void ProgressPrinter::redraw(const std::string& line) {
   line_open_ = true;
 }
 
-void ProgressPrinter::on_progress(const Progress& progress) {
+void ProgressPrinter::on_begin(Training& training) {
+  const Progress& progress = training.progress();
   last_ = progress;
-  if (!output_.is_terminal()) {
+  if (training.resumed()) {
+    output_.print(fmt::format("Goes on in {}, after {} of its {} steps\n", epoch_in_words(progress, progress.epoch),
+                              progress.step, progress.steps));
+  }
+}
+
+void ProgressPrinter::on_step(Training& training) {
+  constexpr std::chrono::milliseconds kInterval(50);
+  const Progress& progress = training.progress();
+  last_ = progress;
+  const auto now = std::chrono::steady_clock::now();
+  if (!output_.is_terminal() || (progress.step < progress.steps && now - drawn_ < kInterval)) {
     return;
   }
+  drawn_ = now;
   if (titled_epoch_ != progress.epoch || titled_member_ != progress.member) {
     titled_epoch_ = progress.epoch;
     titled_member_ = progress.member;
@@ -55,7 +68,9 @@ void ProgressPrinter::on_progress(const Progress& progress) {
   redraw(clipped(progress_line(progress), output_.columns() - 1));
 }
 
-void ProgressPrinter::on_epoch(const EpochResult& result, const Progress& progress) {
+void ProgressPrinter::on_epoch(Training& training) {
+  const EpochResult& result = training.history().back();
+  const Progress& progress = training.progress();
   last_ = progress;
   if (!output_.is_terminal()) {
     output_.print(fmt::format("{}\n", epoch_line(result, progress)));
@@ -63,12 +78,6 @@ void ProgressPrinter::on_epoch(const EpochResult& result, const Progress& progre
   }
   redraw(progress_line(progress) + validation_part(epoch_line(result, progress)));
   close();
-}
-
-void ProgressPrinter::on_resume(const Progress& progress) {
-  last_ = progress;
-  output_.print(fmt::format("Goes on in {}, after {} of its {} steps\n", epoch_in_words(progress, progress.epoch),
-                            progress.step, progress.steps));
 }
 
 void ProgressPrinter::close() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include "lapel/train.h"
 #include "output.h"
 
@@ -9,13 +11,13 @@ namespace lapel::app {
 [[nodiscard]] std::string epoch_in_words(const Progress& progress, std::int64_t epoch);
 
 /// Shows a training as it goes: on a terminal a progress bar that is redrawn, else one line an epoch.
-class ProgressPrinter : public TrainObserver {
+class ProgressPrinter : public Callback {
  public:
   explicit ProgressPrinter(Output& output) : output_(output) {}
 
-  void on_progress(const Progress& progress) override;
-  void on_epoch(const EpochResult& result, const Progress& progress) override;
-  void on_resume(const Progress& progress) override;
+  void on_begin(Training& training) override;
+  void on_step(Training& training) override;
+  void on_epoch(Training& training) override;
   /// Ends the line of an epoch that was cut short.
   void close();
 
@@ -30,6 +32,7 @@ class ProgressPrinter : public TrainObserver {
   std::int64_t titled_epoch_ = 0;   ///< The last epoch whose title line is printed.
   std::int64_t titled_member_ = 0;  ///< And whose it is.
   bool line_open_ = false;
+  std::chrono::steady_clock::time_point drawn_;
 };
 
 }  // namespace lapel::app

@@ -25,8 +25,8 @@ std::string recipe_help() {
     if (group == groups.end()) {
       group = groups.insert(group, {prefix, {}});
     }
-    const bool required = option.fallback == "required";
-    group->second += help_entry(required ? key + "  (required)" : fmt::format("{} = {}", key, option.fallback),
+    const bool required = option.default_value == "required";
+    group->second += help_entry(required ? key + "  (required)" : fmt::format("{} = {}", key, option.default_value),
                                 fmt::format("{}: {}", option.type, option.help), kColumn);
   }
   for (const auto& [name, entries] : groups) {

@@ -57,8 +57,8 @@ class Classifier {
 
   /// Probabilities, pictures x classes, row-major. Throws Error (kData) for pictures of another size.
   [[nodiscard]] std::vector<float> predict(const Pictures& pictures) const;
-  /// The `top` most probable classes of one row of probabilities, best first.
-  [[nodiscard]] std::vector<ClassProbability> ranked(std::span<const float> probabilities, std::size_t top) const;
+  /// The `top_k` most probable classes of one row of probabilities, best first.
+  [[nodiscard]] std::vector<ClassProbability> ranked(std::span<const float> probabilities, std::size_t top_k) const;
   /// Throws Error (kData) for pictures of another size or labels beyond the classes.
   [[nodiscard]] Evaluation evaluate(const LabeledPictures& pictures, const std::string& split) const;
 

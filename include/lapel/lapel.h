@@ -3,6 +3,7 @@
 // Everything that Lapel offers to a program.
 #include "lapel/augmentation.h"  // IWYU pragma: export
 #include "lapel/bench.h"         // IWYU pragma: export
+#include "lapel/callback.h"      // IWYU pragma: export
 #include "lapel/classifier.h"    // IWYU pragma: export
 #include "lapel/data.h"          // IWYU pragma: export
 #include "lapel/error.h"         // IWYU pragma: export

@@ -60,6 +60,7 @@ struct TrainSpec {
   TypedSpec optimizer{"Adam", {}, {}};
   TypedSpec schedule{"Constant", {}, {}};
   std::vector<WeightGroup> groups;    ///< Of several that fit a weight the last one counts.
+  std::vector<TypedSpec> callbacks;   ///< What happens beside the steps, as `{"EarlyStopping", {{"patience", 3}}}`.
   std::string precision = "float32";  ///< "float32", "bfloat16", or "auto": what this CPU does fastest.
   bool shuffle = true;
   std::int64_t seed = 1;
@@ -120,10 +121,10 @@ struct RecipeInfo {
 
 /// One documented option, from the tables that the reader itself uses.
 struct OptionInfo {
-  std::string key;       ///< `train.epochs`, `layers.Dense.units`, `train.optimizer.SGD.momentum`
-  std::string type;      ///< `integer`, `number`, `true or false`, `text`, `integer or [integer, integer]`
-  std::string fallback;  ///< The default as TOML, or `required`.
-  std::string help;      ///< One sentence, with range or choices.
+  std::string key;            ///< `train.epochs`, `layers.Dense.units`, `train.optimizer.SGD.momentum`
+  std::string type;           ///< `integer`, `number`, `true or false`, `text`, `integer or [integer, integer]`
+  std::string default_value;  ///< The default as TOML, or `required`.
+  std::string help;           ///< One sentence, with range or choices.
 };
 
 /// Every option a recipe can have.

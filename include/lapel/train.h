@@ -9,49 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "lapel/callback.h"
 #include "lapel/classifier.h"
 #include "lapel/data.h"
 #include "lapel/metrics.h"
 #include "lapel/recipe.h"
 
 namespace lapel {
-
-/// One line of `history.csv`; with an ensemble, epochs are counted on from one member to the next. Training accuracy
-/// and loss are means over the epoch's steps, as Keras shows them; validation is measured after the epoch, in inference
-/// mode.
-struct EpochResult {
-  std::int64_t epoch = 0;  ///< From 1.
-  double accuracy = 0;
-  double loss = 0;
-  std::optional<double> val_accuracy;
-  std::optional<double> val_loss;
-  double learning_rate = 0;  ///< Of the epoch's last step.
-  double seconds = 0;        ///< Training and validation.
-};
-
-/// How far an epoch has come.
-struct Progress {
-  std::int64_t epoch = 0;  ///< From 1.
-  std::int64_t epochs = 0;
-  std::int64_t step = 0;  ///< Steps done in this epoch.
-  std::int64_t steps = 0;
-  double accuracy = 0;  ///< Mean over the steps so far.
-  double loss = 0;
-  double seconds = 0;       ///< Since the epoch began.
-  std::int64_t member = 1;  ///< Of an ensemble, from 1; epochs are its own.
-  std::int64_t members = 1;
-};
-
-/// Hears what a training does, on the thread that trains. The default implementations do nothing.
-class TrainObserver {
- public:
-  virtual ~TrainObserver() = default;
-  /// At most every twentieth of a second, and at the last step of each epoch.
-  virtual void on_progress(const Progress& /*progress*/) {}
-  virtual void on_epoch(const EpochResult& /*result*/, const Progress& /*progress*/) {}
-  /// Before the first step of a training that goes on: where it was stopped.
-  virtual void on_resume(const Progress& /*progress*/) {}
-};
 
 /// In what form plots are drawn.
 enum class PlotFormat { kPng, kSvg };
@@ -72,11 +36,12 @@ struct TrainSettings {
   /// layout; empty: as the recipe's seed says.
   std::filesystem::path init;
   /// A CSV file to write `step,loss` to for every step (mean loss of its batch before the update); empty: none.
-  std::filesystem::path trace;
+  std::filesystem::path loss_csv;
   /// Draw the plots of the run folder in this form (lapel/plot.h): those of the data set before the training, the
   /// others once everything else is saved.
   std::optional<PlotFormat> plots;
-  TrainObserver* observer = nullptr;
+  /// Called after those of the recipe, in this order. A training that goes on needs the same ones again.
+  std::vector<Callback*> callbacks;
   /// A request to stop ends the training after the step in hand: what was learned so far is measured and saved, with a
   /// checkpoint from which it can go on.
   std::stop_token stop;
@@ -86,6 +51,7 @@ struct TrainSettings {
 struct RunRecord {
   std::string name;
   std::string status = "complete";  ///< or `interrupted`, or `failed` after at least one whole epoch
+  std::string stopped_by;  ///< Why a callback ended the training (of an ensemble, the last of them), or nothing.
   std::optional<Score> train;
   std::optional<Score> validation;
   std::optional<Score> test;
@@ -120,9 +86,9 @@ struct TrainResult {
 /// measured then. Steps follow the clock, so that such a run does not repeat bit for bit.
 /// Throws Error: kRecipe (layers that do not fit the pictures or the classes), kUsage (the folder exists; a run that
 /// cannot be resumed; a time budget that is over before the first step), kIo, kModelFile (initial weights that are not
-/// the model's, a damaged checkpoint), kNumeric (the loss is not finite: epoch and step are named).
-/// A run folder that fails before its first epoch is over is removed; one that fails later keeps recipe, history and a
-/// `metrics.json` that says so, but has no model.
+/// the model's, a damaged checkpoint), kNumeric (a loss or a weight is not finite: epoch and step are named).
+/// A run folder in which nothing can be resumed is removed where the training fails before its first epoch is over; one
+/// that fails later keeps recipe, history, checkpoints and a `metrics.json` that says so, but has no model.
 [[nodiscard]] TrainResult train(const Recipe& recipe, const DataSet& data, const TrainSettings& settings = {});
 
 /// `parent/name`, or `parent/name-2`, `-3`, ...: the first that does not exist.

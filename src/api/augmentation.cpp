@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "api/prepare.h"
+#include "api/resolve.h"
 #include "base/threads.h"
 #include "lapel/error.h"
 #include "layers/layer.h"
@@ -30,13 +30,13 @@ std::vector<LayerSpec> augmentations(const Recipe& recipe) {
 Pictures augmented(const Recipe& recipe, const Pictures& pictures, std::span<const std::uint32_t> samples,
                    std::int64_t epoch) {
   static constexpr float kWhite = 255;
-  const Shape shape = prepare::picture_shape(pictures);
+  const Shape shape = picture_shape(pictures);
   std::vector<LayerSpec> specs = augmentations(recipe);
   specs.push_back({.type = "Flatten"});
   const auto count = static_cast<std::int64_t>(samples.size());
-  const int threads = prepare::chosen_threads(recipe.train);
+  const int threads = resolve_threads(recipe.train);
   plan::Network network(model::Model(recipe.name, specs, shape),
-                        {.threads = threads, .scale = prepare::kPixelScale, .main_batch = count, .training = true});
+                        {.threads = threads, .scale = kPixelScale, .main_batch = count, .training = true});
   const ThreadScope scope(threads);
   std::vector<float> numbers(static_cast<std::size_t>(count * shape.size()));
   network.plan(count, true)

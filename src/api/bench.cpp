@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "api/prepare.h"
+#include "api/resolve.h"
 #include "base/threads.h"
 #include "bench/machine.h"
 #include "bench/parts.h"
@@ -43,8 +43,8 @@ std::int64_t bytes_of(const DataSet& data) {
 /// Who ran what on which machine.
 void describe(BenchResult& result, const Recipe& recipe, kernels::Dtype dtype) {
   result.recipe = recipe.name;
-  result.precision = prepare::precision_name(dtype);
-  result.threads = prepare::chosen_threads(recipe.train);
+  result.precision = precision_name(dtype);
+  result.threads = resolve_threads(recipe.train);
   result.cpu = kernels::cpu().model;
   result.isa = kernels::cpu().isa;
   result.lapel_version = version();
@@ -139,17 +139,16 @@ BenchResult bench(const Recipe& recipe, const BenchSettings& settings) {
   result.memory.loading_peak = measuring::resident_memory().peak - before.now;
 
   const bool training = settings.mode == BenchMode::kTrain;
-  const model::Model member(recipe.name, prepare::fitted(recipe, data).layers,
-                            prepare::picture_shape(data.train.pictures));
-  prepare::check_outputs(member, data);
+  const model::Model member(recipe.name, resolve_recipe(recipe, data).layers, picture_shape(data.train.pictures));
+  check_outputs(member, data);
   const model::Model model = training ? member : model::ensemble_of(member, recipe.train.ensemble);
-  const auto dtype = prepare::chosen_precision(recipe.train.precision);
+  const auto dtype = resolve_precision(recipe.train.precision);
   describe(result, recipe, dtype);
   result.mode = settings.mode;
   result.batch = training::effective_batch(recipe.train, splits.train.count);
   measuring::reset_peak();
   const auto plan_start = Clock::now();
-  plan::Network network(model, {dtype, result.threads, prepare::kPixelScale, result.batch, training, !training});
+  plan::Network network(model, {dtype, result.threads, kPixelScale, result.batch, training, !training});
   begin_with_weights(network, settings.init, recipe.train.seed);
   result.plan_seconds = seconds_since(plan_start);
   result.parameters = network.parameters().count();

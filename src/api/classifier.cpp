@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "api/classifier_impl.h"
-#include "api/prepare.h"
+#include "api/resolve.h"
 #include "base/options.h"
 #include "base/threads.h"
 #include "lapel/error.h"
@@ -31,7 +31,7 @@ void check_size(const Pictures& pictures, const store::Preprocessing& wanted) {
 /// What was trained in bfloat16 answers in bfloat16 where the processor computes it natively, else in float32, which is
 /// faster than imitating it. A model that was just trained follows the same rule, so that saving it changes no answer.
 kernels::Dtype answering_precision(const store::ModelFile& file) {
-  return prepare::chosen_precision(file.precision == "bfloat16" ? "auto" : "float32");
+  return resolve_precision(file.precision == "bfloat16" ? "auto" : "float32");
 }
 
 }  // namespace
@@ -78,6 +78,24 @@ void Classifier::Impl::predict(const std::uint8_t* pixels, std::int64_t count, s
                    probabilities);
 }
 
+Evaluation Classifier::Impl::evaluate(const LabeledPictures& pictures, std::int64_t first, std::int64_t count,
+                                      const std::string& split) {
+  const std::size_t classes = file.class_names.size();
+  const auto labels =
+      std::span(pictures.labels).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+  const auto beyond = std::find_if(labels.begin(), labels.end(), [&](Label label) { return label >= classes; });
+  if (beyond != labels.end()) {
+    throw Error(ErrorKind::kData, fmt::format("{}[{}]", split, beyond - labels.begin()),
+                fmt::format("label {} is not a class of the model", *beyond), {{"classes", fmt::format("{}", classes)}},
+                "the data set the model was trained on");
+  }
+  std::vector<float> probabilities(static_cast<std::size_t>(count) * classes);
+  if (count > 0) {
+    predict(pictures.pictures.pixels.data() + first * pictures.pictures.picture_size(), count, probabilities);
+  }
+  return evaluate_predictions(split, file.class_names, probabilities, labels);
+}
+
 Classifier::Classifier(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Classifier Classifier::load(const std::filesystem::path& run_or_model, int threads) {
@@ -105,7 +123,7 @@ DataSpec Classifier::data_spec() const {
   return spec;
 }
 
-std::string Classifier::precision() const { return prepare::precision_name(impl_->dtype); }
+std::string Classifier::precision() const { return precision_name(impl_->dtype); }
 
 void Classifier::use_precision(const std::string& precision) {
   constexpr std::array<std::string_view, 3> kKnown = {"float32", "bfloat16", "auto"};
@@ -113,7 +131,7 @@ void Classifier::use_precision(const std::string& precision) {
     throw Error(ErrorKind::kUsage, {}, fmt::format("unknown precision \"{}\"", precision),
                 {{"known", fmt::format("{}", fmt::join(kKnown, ", "))}});
   }
-  impl_->dtype = precision == "auto" ? answering_precision(impl_->file) : prepare::chosen_precision(precision);
+  impl_->dtype = precision == "auto" ? answering_precision(impl_->file) : resolve_precision(precision);
   impl_->network.reset();
 }
 
@@ -141,12 +159,12 @@ std::vector<float> Classifier::predict(const Pictures& pictures) const {
   return probabilities;
 }
 
-std::vector<ClassProbability> Classifier::ranked(std::span<const float> probabilities, std::size_t top) const {
+std::vector<ClassProbability> Classifier::ranked(std::span<const float> probabilities, std::size_t top_k) const {
   std::vector<std::size_t> order(probabilities.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return probabilities[a] > probabilities[b]; });
-  order.resize(std::min(top, order.size()));
+  order.resize(std::min(top_k, order.size()));
   std::vector<ClassProbability> result;
   for (const std::size_t label : order) {
     result.push_back({static_cast<Label>(label), class_names().at(label), probabilities[label]});
@@ -155,14 +173,8 @@ std::vector<ClassProbability> Classifier::ranked(std::span<const float> probabil
 }
 
 Evaluation Classifier::evaluate(const LabeledPictures& pictures, const std::string& split) const {
-  const auto beyond = std::find_if(pictures.labels.begin(), pictures.labels.end(),
-                                   [&](Label label) { return label >= class_names().size(); });
-  if (beyond != pictures.labels.end()) {
-    throw Error(ErrorKind::kData, fmt::format("{}[{}]", split, beyond - pictures.labels.begin()),
-                fmt::format("label {} is not a class of the model", *beyond),
-                {{"classes", fmt::format("{}", class_names().size())}}, "the data set the model was trained on");
-  }
-  return evaluate_predictions(split, class_names(), predict(pictures.pictures), pictures.labels);
+  check_size(pictures.pictures, impl_->file.preprocessing);
+  return impl_->evaluate(pictures, 0, pictures.pictures.count, split);
 }
 
 void Classifier::save(const std::filesystem::path& model_file) const {

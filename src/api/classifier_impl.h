@@ -25,8 +25,13 @@ struct Classifier::Impl {
   /// Takes another model.
   void start_again(store::ModelFile content);
 
+  /// Makes the network, for batches of at most so many pictures.
+  void make_network(std::int64_t batch);
   /// Probabilities of `count` pictures at `pixels`.
   void predict(const std::uint8_t* pixels, std::int64_t count, std::span<float> probabilities);
+  /// Of pictures `first` to `first + count`; see Classifier::evaluate.
+  [[nodiscard]] Evaluation evaluate(const LabeledPictures& pictures, std::int64_t first, std::int64_t count,
+                                    const std::string& split);
 
   store::ModelFile file;
   std::string source;            ///< Of the recipe that it was trained by; empty where it was loaded.
@@ -36,7 +41,6 @@ struct Classifier::Impl {
   std::optional<plan::Network> network;  ///< With frozen weights.
 
  private:
-  void make_network(std::int64_t batch);
   void set_weights();
 };
 

@@ -31,7 +31,14 @@ std::pair<std::string, std::string> first_difference(std::string_view a, std::st
 
 }  // namespace
 
-void check_space(const std::filesystem::path& folder, std::int64_t parameters, std::int64_t numbers) {
+void check_space(const std::filesystem::path& folder, const TrainingSetup& setup) {
+  constexpr std::int64_t kMostNumbers = 5;  // Of a weight in a checkpoint: itself, optimizer state, means.
+  const auto size_of = [](const model::Model& model) {
+    return model.trainable_parameters() + model.non_trainable_parameters();
+  };
+  const std::int64_t parameters = size_of(setup.ensemble);
+  // Of a checkpoint, of which two stay while a third one is written.
+  const std::int64_t numbers = parameters + (kMostNumbers - 1) * size_of(setup.model);
   std::error_code error;
   const auto space = std::filesystem::space(folder, error);
   const auto wanted = static_cast<std::uintmax_t>(parameters + 3 * numbers) * sizeof(float) + (1U << 20U);

@@ -4,15 +4,15 @@
 #include <filesystem>
 #include <string>
 
+#include "api/training_setup.h"
 #include "lapel/data.h"
 #include "lapel/recipe.h"
 #include "store/checkpoint.h"
 
 namespace lapel {
 
-/// Throws Error (kIo) where the disk of `folder` has no room for a model of so many parameters and its checkpoints.
-/// `numbers`: of a checkpoint, of which two stay while a third one is written.
-void check_space(const std::filesystem::path& folder, std::int64_t parameters, std::int64_t numbers);
+/// Throws Error (kIo) where the disk of `folder` has no room for the model and its checkpoints.
+void check_space(const std::filesystem::path& folder, const TrainingSetup& setup);
 
 /// The recipe for checkpoints: the pictures may have another place when the training goes on.
 [[nodiscard]] std::string text_without_source(Recipe recipe);

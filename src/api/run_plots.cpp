@@ -31,6 +31,9 @@ std::vector<report::Curve> curves_of(const std::vector<EpochResult>& history, do
   return curves;
 }
 
+/// What a plot with pictures costs beside one without.
+constexpr double kWithPictures = 2;
+
 fs::path plot_file(const fs::path& run, std::string_view name, PlotFormat format) {
   return run / "plots" / fmt::format("{}.{}", name, format == PlotFormat::kPng ? "png" : "svg");
 }
@@ -99,34 +102,34 @@ void RunPlots::draw_data() {
   fs::create_directory(run_ / "plots", ignored);
   const report::PlotData shown = report::plot_data({}, data_, nullptr, {});
   try {
-    const double all = seconds_of([&] { draw_data_plots(shown, run_, format_); });
+    const double all = seconds_of([&] { files_ = draw_data_plots(shown, run_, format_); });
     // One with pictures is taken to cost twice one without.
-    const double charts = shown.test_samples.empty() ? 3 : 5;
-    chart_seconds_ = all / charts;
-    pictures_seconds_ = 2 * chart_seconds_;
+    chart_seconds_ = all / (shown.test_samples.empty() ? 1 + kWithPictures : 1 + 2 * kWithPictures);
     data_drawn_ = true;
   } catch (const Error&) {
     data_drawn_ = false;
   }
 }
 
-double RunPlots::reserve() {
-  constexpr double kWithPictures = 2;  // Predictions, mistakes.
-  constexpr double kCharts = 3;        // Accuracy, loss, confusion.
+std::optional<double> RunPlots::estimate(double at_most) {
+  constexpr double kPictures = 2;  // Predictions, mistakes.
+  constexpr double kCharts = 3;    // Accuracy, loss, confusion.
   if (!data_drawn_) {
     return 0;
   }
-  if (std::exchange(reserve_asked_, true)) {
+  if (std::exchange(estimated_, true)) {
+    if (chart_seconds_ > at_most) {
+      return std::nullopt;
+    }
     measure_again();
   }
-  return kWithPictures * pictures_seconds_ + kCharts * chart_seconds_;
+  return (kPictures * kWithPictures + kCharts) * chart_seconds_;
 }
 
 void RunPlots::measure_again() {
   const fs::path trial = plot_file(run_, "trial", format_);
   const report::PlotData shown = report::plot_data({}, data_, nullptr, {});
   try {
-    pictures_seconds_ = seconds_of([&] { draw_file(training_samples(shown), trial); });
     chart_seconds_ = seconds_of([&] { draw_file(draw_class_counts(shown), trial); });
   } catch (const Error&) {
     // What was measured before is the best that is known.
@@ -135,12 +138,14 @@ void RunPlots::measure_again() {
   fs::remove(trial, ignored);
 }
 
-std::string RunPlots::draw_results(const report::PlotData& shown, const std::vector<EpochResult>& history) const {
+std::string RunPlots::draw_results(const report::PlotData& shown, const std::vector<EpochResult>& history) {
   try {
     if (!data_drawn_) {
-      draw_data_plots(shown, run_, format_);
+      files_ = draw_data_plots(shown, run_, format_);
     }
-    draw_result_plots(shown, history, run_, format_);
+    for (fs::path& file : draw_result_plots(shown, history, run_, format_)) {
+      files_.push_back(std::move(file));
+    }
     return {};
   } catch (const Error& error) {
     return error.what();

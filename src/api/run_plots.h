@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,15 @@ class RunPlots {
   void draw_data();
 
   /// Seconds that draw_results will take: at first from what draw_data took, then, since the machine may have become
-  /// slower, from one plot with pictures and one without, drawn for this alone. 0 where drawing fails.
-  [[nodiscard]] double reserve();
+  /// slower, from one plot drawn for this alone, or nothing where that takes longer than `at_most` seconds. 0 where
+  /// drawing fails.
+  [[nodiscard]] std::optional<double> estimate(double at_most);
 
   /// Draws what draw_data did not. Returns what is wrong, or nothing.
-  [[nodiscard]] std::string draw_results(const report::PlotData& shown, const std::vector<EpochResult>& history) const;
+  [[nodiscard]] std::string draw_results(const report::PlotData& shown, const std::vector<EpochResult>& history);
+
+  /// What was drawn so far.
+  [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return files_; }
 
  private:
   void measure_again();
@@ -43,10 +48,10 @@ class RunPlots {
   const DataSet& data_;
   std::filesystem::path run_;
   PlotFormat format_;
+  std::vector<std::filesystem::path> files_;
   bool data_drawn_ = false;
-  bool reserve_asked_ = false;
-  double pictures_seconds_ = 0;  ///< Of a plot with pictures.
-  double chart_seconds_ = 0;     ///< Of one without.
+  bool estimated_ = false;
+  double chart_seconds_ = 0;  ///< Of a plot without pictures.
 };
 
 }  // namespace lapel

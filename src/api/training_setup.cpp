@@ -2,30 +2,50 @@
 
 #include <utility>
 
-#include "api/members.h"
-#include "api/prepare.h"
+#include "api/ensemble_members.h"
+#include "api/resolve.h"
+#include "data/known.h"
 #include "model/ensemble.h"
+#include "train/callbacks/callback_type.h"
 #include "train/loop.h"
 
 namespace lapel {
 
 TrainingSetup make_setup(const Recipe& recipe, const DataSet& data) {
-  Recipe full = prepare::fitted(recipe, data);
+  Recipe full = resolve_recipe(recipe, data);
   const data::Splits splits = data::split_training(recipe.data, data.train.pictures.count);
-  model::Model model(recipe.name, full.layers, prepare::picture_shape(data.train.pictures));
-  prepare::check_outputs(model, data);
+  model::Model model(recipe.name, full.layers, picture_shape(data.train.pictures));
+  check_outputs(model, data);
   model::Model ensemble = model::ensemble_of(model, full.train.ensemble);
   return {std::move(full),
           splits,
           std::move(model),
           std::move(ensemble),
-          prepare::chosen_precision(recipe.train.precision),
-          prepare::chosen_threads(recipe.train)};
+          resolve_precision(recipe.train.precision),
+          resolve_threads(recipe.train)};
+}
+
+store::ModelFile make_model_file(const TrainingSetup& setup, const model::Model& model,
+                                 std::vector<formats::Tensor> tensors, const DataSet& data) {
+  const DataSpec& spec = setup.recipe.data;
+  const auto& pictures = data.train.pictures;
+  // Of the data set a known name, whatever form it was read in; of others nothing, so that the same pictures give the
+  // same file wherever they lie.
+  std::string source = data::find_known(data.name) != nullptr ? data.name : std::string();
+  return {model,
+          data.class_names,
+          {pictures.height, pictures.width, pictures.channels, static_cast<double>(kPixelScale),
+           setup.recipe.train.test_time_augmentation},
+          std::move(source),
+          spec.test_split,
+          spec.split_seed,
+          std::move(tensors),
+          precision_name(setup.dtype)};
 }
 
 plan::Network make_network(const TrainingSetup& setup, std::size_t member) {
   const std::int64_t batch = training::effective_batch(setup.recipe.train, setup.splits.train.count);
-  plan::Network network(setup.model, {setup.dtype, setup.threads, prepare::kPixelScale, batch, true});
+  plan::Network network(setup.model, {setup.dtype, setup.threads, kPixelScale, batch, true});
   network.parameters().initialize(static_cast<std::uint64_t>(member_seed(setup.recipe.train.seed, member)));
   return network;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "data/splits.h"
 #include "kernels/cpu.h"
@@ -8,12 +9,13 @@
 #include "lapel/recipe.h"
 #include "model/model.h"
 #include "plan/network.h"
+#include "store/model_file.h"
 
 namespace lapel {
 
 /// A recipe made ready to be trained on a data set.
 struct TrainingSetup {
-  Recipe recipe;  ///< As prepare::fitted makes it.
+  Recipe recipe;  ///< As resolve_recipe makes it.
   data::Splits splits;
   model::Model model;     ///< Of one member, where the recipe asks for an ensemble.
   model::Model ensemble;  ///< What is evaluated and saved; without an ensemble the same.
@@ -26,5 +28,9 @@ struct TrainingSetup {
 
 /// The network that trains a member (from 0), with weights as its seed says.
 [[nodiscard]] plan::Network make_network(const TrainingSetup& setup, std::size_t member = 0);
+
+/// A model file of `model` (a member, or an ensemble of some) with these weights.
+[[nodiscard]] store::ModelFile make_model_file(const TrainingSetup& setup, const model::Model& model,
+                                               std::vector<formats::Tensor> tensors, const DataSet& data);
 
 }  // namespace lapel

@@ -38,11 +38,21 @@ std::string joined(const std::vector<std::string_view>& words, std::string_view 
   return text;
 }
 
+/// Whether `value` is what the word of its rule stands for.
+bool is_word(const OptionRule& rule, const OptionValue& value) {
+  const auto* integer = std::get_if<std::int64_t>(&value);
+  const auto* number = std::get_if<double>(&value);
+  return !rule.word.empty() && ((integer != nullptr && *integer == 0) || (number != nullptr && std::isnan(*number)));
+}
+
 std::string expected_type(const OptionRule& rule) {
+  if (!rule.word.empty()) {
+    return fmt::format("\"{}\" or {}", rule.word, rule.default_value.index() == 1 ? "an integer" : "a number");
+  }
   if (rule.pair) {
     return "an integer or a list of two integers";
   }
-  switch (rule.fallback.index()) {
+  switch (rule.default_value.index()) {
     case 0:
       return "true or false";
     case 1:
@@ -61,7 +71,7 @@ std::string expected_type(const OptionRule& rule) {
 [[noreturn]] void refuse(const OptionRule& rule, const OptionValue& given, const std::string& allowed) {
   throw Error(ErrorKind::kRecipe, {}, fmt::format("{} = {} is not allowed", rule.key, option_text(given)),
               {{"allowed", allowed}},
-              rule.required ? std::string() : fmt::format("{} = {}", rule.key, option_text(rule.fallback)));
+              rule.required ? std::string() : fmt::format("{} = {}", rule.key, option_text(rule, rule.default_value)));
 }
 
 void check_range(const OptionRule& rule, const OptionValue& given, double value) {
@@ -92,21 +102,25 @@ OptionValue as_range(const OptionRule& rule, const OptionValue& given) {
 
 bool right_length(const OptionRule& rule, const OptionValue& value) {
   if (const auto* range = std::get_if<NumberRange>(&value)) {
-    const bool may_be_empty = !rule.required && std::get<NumberRange>(rule.fallback).empty();
+    const bool may_be_empty = !rule.required && std::get<NumberRange>(rule.default_value).empty();
     return range->size() == 2 || (range->empty() && may_be_empty);
   }
   return !rule.pair || std::get<std::vector<std::int64_t>>(value).size() == 2;
 }
 
-/// `given` in the type of the rule's fallback; the same `given` where it cannot be.
+/// `given` in the type of the rule's default; the same `given` where it cannot be.
 OptionValue converted(const OptionRule& rule, const OptionValue& given) {
-  if (std::holds_alternative<double>(rule.fallback) && std::holds_alternative<std::int64_t>(given)) {
+  if (!rule.word.empty() && given == OptionValue(std::string(rule.word))) {
+    return rule.default_value.index() == 1 ? OptionValue(std::int64_t{0})
+                                           : OptionValue(std::numeric_limits<double>::quiet_NaN());
+  }
+  if (std::holds_alternative<double>(rule.default_value) && std::holds_alternative<std::int64_t>(given)) {
     return static_cast<double>(std::get<std::int64_t>(given));
   }
   if (rule.pair && std::holds_alternative<std::int64_t>(given)) {
     return std::vector<std::int64_t>(2, std::get<std::int64_t>(given));
   }
-  if (std::holds_alternative<NumberRange>(rule.fallback)) {
+  if (std::holds_alternative<NumberRange>(rule.default_value)) {
     return as_range(rule, given);
   }
   return given;
@@ -117,8 +131,11 @@ OptionValue converted(const OptionRule& rule, const OptionValue& given) {
 OptionValue checked_value(const OptionRule& rule, const OptionValue& given) {
   OptionValue value = converted(rule, given);
   const auto* list = std::get_if<std::vector<std::int64_t>>(&value);
-  if (value.index() != rule.fallback.index() || !right_length(rule, value)) {
+  if (value.index() != rule.default_value.index() || !right_length(rule, value)) {
     refuse(rule, given, expected_type(rule));
+  }
+  if (is_word(rule, value)) {
+    return value;
   }
   if (const auto* integer = std::get_if<std::int64_t>(&value)) {
     check_range(rule, given, static_cast<double>(*integer));
@@ -138,7 +155,7 @@ OptionValue checked_value(const OptionRule& rule, const OptionValue& given) {
     const std::string near = nearest_word(*text, rule.choices);
     throw Error(ErrorKind::kRecipe, {}, fmt::format("{} = \"{}\" is not allowed", rule.key, *text),
                 {{"allowed", joined(rule.choices, "or")}},
-                fmt::format("{} = {}", rule.key, near.empty() ? option_text(rule.fallback) : option_text(near)));
+                fmt::format("{} = {}", rule.key, near.empty() ? option_text(rule.default_value) : option_text(near)));
   }
   return value;
 }
@@ -214,6 +231,10 @@ std::string option_text(const OptionValue& value) {
     }
   };
   return std::visit(Text{}, value);
+}
+
+std::string option_text(const OptionRule& rule, const OptionValue& value) {
+  return is_word(rule, value) ? option_text(std::string(rule.word)) : option_text(value);
 }
 
 std::string range_text(const OptionRule& rule) {

@@ -36,24 +36,27 @@ struct Option {
   bool required = false;
   std::vector<std::string_view> choices = {};  ///< Of text only; empty: any.
   bool symmetric = false;  ///< Of a NumberRange: v alone stands for [-v, v]; without this for [0, v].
+  /// Of numbers: a word that stands for 0, or of a `double` for NaN: "epoch", "none".
+  std::string_view word = {};
 };
 
-/// An option without its type: what checks, messages and documents need. `fallback` holds the default.
+/// An option without its type: what checks, messages and documents need. `default_value` holds the default.
 struct OptionRule {
   std::string_view key;
-  OptionValue fallback;
+  OptionValue default_value;
   std::string_view help;
   std::optional<double> min;
   std::optional<double> max;
   bool above_min;
   bool below_max;
   bool required;
-  bool pair;  ///< An IntPair: the fallback is a list of two.
+  bool pair;  ///< An IntPair: the default_value is a list of two.
   std::vector<std::string_view> choices;
   bool symmetric = false;
+  std::string_view word = {};
 };
 
-/// The value of `given` in the type of the rule's fallback (an integer becomes a number, a single integer a
+/// The value of `given` in the type of the rule's default (an integer becomes a number, a single integer a
 /// pair, a single number a range), checked against its range and choices. Throws Error (kRecipe) that names the key,
 /// the value and what is allowed.
 [[nodiscard]] OptionValue checked_value(const OptionRule& rule, const OptionValue& given);
@@ -67,6 +70,8 @@ void check_keys(std::span<const OptionRule> rules, const OptionValues& given);
 
 /// `value` as TOML: `true`, `3`, `0.001`, `"same"`, `[2, 2]`.
 [[nodiscard]] std::string option_text(const OptionValue& value);
+/// The same of a value of this rule, which may have a word for it.
+[[nodiscard]] std::string option_text(const OptionRule& rule, const OptionValue& value);
 
 /// The allowed values of a rule in words: `at least 1`, `above 0 and below 1`, `"same" or "valid"`; may be empty.
 [[nodiscard]] std::string range_text(const OptionRule& rule);
@@ -76,16 +81,16 @@ template <class T>
 [[nodiscard]] OptionRule rule_of(const Option<T>& option) {
   const T defaults{};
   OptionRule rule{
-      option.key,      {},    option.help,    option.min,      option.max, option.above_min, option.below_max,
-      option.required, false, option.choices, option.symmetric};
+      option.key,      {},    option.help,    option.min,       option.max, option.above_min, option.below_max,
+      option.required, false, option.choices, option.symmetric, option.word};
   std::visit(
       [&](auto member) {
         if constexpr (std::is_same_v<decltype(member), IntPair T::*>) {
           const IntPair pair = defaults.*member;
-          rule.fallback = std::vector<std::int64_t>(pair.begin(), pair.end());
+          rule.default_value = std::vector<std::int64_t>(pair.begin(), pair.end());
           rule.pair = true;
         } else {
-          rule.fallback = defaults.*member;
+          rule.default_value = defaults.*member;
         }
       },
       option.member);

@@ -21,28 +21,41 @@ void lap(Stopwatch& watch, bool counts, StepEnd* end) {
   }
 }
 
+/// Laps a watch at each step, and stops the training when it has enough.
+class StepTimer : public Callback {
+ public:
+  StepTimer(const Work& work, Stopwatch& watch, StepEnd* end)
+      : steps_((work.range.count + work.batch - 1) / work.batch),
+        whole_(work.range.count / work.batch),
+        watch_(watch),
+        end_(end) {}
+
+  void on_step(Training& training) override {
+    const std::int64_t in_epoch = (training.steps() - 1) % steps_;
+    lap(watch_, in_epoch < whole_ && (in_epoch > 0 || whole_ == 1), end_);
+    if (watch_.enough()) {
+      stop_.request_stop();
+    }
+  }
+  [[nodiscard]] std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  std::int64_t steps_;  ///< Of an epoch, and those of them with a whole batch.
+  std::int64_t whole_;
+  Stopwatch& watch_;
+  StepEnd* end_;
+  std::stop_source stop_;
+};
+
 void run_training(const Work& work, Stopwatch& watch, StepEnd* end) {
-  const std::int64_t steps = (work.range.count + work.batch - 1) / work.batch;
   const std::int64_t whole = work.range.count / work.batch;
-  std::stop_source stop;
+  StepTimer timer(work, watch, end);
   TrainSpec spec = work.train;
   spec.batch_size = work.batch;
   // They also scale the schedule.
   spec.epochs = std::max(spec.epochs, kNeverReached / std::max<std::int64_t>(1, whole));
-  const auto after_step = [&](std::int64_t step, double /*loss*/) {
-    const std::int64_t in_epoch = (step - 1) % steps;
-    lap(watch, in_epoch < whole && (in_epoch > 0 || whole == 1), end);
-    if (watch.enough()) {
-      stop.request_stop();
-    }
-  };
-  static_cast<void>(training::run_loop(work.network, {.pictures = work.pictures,
-                                                      .splits = {work.range, {}},
-                                                      .spec = spec,
-                                                      .observer = nullptr,
-                                                      .stop = stop.get_token(),
-                                                      .after_epoch = {},
-                                                      .after_step = after_step}));
+  const training::LoopInput input{work.pictures, {work.range, {}}, spec, {&timer}, timer.token()};
+  static_cast<void>(training::run_loop(work.network, input));
 }
 
 /// Of the same pictures again and again: what comes to a model that is in use has just been written.

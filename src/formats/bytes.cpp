@@ -165,6 +165,21 @@ int write_and_rename(const std::filesystem::path& file, std::span<const std::spa
   return sync_folder(folder);
 }
 
+/// 0, or the errno of what failed.
+int write_behind(const std::filesystem::path& file, std::uint64_t length, std::string_view bytes) {
+  constexpr mode_t kMode = 0666;
+  const int create = length == 0 ? O_CREAT : 0;
+  Descriptor descriptor(::open(file.c_str(), O_WRONLY | create | O_NOFOLLOW | O_CLOEXEC, kMode));
+  const auto offset = static_cast<off_t>(length);
+  if (!descriptor.open() || ::ftruncate(descriptor.get(), offset) != 0 ||
+      ::lseek(descriptor.get(), offset, SEEK_SET) < 0) {
+    return errno;
+  }
+  const std::array parts = {std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size())};
+  const int failure = write_all(descriptor.get(), parts);
+  return failure != 0 || descriptor.close() == 0 ? failure : errno;
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> read_file(const std::filesystem::path& file) {
@@ -187,6 +202,12 @@ void write_file(const std::filesystem::path& file, std::span<const std::uint8_t>
 
 void write_text_file(const std::filesystem::path& file, std::string_view text) {
   write_file(file, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+void extend_file(const std::filesystem::path& file, std::uint64_t length, std::string_view bytes) {
+  if (const int failure = write_behind(file, length, bytes); failure != 0) {
+    refuse_write(file, bytes.size(), failure);
+  }
 }
 
 void write_file_parts(const std::filesystem::path& file, std::span<const std::span<const std::uint8_t>> parts) {

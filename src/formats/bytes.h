@@ -22,7 +22,11 @@ namespace lapel::formats {
 void write_file(const std::filesystem::path& file, std::span<const std::uint8_t> bytes);
 void write_text_file(const std::filesystem::path& file, std::string_view text);
 
-/// The same for content made of several parts, without joining them in memory.
+/// Writes `bytes` behind the first `length` bytes of a file that grows, where the rest of it is dropped; makes the file
+/// where `length` is 0. Not all or not at all: a kill may leave a part of them. Throws Error (kIo) as write_file does.
+void extend_file(const std::filesystem::path& file, std::uint64_t length, std::string_view bytes);
+
+/// As write_file, for content made of several parts, without joining them in memory.
 void write_file_parts(const std::filesystem::path& file, std::span<const std::span<const std::uint8_t>> parts);
 
 }  // namespace lapel::formats

@@ -12,7 +12,7 @@ namespace {
 /// Written out, because no other option is a list of any length.
 const OptionRule& shape_rule() {
   static const OptionRule kRule = {.key = "shape",
-                                   .fallback = std::vector<std::int64_t>(),
+                                   .default_value = std::vector<std::int64_t>(),
                                    .help = "shape of one sample: [height, width, channels] or [length]",
                                    .min = 1,
                                    .max = 65536,

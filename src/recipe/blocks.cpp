@@ -287,11 +287,11 @@ std::vector<OptionInfo> block_options() {
   return {
       {.key = "blocks.NAME.layers",
        .type = "list of tables",
-       .fallback = "required",
+       .default_value = "required",
        .help = "layers, or blocks; \"{filters}\" in a text is a parameter, \"{input}\" in inputs the block's input"},
       {.key = "blocks.NAME.defaults",
        .type = "table",
-       .fallback = "{}",
+       .default_value = "{}",
        .help = "values of parameters that a use of the block leaves out"}};
 }
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "lapel/recipe.h"
+#include "recipe/toml_options.h"
 #include "recipe/toml_tree.h"
-#include "recipe/typed.h"
 
 /// Blocks: layers with parameters, written once and used as one layer.
 ///

@@ -5,10 +5,12 @@
 #include "lapel/recipe.h"
 #include "layers/layer.h"
 #include "recipe/blocks.h"
+#include "recipe/callbacks.h"
 #include "recipe/extends.h"
 #include "recipe/groups.h"
 #include "recipe/schema.h"
 #include "recipe/toml_tree.h"
+#include "train/callbacks/callback_type.h"
 
 namespace lapel {
 
@@ -25,14 +27,15 @@ std::string type_text(const OptionRule& rule) {
     std::string operator()(const std::vector<std::int64_t>&) const { return "list of integers"; }
     std::string operator()(const std::vector<double>&) const { return "number or [number, number]"; }
   };
-  return rule.pair ? "integer or [integer, integer]" : std::visit(Text{}, rule.fallback);
+  const std::string word = rule.word.empty() ? std::string() : fmt::format(" or \"{}\"", rule.word);
+  return rule.pair ? "integer or [integer, integer]" : std::visit(Text{}, rule.default_value) + word;
 }
 
 OptionInfo info(std::string_view section, const OptionRule& rule) {
   const std::string range = range_text(rule);
   return {.key = section.empty() ? std::string(rule.key) : fmt::format("{}.{}", section, rule.key),
           .type = type_text(rule),
-          .fallback = rule.required ? "required" : option_text(rule.fallback),
+          .default_value = rule.required ? "required" : option_text(rule, rule.default_value),
           .help = range.empty() ? std::string(rule.help) : fmt::format("{} ({})", rule.help, range)};
 }
 
@@ -55,7 +58,7 @@ std::string choices_text(const Types& types) {
 void add_typed(std::vector<OptionInfo>& list, const TypedKey& key) {
   list.push_back({.key = fmt::format("train.{}", key.key),
                   .type = "text, or table with type and options",
-                  .fallback = option_text((TrainSpec{}.*key.member).type),
+                  .default_value = option_text((TrainSpec{}.*key.member).type),
                   .help = std::string(key.help) + choices_text(key.types())});
   for (const auto& type : key.types()) {
     add_all(list, fmt::format("train.{}.{}", key.key, type.type), type.rules);
@@ -101,12 +104,12 @@ std::vector<OptionInfo> recipe_options() {
   std::vector<OptionInfo> list;
   add_all(list, {}, rules_of(recipe_table()));
   list.push_back(
-      {.key = std::string(kExtendsKey), .type = "text", .fallback = "\"\"", .help = std::string(kExtendsHelp)});
+      {.key = std::string(kExtendsKey), .type = "text", .default_value = "\"\"", .help = std::string(kExtendsHelp)});
   add_all(list, "data", rules_of(data_table()));
   add_all(list, "layers", layer_keys());
   for (auto& key : list) {
     key.type = key.key == "layers.inputs" ? "list of texts" : key.type;
-    key.fallback = key.key == "layers.inputs" ? "[]" : key.fallback;
+    key.default_value = key.key == "layers.inputs" ? "[]" : key.default_value;
     key.help += key.key == "layers.type" ? choices_text(layers::layer_types()) : "";
   }
   for (const auto& option : block_options()) {
@@ -121,9 +124,16 @@ std::vector<OptionInfo> recipe_options() {
   }
   list.push_back({.key = fmt::format("train.{}", kGroupsKey),
                   .type = "list of tables, or [[train.groups]]",
-                  .fallback = "[]",
+                  .default_value = "[]",
                   .help = std::string(kGroupsHelp)});
   add_all(list, fmt::format("train.{}", kGroupsKey), rules_of(training::group_options()));
+  list.push_back({.key = fmt::format("train.{}", kCallbacksKey),
+                  .type = "list of tables, or [[train.callbacks]]",
+                  .default_value = "[]",
+                  .help = std::string(kCallbacksHelp) + choices_text(training::callback_types())});
+  for (const auto& type : training::callback_types()) {
+    add_all(list, fmt::format("train.{}.{}", kCallbacksKey, type.type), type.rules);
+  }
   return list;
 }
 

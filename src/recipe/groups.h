@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "lapel/recipe.h"
+#include "recipe/toml_options.h"
 #include "recipe/toml_tree.h"
-#include "recipe/typed.h"
 
 namespace lapel::recipe {
 

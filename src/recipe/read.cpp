@@ -9,12 +9,13 @@
 #include "layers/layer.h"
 #include "model/names.h"
 #include "recipe/blocks.h"
+#include "recipe/callbacks.h"
 #include "recipe/extends.h"
 #include "recipe/groups.h"
 #include "recipe/schema.h"
+#include "recipe/toml_options.h"
 #include "recipe/toml_tree.h"
-#include "recipe/typed.h"
-#include "train/budget.h"
+#include "train/deadline.h"
 
 namespace lapel {
 
@@ -142,18 +143,22 @@ TrainSpec read_train(const TomlTable& document, TrainSpec base, const PlaceOf& p
     others.push_back(key.key);
   }
   others.push_back(kGroupsKey);
+  others.push_back(kCallbacksKey);
   const auto rules = rules_of(training::train_options());
   TrainSpec spec =
       read_options(training::train_options(), read_values(*table, rules, others, " in [train]", place_of), base);
   if (const TomlEntry* groups = find_entry(*table, kGroupsKey)) {
     spec.groups = read_groups(*groups, place_of);
   }
+  if (const TomlEntry* callbacks = find_entry(*table, kCallbacksKey)) {
+    spec.callbacks = read_callbacks(*callbacks, place_of);
+  }
   if (const TomlEntry* budget = find_entry(*table, "time_budget")) {
     at_place(place_of(budget->line), [&] { return training::budget_seconds(spec.time_budget); });
   }
   for (const auto& key : typed_keys()) {
     if (const TomlEntry* entry = find_entry(*table, key.key)) {
-      spec.*key.member = read_typed(*entry, key, base.*key.member, place_of);
+      spec.*key.member = read_typed(*entry, key.key, key.types(), base.*key.member, place_of);
     }
   }
   return spec;

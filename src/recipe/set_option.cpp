@@ -6,11 +6,12 @@
 #include "lapel/recipe.h"
 #include "layers/layer.h"
 #include "model/names.h"
+#include "recipe/callbacks.h"
 #include "recipe/groups.h"
 #include "recipe/schema.h"
+#include "recipe/toml_options.h"
 #include "recipe/toml_tree.h"
-#include "recipe/typed.h"
-#include "train/budget.h"
+#include "train/deadline.h"
 
 namespace lapel {
 
@@ -74,6 +75,7 @@ std::vector<std::string> settable_keys(const Recipe& recipe, std::span<const std
     }
   }
   keys.push_back(fmt::format("train.{}", kGroupsKey));
+  keys.push_back(fmt::format("train.{}", kCallbacksKey));
   return keys;
 }
 
@@ -127,7 +129,7 @@ void set_typed(TypedSpec& spec, const TypedKey& key, const Assignment& assignmen
   const PlaceOf nowhere = [](std::int64_t) { return std::string(); };
   const bool whole = assignment.last == key.key;
   if (whole || assignment.last == "type") {
-    const TypedSpec chosen = read_typed({std::string(key.key), assignment.value, 0}, key, {}, nowhere);
+    const TypedSpec chosen = read_typed({std::string(key.key), assignment.value, 0}, key.key, key.types(), {}, nowhere);
     if (whole || chosen.type != spec.type) {
       spec = chosen;
     }
@@ -154,9 +156,13 @@ void set_train(TrainSpec& spec, const Assignment& assignment) {
       return;
     }
   }
+  const PlaceOf nowhere = [](std::int64_t) { return std::string(); };
   if (assignment.last == kGroupsKey) {
-    spec.groups =
-        read_groups({std::string(kGroupsKey), assignment.value, 0}, [](std::int64_t) { return std::string(); });
+    spec.groups = read_groups({std::string(kGroupsKey), assignment.value, 0}, nowhere);
+    return;
+  }
+  if (assignment.last == kCallbacksKey) {
+    spec.callbacks = read_callbacks({std::string(kCallbacksKey), assignment.value, 0}, nowhere);
     return;
   }
   spec = changed(training::train_options(), assignment, spec);

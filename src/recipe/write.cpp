@@ -5,6 +5,7 @@
 #include "lapel/recipe.h"
 #include "layers/layer.h"
 #include "model/names.h"
+#include "recipe/callbacks.h"
 #include "recipe/groups.h"
 #include "recipe/schema.h"
 
@@ -18,7 +19,7 @@ namespace {
 std::string option_lines(std::span<const OptionRule> rules, const OptionValues& values) {
   std::string text;
   for (const auto& rule : rules) {
-    text += fmt::format("{} = {}\n", rule.key, option_text(values.find(rule.key)->second));
+    text += fmt::format("{} = {}\n", rule.key, option_text(rule, values.find(rule.key)->second));
   }
   return text;
 }
@@ -69,6 +70,7 @@ std::string write_recipe(const Recipe& recipe) {
     text += typed_line(key, recipe.train.*key.member);
   }
   text += groups_line(recipe.train.groups);
+  text += callback_lines(recipe.train.callbacks);
   return text;
 }
 

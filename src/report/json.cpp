@@ -108,6 +108,7 @@ std::string to_json(const RunRecord& record) {
                                 {"parameters", record.parameters},
                                 {"training_flop", record.training_flop},
                                 {"seconds", record.seconds},
+                                {"stopped_by", record.stopped_by.empty() ? Json(nullptr) : Json(record.stopped_by)},
                                 {"time_budget", record.time_budget > 0 ? Json(record.time_budget) : Json(nullptr)},
                                 {"process_seconds", record.process_seconds},
                                 {"seed", record.seed},

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
@@ -19,7 +21,9 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr std::string_view kFormat = "2";
+constexpr std::string_view kFormat = "3";
+/// The same without callbacks.
+constexpr std::string_view kFormatBefore = "2";
 
 fs::path folder_of(const fs::path& run) { return run / "checkpoints"; }
 
@@ -43,6 +47,33 @@ std::optional<double> optional_of(const Json& json) {
   return json.is_null() ? std::nullopt : std::optional(json.get<double>());
 }
 
+/// A number of a callback may be infinite, or none, which JSON cannot say.
+Json json_of(double value) { return std::isfinite(value) ? Json(value) : Json(fmt::format("{}", value)); }
+
+double number_of(const Json& json) {
+  if (!json.is_string()) {
+    return json.get<double>();
+  }
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto text = json.get<std::string>();
+  return text == "inf" ? kInfinity : text == "-inf" ? -kInfinity : std::numeric_limits<double>::quiet_NaN();
+}
+
+Json callbacks_json(const std::vector<CallbackState>& callbacks) {
+  Json all = Json::array();
+  for (const auto& state : callbacks) {
+    Json numbers = Json::object();
+    for (const auto& [name, value] : state.numbers) {
+      numbers[name] = json_of(value);
+    }
+    all.push_back(std::move(numbers));
+  }
+  return all;
+}
+
+/// The tensor with the weights of callback `index`.
+std::string callback_tensor(std::size_t index) { return fmt::format("callback_{}/weights", index); }
+
 /// Everything but recipe and tensors. Numbers come back bit for bit.
 std::string state_json(const Checkpoint& checkpoint) {
   Json history = Json::array();
@@ -52,7 +83,7 @@ std::string state_json(const Checkpoint& checkpoint) {
   }
   Json finished = Json::array();
   for (const auto& member : checkpoint.finished) {
-    finished.push_back({member.steps, member.epochs, member.seconds});
+    finished.push_back({member.steps, member.epochs, member.seconds, member.stopped_by});
   }
   return Json{{"data_checksum", checkpoint.data_checksum},
               {"finished", std::move(finished)},
@@ -64,6 +95,9 @@ std::string state_json(const Checkpoint& checkpoint) {
               {"epoch_seconds", checkpoint.epoch_seconds},
               {"seconds", checkpoint.seconds},
               {"elapsed", checkpoint.elapsed},
+              {"learning_rate", json_of(checkpoint.learning_rate)},
+              {"stopped_by", checkpoint.stopped_by},
+              {"callbacks", callbacks_json(checkpoint.callbacks)},
               {"history", std::move(history)}}
       .dump();
 }
@@ -72,8 +106,9 @@ void read_state(const std::string& text, Checkpoint& checkpoint) {
   const Json json = Json::parse(text);
   json.at("data_checksum").get_to(checkpoint.data_checksum);
   for (const auto& row : json.at("finished")) {
-    checkpoint.finished.push_back(
-        {row.at(0).get<std::int64_t>(), row.at(1).get<std::int64_t>(), row.at(2).get<double>()});
+    checkpoint.finished.push_back({row.at(0).get<std::int64_t>(), row.at(1).get<std::int64_t>(),
+                                   row.at(2).get<double>(),
+                                   row.size() > 3 ? row.at(3).get<std::string>() : std::string()});
   }
   json.at("steps").get_to(checkpoint.steps);
   json.at("epoch").get_to(checkpoint.epoch);
@@ -83,6 +118,14 @@ void read_state(const std::string& text, Checkpoint& checkpoint) {
   json.at("epoch_seconds").get_to(checkpoint.epoch_seconds);
   json.at("seconds").get_to(checkpoint.seconds);
   json.at("elapsed").get_to(checkpoint.elapsed);
+  checkpoint.learning_rate = optional_of(json.value("learning_rate", Json(nullptr)));
+  checkpoint.stopped_by = json.value("stopped_by", std::string());
+  for (const auto& numbers : json.value("callbacks", Json::array())) {
+    CallbackState& state = checkpoint.callbacks.emplace_back();
+    for (const auto& [name, value] : numbers.items()) {
+      state.numbers[name] = number_of(value);
+    }
+  }
   for (const auto& row : json.at("history")) {
     checkpoint.history.push_back({row.at(0).get<std::int64_t>(), row.at(1).get<double>(), row.at(2).get<double>(),
                                   optional_of(row.at(3)), optional_of(row.at(4)), row.at(5).get<double>(),
@@ -90,9 +133,17 @@ void read_state(const std::string& text, Checkpoint& checkpoint) {
   }
 }
 
+std::vector<formats::TensorView> views_of(const std::vector<formats::Tensor>& tensors) {
+  std::vector<formats::TensorView> views;
+  for (const auto& tensor : tensors) {
+    views.push_back({tensor.name, tensor.shape, tensor.values});
+  }
+  return views;
+}
+
 /// One number for all of the content.
 std::string checksum_text(const std::string& recipe, const std::string& state,
-                          const std::vector<formats::Tensor>& tensors) {
+                          std::span<const formats::TensorView> tensors) {
   std::string parts = recipe + '\n' + state;
   for (const auto& tensor : tensors) {
     parts += fmt::format("\n{} {} {:08x}", tensor.name, fmt::join(tensor.shape, ","),
@@ -115,6 +166,17 @@ std::vector<fs::path> checkpoint_files(const fs::path& run) {
   return files;
 }
 
+void take_callback_weights(Checkpoint& checkpoint) {
+  for (std::size_t i = 0; i < checkpoint.callbacks.size(); ++i) {
+    const auto found = std::find_if(checkpoint.tensors.begin(), checkpoint.tensors.end(),
+                                    [&](const auto& tensor) { return tensor.name == callback_tensor(i); });
+    if (found != checkpoint.tensors.end()) {
+      checkpoint.callbacks[i].weights = std::move(found->values);
+      checkpoint.tensors.erase(found);
+    }
+  }
+}
+
 Checkpoint read_checkpoint(const fs::path& file) {
   formats::SafeTensors stored = formats::read_safetensors(file);
   const auto text = [&](const char* key) -> const std::string& {
@@ -124,11 +186,11 @@ Checkpoint read_checkpoint(const fs::path& file) {
     }
     return found->second;
   };
-  if (text("lapel.checkpoint") != kFormat) {
+  if (text("lapel.checkpoint") != kFormat && text("lapel.checkpoint") != kFormatBefore) {
     throw Error(ErrorKind::kModelFile, file.string(), "a checkpoint of another version of lapel",
                 {{"format", text("lapel.checkpoint")}, {"known", std::string(kFormat)}});
   }
-  if (text("lapel.checksum") != checksum_text(text("lapel.recipe"), text("lapel.state"), stored.tensors)) {
+  if (text("lapel.checksum") != checksum_text(text("lapel.recipe"), text("lapel.state"), views_of(stored.tensors))) {
     throw Error(ErrorKind::kModelFile, file.string(), "its content does not agree with its checksum");
   }
   Checkpoint checkpoint;
@@ -139,6 +201,7 @@ Checkpoint read_checkpoint(const fs::path& file) {
     throw Error(ErrorKind::kModelFile, file.string(), problem.what());
   }
   checkpoint.tensors = std::move(stored.tensors);
+  take_callback_weights(checkpoint);
   return checkpoint;
 }
 
@@ -163,15 +226,18 @@ void write_checkpoint(const fs::path& run, const Checkpoint& checkpoint) {
   std::error_code problem;
   fs::create_directory(folder_of(run), problem);
   const std::string state = state_json(checkpoint);
-  std::vector<formats::TensorView> views;
-  for (const auto& tensor : checkpoint.tensors) {
-    views.push_back({tensor.name, tensor.shape, tensor.values});
+  std::vector<formats::TensorView> views = views_of(checkpoint.tensors);
+  for (std::size_t i = 0; i < checkpoint.callbacks.size(); ++i) {
+    const auto& weights = checkpoint.callbacks[i].weights;
+    if (!weights.empty()) {
+      views.push_back({callback_tensor(i), {std::ssize(weights)}, weights});
+    }
   }
   formats::write_safetensors(folder_of(run) / fmt::format("step-{:09}.safetensors", steps_of(checkpoint)),
                              {{"lapel.checkpoint", std::string(kFormat)},
                               {"lapel.recipe", checkpoint.recipe},
                               {"lapel.state", state},
-                              {"lapel.checksum", checksum_text(checkpoint.recipe, state, checkpoint.tensors)}},
+                              {"lapel.checksum", checksum_text(checkpoint.recipe, state, views)}},
                              views);
   const auto files = checkpoint_files(run);
   for (std::size_t i = kCheckpointsKept; i < files.size(); ++i) {

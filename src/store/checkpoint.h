@@ -3,12 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "formats/safetensors.h"
-#include "lapel/train.h"
+#include "lapel/callback.h"
+#include "lapel/data.h"
 
 namespace lapel::store {
 
@@ -16,7 +18,8 @@ namespace lapel::store {
 struct FinishedMember {
   std::int64_t steps = 0;
   std::int64_t epochs = 0;
-  double seconds = 0;  ///< Of training.
+  double seconds = 0;      ///< Of training.
+  std::string stopped_by;  ///< The reason of the callback that ended it, or nothing.
 };
 
 /// All that a training needs to go on as if it had never been stopped (docs/run-folder.md, `checkpoints/`): random
@@ -31,9 +34,13 @@ struct Checkpoint {
   double loss_sum = 0;                   ///< Over the samples of these.
   std::int64_t correct = 0;
   double epoch_seconds = 0;
-  double seconds = 0;                ///< Of training so far.
-  double elapsed = 0;                ///< Since the process started; of all processes that worked on this run.
-  std::vector<EpochResult> history;  ///< Of all members.
+  double seconds = 0;  ///< Of training so far.
+  /// Of the optimizer, where callbacks may have changed it; checkpoints of older versions have none.
+  std::optional<double> learning_rate;
+  std::string stopped_by;                ///< The reason of the callback that ended the training, or nothing.
+  std::vector<CallbackState> callbacks;  ///< In the order in which they are called.
+  double elapsed = 0;                    ///< Since the process started; of all processes that worked on this run.
+  std::vector<EpochResult> history;      ///< Of all members.
   /// Under Keras's names with a prefix, `weight/dense/kernel`, `optimizer_0/dense/kernel`, `mean/...`, `slow/...`, in
   /// Keras's layouts; of finished members `finished/member_1/dense/kernel`.
   std::vector<formats::Tensor> tensors;

@@ -196,6 +196,15 @@ std::vector<formats::Tensor> in_model_order(std::vector<formats::Tensor> tensors
     damaged(place, fmt::format("tensor '{}' belongs to no layer of the model", name),
             {{"file", shape_text(tensor.shape)}});
   }
+  for (const auto& tensor : ordered) {
+    const auto bad =
+        std::find_if(tensor.values.begin(), tensor.values.end(), [](float value) { return !std::isfinite(value); });
+    if (bad != tensor.values.end()) {
+      damaged(place, fmt::format("tensor '{}' has a number that is not finite", tensor.name),
+              {{"number", fmt::format("{}, of {}", bad - tensor.values.begin(), tensor.values.size())},
+               {"it is", fmt::format("{}", *bad)}});
+    }
+  }
   return ordered;
 }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -40,8 +39,6 @@ void make_folder(const fs::path& folder) {
   }
 }
 
-std::string cell(const std::optional<double>& value) { return value ? fmt::format("{}", *value) : std::string(); }
-
 }  // namespace
 
 RunFolder::RunFolder(const fs::path& folder) : path_(without_slash(folder)) {
@@ -63,15 +60,6 @@ RunFolder RunFolder::open(const fs::path& folder) {
 }
 
 void RunFolder::write_recipe(std::string_view toml) const { formats::write_text_file(path_ / kRecipeFile, toml); }
-
-void RunFolder::write_history(std::span<const EpochResult> history) const {
-  std::string text = "epoch,accuracy,loss,val_accuracy,val_loss,learning_rate,seconds\n";
-  for (const EpochResult& result : history) {
-    text += fmt::format("{},{},{},{},{},{},{:.3f}\n", result.epoch, result.accuracy, result.loss,
-                        cell(result.val_accuracy), cell(result.val_loss), result.learning_rate, result.seconds);
-  }
-  formats::write_text_file(path_ / "history.csv", text);
-}
 
 void RunFolder::write_metrics(std::string_view json) const { formats::write_text_file(path_ / "metrics.json", json); }
 

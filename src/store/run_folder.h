@@ -22,10 +22,9 @@ class RunFolder {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path model_file() const { return path_ / "model.safetensors"; }
+  [[nodiscard]] std::filesystem::path history_file() const { return path_ / "history.csv"; }
 
   void write_recipe(std::string_view toml) const;
-  /// `epoch,accuracy,loss,val_accuracy,val_loss,learning_rate,seconds`; empty cells where there is no validation.
-  void write_history(std::span<const EpochResult> history) const;
   void write_metrics(std::string_view json) const;
   void write_report(std::string_view text) const;
   /// Rows are actual classes, columns predicted ones; names in the first row and column.

@@ -66,14 +66,24 @@ void Averages::after_step(plan::Parameters& parameters, std::int64_t step, doubl
   }
 }
 
+const Buffer* Averages::others(std::int64_t step) const {
+  const bool averaged = mean_.size() > 0;
+  const Buffer& other = averaged ? mean_ : slow_;
+  return other.size() == 0 || step < (averaged ? frequency_ : sync_period_) ? nullptr : &other;
+}
+
+std::span<const float> Averages::evaluated(plan::Parameters& parameters, std::int64_t step) const {
+  const Buffer* other = others(step);
+  return other == nullptr ? parameters.values() : other->as<float>();
+}
+
 void Averages::exchange(plan::Parameters& parameters, std::int64_t step) {
-  const bool averaged = !mean().empty();
-  const auto other = averaged ? mean() : slow();
-  if (other.empty() || step < (averaged ? frequency_ : sync_period_)) {
+  const Buffer* other = others(step);
+  if (other == nullptr) {
     return;
   }
   const auto weights = parameters.values();
-  std::swap_ranges(weights.begin(), weights.end(), other.begin());
+  std::swap_ranges(weights.begin(), weights.end(), (other == &mean_ ? mean() : slow()).begin());
   parameters.refresh_low();
 }
 

@@ -29,6 +29,9 @@ class Averages {
   /// After step `step` (from 1), before which the share `progress` of the training was done. Allocates nothing.
   void after_step(plan::Parameters& parameters, std::int64_t step, double progress);
 
+  /// The weights that are evaluated and saved after `step` steps, in the order of the arena.
+  [[nodiscard]] std::span<const float> evaluated(plan::Parameters& parameters, std::int64_t step) const;
+
   /// Exchanges the weights with those that are evaluated and saved after `step` steps: the mean, else Lookahead's slow
   /// weights; does nothing where there are none (yet). A second call restores every bit.
   void exchange(plan::Parameters& parameters, std::int64_t step);
@@ -38,6 +41,9 @@ class Averages {
   [[nodiscard]] std::span<float> slow() { return slow_.as<float>(); }
 
  private:
+  /// Those of `evaluated` where they are not the weights themselves; null.
+  [[nodiscard]] const Buffer* others(std::int64_t step) const;
+
   double momentum_;
   std::int64_t frequency_;
   std::int64_t overwrite_;

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -53,6 +57,61 @@ void restore(const std::vector<formats::Tensor>& tensors, plan::Parameters& para
     parameters.pack(index, tensors[next++].values, arena);
   });
   parameters.refresh_low();
+}
+
+std::vector<formats::Tensor> weight_tensors(const plan::Parameters& parameters, std::span<const float> arena) {
+  std::vector<formats::Tensor> tensors;
+  for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
+    const auto& entry = parameters.entries()[i];
+    tensors.push_back({entry.name, entry.spec.shape, parameters.unpacked(i, arena)});
+  }
+  return tensors;
+}
+
+std::vector<float> flat_weights(const plan::Parameters& parameters, std::span<const float> arena) {
+  std::vector<float> all;
+  for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
+    const std::vector<float> values = parameters.unpacked(i, arena);
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
+}
+
+void set_flat_weights(plan::Parameters& parameters, std::span<const float> weights) {
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
+    const auto size = static_cast<std::size_t>(parameters.entries()[i].spec.size());
+    if (first + size > weights.size()) {
+      throw Error(ErrorKind::kInternal, {}, "fewer numbers than the model has");
+    }
+    parameters.pack(i, weights.subspan(first, size), parameters.values());
+    first += size;
+  }
+  if (first != weights.size()) {
+    throw Error(ErrorKind::kInternal, {}, "more numbers than the model has");
+  }
+  parameters.refresh_low();
+}
+
+std::optional<NotFinite> weight_that_is_not_finite(plan::Parameters& parameters) {
+  // One largest exponent for all, since hardly ever a weight is not finite.
+  constexpr std::uint32_t kExponent = 0x7F800000U;
+  const auto all = parameters.values();
+  std::uint32_t largest = 0;
+  for (const float value : all) {
+    largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & kExponent);
+  }
+  if (largest < kExponent) {
+    return std::nullopt;
+  }
+  for (const auto& entry : parameters.entries()) {
+    for (const float value : all.subspan(entry.offset, entry.size)) {
+      if (!std::isfinite(value)) {
+        return NotFinite{entry.name, std::isnan(value)};
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace lapel::training

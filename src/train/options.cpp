@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "lapel/error.h"
@@ -200,6 +201,20 @@ std::span<const TypeEntry> schedule_types() {
   return kTypes;
 }
 
+const TypeEntry& find_type(std::span<const TypeEntry> types, std::string_view type) {
+  return *std::find_if(types.begin(), types.end(), [&](const TypeEntry& entry) { return entry.type == type; });
+}
+
+TypedSpec resolved_part(std::string_view what, std::span<const TypeEntry> types, const TypedSpec& spec) {
+  std::vector<TypeEntry> all(types.begin(), types.end());
+  for (auto& entry : all) {
+    for (auto& rule : entry.rules) {
+      rule.required = false;
+    }
+  }
+  return resolved(what, all, spec);
+}
+
 TypedSpec resolved(std::string_view what, std::span<const TypeEntry> types, const TypedSpec& spec) {
   std::vector<std::string_view> known;
   for (const auto& entry : types) {
@@ -213,7 +228,7 @@ TypedSpec resolved(std::string_view what, std::span<const TypeEntry> types, cons
       for (const auto& rule : entry.rules) {
         const auto found = spec.options.find(rule.key);
         result.options.emplace(rule.key,
-                               found == spec.options.end() ? rule.fallback : checked_value(rule, found->second));
+                               found == spec.options.end() ? rule.default_value : checked_value(rule, found->second));
       }
       return result;
     } catch (const Error& error) {

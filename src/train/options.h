@@ -88,9 +88,14 @@ struct TypeEntry {
 [[nodiscard]] std::span<const TypeEntry> optimizer_types();
 [[nodiscard]] std::span<const TypeEntry> schedule_types();
 
+/// The one of this name, which there is.
+[[nodiscard]] const TypeEntry& find_type(std::span<const TypeEntry> types, std::string_view type);
+
 /// `spec` with every option of its type written out. Throws Error (kRecipe) at `spec.place` for an unknown type
 /// (`what` says of what: "optimizer"; the nearest known one is named), an unknown option or a value not allowed.
 [[nodiscard]] TypedSpec resolved(std::string_view what, std::span<const TypeEntry> types, const TypedSpec& spec);
+/// The same of one that may lack required options.
+[[nodiscard]] TypedSpec resolved_part(std::string_view what, std::span<const TypeEntry> types, const TypedSpec& spec);
 
 /// The options of a `[[train.groups]]`.
 [[nodiscard]] std::span<const Option<WeightGroup>> group_options();

@@ -47,11 +47,11 @@ Recipe recipe_of(std::int64_t members, std::int64_t seed = 1) {
 }
 
 /// Stops after an epoch of a member.
-class StopAfter : public TrainObserver {
+class StopAfter : public Callback {
  public:
   StopAfter(std::int64_t member, std::int64_t epoch) : member_(member), epoch_(epoch) {}
-  void on_epoch(const EpochResult& result, const Progress& progress) override {
-    if (progress.member == member_ && result.epoch == epoch_) {
+  void on_epoch(Training& training) override {
+    if (training.progress().member == member_ && training.history().back().epoch == epoch_) {
       source_.request_stop();
     }
   }
@@ -116,7 +116,7 @@ TEST_P(EnsembleWith, GoesOnWithinALaterMember) {
   const auto whole = train(recipe, data_, settings("whole"));
   StopAfter stop(2, 2);
   TrainSettings first = settings("parts");
-  first.observer = &stop;
+  first.callbacks = {&stop};
   first.stop = stop.token();
   EXPECT_EQ(train(recipe, data_, first).record.status, "interrupted");
   TrainSettings second = settings("parts");
@@ -166,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(EnsembleApi, InterruptedItIsOfTheMembersThatAreFinished) {
   StopAfter stop(2, 1);
   TrainSettings stopped = settings("run");
-  stopped.observer = &stop;
+  stopped.callbacks = {&stop};
   stopped.stop = stop.token();
   const auto result = train(recipe_of(3), data_, stopped);
   const auto alone = train(recipe_of(1), data_);

@@ -49,15 +49,15 @@ Recipe tiny_recipe() {
   return recipe;
 }
 
-class StopAfter : public TrainObserver {
+class StopAfter : public Callback {
  public:
   explicit StopAfter(std::int64_t epoch) : epoch_(epoch) {}
-  void on_epoch(const EpochResult& result, const Progress& /*progress*/) override {
-    if (result.epoch == epoch_) {
+  void on_epoch(Training& training) override {
+    if (training.history().back().epoch == epoch_) {
       source_.request_stop();
     }
   }
-  void on_resume(const Progress& progress) override { resumed_ = progress; }
+  void on_begin(Training& training) override { resumed_ = training.progress(); }
   [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
   [[nodiscard]] const Progress& resumed() const { return resumed_; }
 
@@ -70,7 +70,7 @@ class StopAfter : public TrainObserver {
 void ResumeApi::stopped_run(const char* name) {
   StopAfter stop(2);
   TrainSettings first = settings(name);
-  first.observer = &stop;
+  first.callbacks = {&stop};
   first.stop = stop.token();
   EXPECT_EQ(train(tiny_recipe(), data_, first).record.status, "interrupted");
 }
@@ -89,7 +89,7 @@ TEST_F(ResumeApi, EndsAsIfItHadNeverBeenStopped) {
   StopAfter hears(0);
   TrainSettings second = settings("parts");
   second.resume = true;
-  second.observer = &hears;
+  second.callbacks = {&hears};
   const auto result = train(tiny_recipe(), data_, second);
   EXPECT_EQ(hears.resumed().epoch, 3);
   EXPECT_EQ(hears.resumed().step, 0);

@@ -60,11 +60,11 @@ std::vector<std::string> names_in(const fs::path& folder) {
 }
 
 /// Notes which plots there are after the first epoch.
-class SeesPlots : public TrainObserver {
+class SeesPlots : public Callback {
  public:
   explicit SeesPlots(fs::path plots) : plots_(std::move(plots)) {}
-  void on_epoch(const EpochResult& result, const Progress& /*progress*/) override {
-    if (result.epoch == 1) {
+  void on_epoch(Training& training) override {
+    if (training.history().back().epoch == 1) {
       seen_ = names_in(plots_);
     }
   }
@@ -80,7 +80,7 @@ TEST_F(TrainApi, DrawsTheDataBeforeTheTrainingAndTheResultsAfterIt) {
   settings.folder = root_ / "run";
   settings.plots = PlotFormat::kSvg;
   SeesPlots observer(settings.folder / "plots");
-  settings.observer = &observer;
+  settings.callbacks = {&observer};
   Recipe recipe = tiny_recipe();
   recipe.train.optimizer = {"SGD", {{"learning_rate", 1e-9}}, {}};  // It learns nothing, and so makes mistakes to show.
   const auto result = train(recipe, test::tiny_data(60, 20), settings);
@@ -125,9 +125,9 @@ TEST_F(TrainApi, BeginsWithGivenWeightsAndTracesEveryStep) {
   const auto data = test::tiny_data(60, 20);
   TrainSettings first;
   first.folder = root_ / "first";
-  first.trace = root_ / "first.csv";
+  first.loss_csv = root_ / "first.csv";
   static_cast<void>(train(tiny_recipe(), data, first));
-  std::istringstream trace(text_of(first.trace));
+  std::istringstream trace(text_of(first.loss_csv));
   std::string line;
   std::getline(trace, line);
   EXPECT_EQ(line, "step,loss");

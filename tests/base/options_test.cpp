@@ -100,7 +100,7 @@ TEST(Options, ANumberOrAListIsARange) {
   EXPECT_EQ(refusal(List{}),
             "factor = [] is not allowed\n"
             "  allowed  a number or a list of two numbers        try  factor = [0.5, 1.0]");
-  rule.fallback = NumberRange{};
+  rule.default_value = NumberRange{};
   EXPECT_EQ(range(List{}), NumberRange{}) << "where that is the default";
 }
 

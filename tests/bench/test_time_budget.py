@@ -50,6 +50,15 @@ class TimeBudget(unittest.TestCase):
         self.assertIn("| 0 | no | 1 | 9.69 to 9.69 | -3.1% |", text)
         self.assertEqual(ended, "error: a run was off by 3.1%, more than 3%")
 
+    def test_sizes_and_refusals(self):
+        command = load_command()
+        runs = iter([(60.6, 9000), (59.4, 8000), (60, 5000), (57, 400), (61, 90), (3.2, None), (59, 4), (8, None)])
+        command.run_of_size = lambda args, side, test_pictures: next(runs)
+        text, latest = command.sizes(None, 60)
+        self.assertIn("| 28 x 28 | 3 | 9,000 | 60.60 | +1.0% |", text)
+        self.assertIn("| 224 x 224 | 10,000 | refused | 3.20 | - |", text)
+        self.assertAlmostEqual(latest, 1 / 60)
+
     def test_a_budget_without_a_unit(self):
         self.assertEqual(self.run_it([], "--budget", "10"), ("", "error: --budget 10: a number with s, min or h"))
 

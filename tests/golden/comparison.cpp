@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "kernels/reference/reference.h"
 #include "plan/network.h"
+#include "support/step_losses.h"
 #include "train/loop.h"
 
 namespace lapel::golden {
@@ -87,12 +88,11 @@ class Comparison {
   /// From the first weights on: a step alone has moved what normalizations remember.
   void compare_steps() {
     set_weights();
-    std::vector<float> losses;
+    test::StepLosses noted;
     const data::Splits splits{{0, golden_.pictures.pictures.count}, {}};
-    const auto result = training::run_loop(
-        network_, {golden_.pictures, splits, golden_.recipe.train, nullptr, {}, {}, [&](std::int64_t, double loss) {
-                     losses.push_back(static_cast<float>(loss));
-                   }});
+    const auto result = training::run_loop(network_, {golden_.pictures, splits, golden_.recipe.train, {&noted}, {}});
+    const std::vector<double> all = noted.take();
+    const std::vector<float> losses(all.begin(), all.end());
     note(difference("losses", losses, golden_.tensor("losses"), kStepLoss));
     note(length_difference("steps", static_cast<std::size_t>(result.steps), losses.size()));
   }

@@ -64,7 +64,7 @@ TEST(LayerTable, EveryOptionIsKept) {
   for (const auto& type : layer_types()) {
     for (const auto& rule : type.rules) {
       OptionValues given = test::sample_options(type);
-      OptionValue value = rule.fallback;
+      OptionValue value = rule.default_value;
       if (rule.pair) {
         value = std::vector<std::int64_t>{4, 7};
       } else if (std::holds_alternative<bool>(value)) {

@@ -133,30 +133,35 @@ OptionInfo option(const std::string& key) {
 
 TEST(RecipeOptions, AreWhatTheReaderKnows) {
   EXPECT_EQ(option("train.epochs").type, "integer");
-  EXPECT_EQ(option("train.epochs").fallback, "1");
+  EXPECT_EQ(option("train.epochs").default_value, "1");
   EXPECT_EQ(option("train.epochs").help, "passes over the training pictures (at least 1 and at most 1000000)");
   EXPECT_EQ(option("train.shuffle").type, "true or false");
-  EXPECT_EQ(option("layers.Dense.units").fallback, "required");
+  EXPECT_EQ(option("layers.Dense.units").default_value, "required");
   EXPECT_EQ(option("layers.MaxPooling2D.pool_size").type, "integer or [integer, integer]");
-  EXPECT_EQ(option("layers.MaxPooling2D.pool_size").fallback, "[2, 2]");
+  EXPECT_EQ(option("layers.MaxPooling2D.pool_size").default_value, "[2, 2]");
   EXPECT_EQ(option("layers.Input.shape").type, "list of integers");
   EXPECT_EQ(option("layers.inputs").type, "list of texts");
   EXPECT_EQ(option("data.validation_split").type, "number");
-  EXPECT_EQ(option("train.optimizer").fallback, "\"Adam\"");
-  EXPECT_EQ(option("train.optimizer.SGD.momentum").fallback, "0.0");
-  EXPECT_EQ(option("train.schedule.OneCycle.warmup_fraction").fallback, "0.25");
-  EXPECT_EQ(option("train.loss.categorical_crossentropy.label_smoothing").fallback, "0.0");
+  EXPECT_EQ(option("train.optimizer").default_value, "\"Adam\"");
+  EXPECT_EQ(option("train.optimizer.SGD.momentum").default_value, "0.0");
+  EXPECT_EQ(option("train.schedule.OneCycle.warmup_fraction").default_value, "0.25");
+  EXPECT_EQ(option("train.loss.categorical_crossentropy.label_smoothing").default_value, "0.0");
+  EXPECT_EQ(option("train.callbacks.ModelCheckpoint.filepath").default_value, "required");
+  EXPECT_EQ(option("train.callbacks.ModelCheckpoint.save_freq").type, "integer or \"epoch\"");
+  EXPECT_EQ(option("train.callbacks.ModelCheckpoint.save_freq").default_value, "\"epoch\"");
+  EXPECT_EQ(option("train.callbacks.EarlyStopping.baseline").type, "number or \"none\"");
+  EXPECT_EQ(option("train.callbacks.EarlyStopping.baseline").default_value, "\"none\"");
   EXPECT_EQ(option("name").type, "text");
   EXPECT_EQ(option("extends").type, "text");
-  EXPECT_EQ(option("layers.repeat").fallback, "1");
-  EXPECT_EQ(option("blocks.NAME.layers").fallback, "required");
+  EXPECT_EQ(option("layers.repeat").default_value, "1");
+  EXPECT_EQ(option("blocks.NAME.layers").default_value, "required");
 }
 
 TEST(RecipeOptions, EachIsThereOnceWithHelp) {
   std::vector<std::string> keys;
   for (const auto& info : recipe_options()) {
     EXPECT_FALSE(info.help.empty()) << info.key;
-    EXPECT_FALSE(info.fallback.empty()) << info.key;
+    EXPECT_FALSE(info.default_value.empty()) << info.key;
     keys.push_back(info.key);
   }
   std::sort(keys.begin(), keys.end());

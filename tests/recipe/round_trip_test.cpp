@@ -6,6 +6,7 @@
 #include "model/names.h"
 #include "model/views.h"
 #include "support/samples.h"
+#include "train/callbacks/callback_type.h"
 #include "train/options.h"
 
 namespace lapel {
@@ -62,6 +63,39 @@ groups = []
 )");
 }
 
+TEST(WriteRecipe, CallbacksHaveTablesOfTheirOwn) {
+  Recipe recipe = parse_recipe("[[layers]]\ntype = \"Flatten\"\n");
+  recipe.train.callbacks = {{"EarlyStopping", {{"patience", std::int64_t{3}}}, {}},
+                            {"ModelCheckpoint", {{"filepath", "a.safetensors"}, {"save_freq", std::int64_t{50}}}, {}}};
+  const std::string text = write_recipe(recipe);
+  EXPECT_EQ(text.substr(text.find("groups")), R"(groups = []
+
+[[train.callbacks]]
+type = "EarlyStopping"
+monitor = "val_loss"
+mode = "auto"
+min_delta = 0.0
+patience = 3
+baseline = "none"
+restore_best_weights = false
+start_from_epoch = 0
+
+[[train.callbacks]]
+type = "ModelCheckpoint"
+filepath = "a.safetensors"
+monitor = "val_loss"
+mode = "auto"
+save_best_only = false
+save_freq = 50
+)");
+  EXPECT_EQ(write_recipe(parse_recipe(text)), text);
+  set_option(recipe,
+             "train.callbacks=[{ type = \"ModelCheckpoint\", filepath = \"b.safetensors\", save_freq = \"epoch\" }]");
+  EXPECT_EQ(recipe.train.callbacks.size(), 1U);
+  set_option(recipe, "train.callbacks=[]");
+  EXPECT_TRUE(recipe.train.callbacks.empty());
+}
+
 TEST(ParseRecipe, DefaultsAreKerass) {
   const Recipe recipe = parse_recipe("[[layers]]\ntype = \"Flatten\"\n");
   EXPECT_EQ(recipe.train.epochs, 1);
@@ -105,21 +139,21 @@ OptionValue any_value(const OptionRule& rule) {
   if (!rule.choices.empty()) {
     return std::string(*rc::gen::elementOf(rule.choices));
   }
-  if (std::holds_alternative<bool>(rule.fallback)) {
+  if (std::holds_alternative<bool>(rule.default_value)) {
     return *rc::gen::arbitrary<bool>();
   }
-  if (std::holds_alternative<std::int64_t>(rule.fallback)) {
+  if (std::holds_alternative<std::int64_t>(rule.default_value)) {
     return integer();
   }
-  if (std::holds_alternative<NumberRange>(rule.fallback)) {
+  if (std::holds_alternative<NumberRange>(rule.default_value)) {
     const double share = *rc::gen::inRange(1, 1'000'003) / 1'000'003.0;
     return NumberRange{low + share * (high - low) / 2, high};
   }
-  if (std::holds_alternative<double>(rule.fallback)) {
+  if (std::holds_alternative<double>(rule.default_value)) {
     const double share = *rc::gen::inRange(1, 1'000'003) / 1'000'003.0;
     return low + share * (high - low);
   }
-  return rule.fallback;
+  return rule.default_value;
 }
 
 OptionValues any_values(std::span<const OptionRule> rules) {
@@ -166,6 +200,18 @@ std::vector<LayerSpec> any_layers() {
   return layers;
 }
 
+/// One that could be: names of files are those of a run, and what does not go together is left out.
+TypedSpec any_callback() {
+  TypedSpec spec = any_typed(training::callback_types());
+  if (spec.type == "ModelCheckpoint") {
+    spec.options.erase("save_best_only");
+    spec.options["filepath"] = "{epoch:03d}.safetensors";
+  } else if (spec.type == "CSVLogger") {
+    spec.options["filename"] = "log.csv";
+  }
+  return spec;
+}
+
 Recipe any_recipe() {
   Recipe recipe;
   recipe.description = any_text();
@@ -190,6 +236,10 @@ Recipe any_recipe() {
   for (int i = 0; i < groups; ++i) {
     recipe.train.groups.push_back(
         {any_text(), *rc::gen::inRange(0, 1000) / 8.0, *rc::gen::inRange(0, 1000) / 64.0, *rc::gen::arbitrary<bool>()});
+  }
+  const int callbacks = *rc::gen::inRange(0, 4);
+  for (int i = 0; i < callbacks; ++i) {
+    recipe.train.callbacks.push_back(any_callback());
   }
   return recipe;
 }
@@ -227,6 +277,11 @@ TEST(RoundTrip, EveryRecipeComesBack) {
     RC_ASSERT(again.train.test_time_augmentation == recipe.train.test_time_augmentation);
     RC_ASSERT(again.train.use_ema == recipe.train.use_ema);
     RC_ASSERT(again.train.ema_frequency == recipe.train.ema_frequency);
+    RC_ASSERT(again.train.callbacks.size() == recipe.train.callbacks.size());
+    for (std::size_t i = 0; i < recipe.train.callbacks.size(); ++i) {
+      RC_ASSERT(training::make_callback(again.train.callbacks[i], {}) != nullptr);
+      RC_ASSERT(write_recipe(again) == text);
+    }
     RC_ASSERT(again.train.groups.size() == recipe.train.groups.size());
     for (std::size_t i = 0; i < again.train.groups.size(); ++i) {
       RC_ASSERT(again.train.groups[i].match == recipe.train.groups[i].match);

@@ -108,6 +108,7 @@ TEST(Json, OfARun) {
   "parameters": 1570,
   "training_flop": 56520.0,
   "seconds": 1.25,
+  "stopped_by": null,
   "time_budget": null,
   "process_seconds": 2.5,
   "seed": 7,

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "store/history.h"
 #include "store/scratch.h"
 
 namespace lapel::store {
@@ -40,21 +41,18 @@ TEST_F(RunFolderTest, HoldsWhatIsWritten) {
   EXPECT_EQ(std::distance(fs::directory_iterator(run.path()), fs::directory_iterator()), 3);
 }
 
-TEST_F(RunFolderTest, WritesTheHistoryWithEveryDigit) {
-  const RunFolder run(folder() / "run");
+TEST(HistoryCsv, HasEveryDigit) {
   const std::vector<EpochResult> history{
       {1, 0.8234166666666667, 0.4921, 0.8512, 0.4101, 0.001, 4.12345},
       {2, 1, 0.1 + 0.2, {}, {}, 1e-05, 0},
       {3, 0, std::numeric_limits<double>::quiet_NaN(), {}, 2.5, 0.5, 3600.5},
   };
-  run.write_history(history);
-  EXPECT_EQ(slurp(run.path() / "history.csv"),
+  EXPECT_EQ(history_csv(history),
             "epoch,accuracy,loss,val_accuracy,val_loss,learning_rate,seconds\n"
             "1,0.8234166666666667,0.4921,0.8512,0.4101,0.001,4.123\n"
             "2,1,0.30000000000000004,,,1e-05,0.000\n"
             "3,0,nan,,2.5,0.5,3600.500\n");
-  run.write_history({});
-  EXPECT_EQ(slurp(run.path() / "history.csv"), "epoch,accuracy,loss,val_accuracy,val_loss,learning_rate,seconds\n");
+  EXPECT_EQ(history_csv({}, ";"), "epoch;accuracy;loss;val_accuracy;val_loss;learning_rate;seconds\n");
 }
 
 TEST_F(RunFolderTest, IsNotMadeWhereSomethingIs) {

@@ -19,11 +19,11 @@ namespace lapel::test {
       options.emplace(rule.key, std::string(rule.choices.back()));
     } else if (rule.pair) {
       options.emplace(rule.key, std::vector<std::int64_t>{3, 2});
-    } else if (std::holds_alternative<std::vector<std::int64_t>>(rule.fallback)) {
+    } else if (std::holds_alternative<std::vector<std::int64_t>>(rule.default_value)) {
       options.emplace(rule.key, std::vector<std::int64_t>{9, 8, 3});
-    } else if (std::holds_alternative<NumberRange>(rule.fallback)) {
+    } else if (std::holds_alternative<NumberRange>(rule.default_value)) {
       options.emplace(rule.key, 0.25);
-    } else if (std::holds_alternative<double>(rule.fallback)) {
+    } else if (std::holds_alternative<double>(rule.default_value)) {
       options.emplace(rule.key, 0.25);
     } else {
       options.emplace(rule.key, std::int64_t{5});

@@ -50,10 +50,11 @@ void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); 
 namespace lapel::training {
 namespace {
 
-class Counter : public TrainObserver {
+class Counter : public Callback {
  public:
-  void on_epoch(const EpochResult& result, const Progress&) override {
-    counting = result.epoch >= 2 && result.epoch < 6;
+  void on_epoch(Training& training) override {
+    const std::int64_t epoch = training.history().back().epoch;
+    counting = epoch >= 2 && epoch < 6;
   }
 };
 
@@ -83,7 +84,7 @@ std::int64_t allocations_of(const TypedSpec& optimizer, kernels::Dtype dtype,
   Counter counter;
   own_allocations = 0;
   library_allocations = 0;
-  (void)run_loop(network, {pictures, {{0, 37}, {37, 8}}, spec, &counter, {}});
+  (void)run_loop(network, {pictures, {{0, 37}, {37, 8}}, spec, {&counter}, {}});
   counting = false;
   return own_allocations;
 }

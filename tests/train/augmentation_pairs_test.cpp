@@ -7,6 +7,7 @@
 
 #include "layers/layer.h"
 #include "support/samples.h"
+#include "support/step_losses.h"
 #include "support/tiny.h"
 #include "train/loop.h"
 #include "train/options.h"
@@ -44,11 +45,9 @@ std::vector<double> losses(std::vector<LayerSpec> layers, const TypedSpec& loss,
   plan::Network network(model::Model("m", layers, Shape::image(3, 9, 7)),
                         {dtype, threads, 1.0F / 255.0F, spec.batch_size, true});
   network.parameters().initialize(1);
-  std::vector<double> result;
-  (void)run_loop(network, {kPictures, {{0, 16}, {16, 0}}, spec, nullptr, {}, {}, [&](std::int64_t, double one) {
-                             result.push_back(one);
-                           }});
-  return result;
+  test::StepLosses noted;
+  (void)run_loop(network, {kPictures, {{0, 16}, {16, 0}}, spec, {&noted}, {}});
+  return noted.take();
 }
 
 void check(const std::vector<LayerSpec>& layers, const TypedSpec& loss, const TypedSpec& optimizer) {

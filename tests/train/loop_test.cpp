@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "lapel/error.h"
+#include "support/step_losses.h"
 #include "support/tiny.h"
 
 namespace lapel::training {
@@ -32,17 +33,19 @@ struct Trained {
 };
 
 Trained run(const TrainSpec& spec, int threads = 2, const std::vector<LayerSpec>& layers = dropout_layers(),
-            kernels::Dtype dtype = kernels::Dtype::kFloat32, std::stop_token stop = {},
-            TrainObserver* observer = nullptr) {
+            kernels::Dtype dtype = kernels::Dtype::kFloat32, std::stop_token stop = {}, Callback* callback = nullptr) {
   const auto pictures = test::tiny_pictures(45, 8, 6, 1, 4);
   plan::Network network(model::Model("m", layers, Shape::image(1, 8, 6)),
                         {dtype, threads, 1.0F / 255.0F, spec.batch_size, true});
   network.parameters().initialize(static_cast<std::uint64_t>(spec.seed));
   Trained trained;
-  trained.result = run_loop(
-      network, {pictures, {{0, 37}, {37, 8}}, spec, observer, std::move(stop), {}, [&](std::int64_t, double loss) {
-                  trained.losses.push_back(loss);
-                }});
+  test::StepLosses losses;
+  LoopInput input{pictures, {{0, 37}, {37, 8}}, spec, {&losses}, std::move(stop)};
+  if (callback != nullptr) {
+    input.callbacks.push_back(callback);
+  }
+  trained.result = run_loop(network, input);
+  trained.losses = losses.take();
   for (std::size_t i = 0; i < network.parameters().entries().size(); ++i) {
     trained.weights.push_back(network.parameters().get(i));
   }
@@ -117,12 +120,12 @@ TEST(Loop, ALossThatIsNotANumberStopsAtThatStep) {
   }
 }
 
-class Stopper : public TrainObserver {
+class Stopper : public Callback {
  public:
   explicit Stopper(std::stop_source& source) : source_(source) {}
-  void on_epoch(const EpochResult& result, const Progress& progress) override {
-    EXPECT_EQ(progress.step, progress.steps);
-    if (result.epoch == 2) {
+  void on_epoch(Training& training) override {
+    EXPECT_EQ(training.progress().step, training.progress().steps);
+    if (training.history().back().epoch == 2) {
       source_.request_stop();
     }
   }

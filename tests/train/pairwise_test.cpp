@@ -81,7 +81,8 @@ std::vector<std::vector<Choice>> dimensions() {
        {"time",
         [](Case& c) {
           c.options.step_seconds = 1;
-          c.options.limit = TimeLimit{9, 1};
+          c.options.time = 9;
+          c.options.closing = 1;
         }}},
       {{"dense", [](Case&) {}},
        {"convolutions", [](Case& c) { c.options.layers = lapel::test::residual_layers(4); }},

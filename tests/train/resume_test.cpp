@@ -136,13 +136,14 @@ TEST(Means, AreWhatIsLeft) {
   EXPECT_EQ(run(spec, still).result.history.back().val_loss, averaged.result.history.back().val_loss);
 }
 
-TEST(TimeLimit, TheScheduleFollowsTheClock) {
+TEST(Timed, TheScheduleFollowsTheClock) {
   TrainSpec spec = spec_of({"SGD", {{"learning_rate", 1.0}}, {}});
   spec.schedule = {"Linear", {}, {}};
   spec.epochs = 1;  // Has no part in it.
   test::RunOptions options;
   options.step_seconds = 1;
-  options.limit = TimeLimit{24, 2};
+  options.time = 24;
+  options.closing = 2;
   const Outcome outcome = run(spec, options);
   // 22 seconds, a step each; the clock stands still in validation.
   EXPECT_EQ(outcome.result.steps, 22);
@@ -154,12 +155,25 @@ TEST(TimeLimit, TheScheduleFollowsTheClock) {
   EXPECT_NEAR(outcome.result.history[4].loss, (outcome.losses[20] + outcome.losses[21]) / 2, 1e-6);
 }
 
-TEST(TimeLimit, WarmUpInEpochsIsThatOfThePace) {
+TEST(Timed, TheLastOfLongStepsHasThePicturesThatFit) {
+  TrainSpec spec = spec_of({"SGD", {{"learning_rate", 0.1}}, {}});
+  test::RunOptions options;
+  options.step_seconds = 1;
+  options.time = 7.5;
+  const Outcome outcome = run(spec, options);
+  // Five steps, two of the second epoch, and half a second, of which a tenth is left for sure: 3 pictures of 8.
+  ASSERT_EQ(outcome.result.steps, 8);
+  const auto& losses = outcome.losses;
+  EXPECT_NEAR(outcome.result.history[1].loss, (8 * losses[5] + 8 * losses[6] + 3 * losses[7]) / 19, 1e-6);
+}
+
+TEST(Timed, WarmUpInEpochsIsThatOfThePace) {
   TrainSpec spec = spec_of({"SGD", {{"learning_rate", 1.0}}, {}});
   spec.schedule = {"Constant", {{"warmup_epochs", 2.0}}, {}};
   test::RunOptions options;
   options.step_seconds = 1;
-  options.limit = TimeLimit{50, 0};
+  options.time = 50;
+  options.closing = 0;
   const Outcome outcome = run(spec, options);
   ASSERT_EQ(outcome.result.history.size(), 10U);
   EXPECT_NEAR(outcome.result.history[0].learning_rate, 0.4, 1e-12);
@@ -167,13 +181,14 @@ TEST(TimeLimit, WarmUpInEpochsIsThatOfThePace) {
   EXPECT_NEAR(outcome.result.history[2].learning_rate, 1, 1e-12);
 }
 
-TEST(TimeLimit, ASlowerMachineTakesFewerStepsAndEndsAtTheSameRate) {
+TEST(Timed, ASlowerMachineTakesFewerStepsAndEndsAtTheSameRate) {
   TrainSpec spec = spec_of({"SGD", {{"learning_rate", 1.0}}, {}});
   spec.schedule = {"Cosine", {}, {}};
   test::RunOptions options;
   options.step_seconds = 0.1;
   options.slower_after = 30;
-  options.limit = TimeLimit{10, 0.5};
+  options.time = 10;
+  options.closing = 0.5;
   const Outcome outcome = run(spec, options);
   EXPECT_LT(outcome.result.steps, 70);
   // What follows takes three times its half second.

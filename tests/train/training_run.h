@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <stop_token>
@@ -20,10 +21,13 @@ struct RunOptions {
   int threads = 1;
   std::int64_t stop_after = -1;  ///< Steps; below 0: never.
   const store::Checkpoint* resume = nullptr;
-  std::optional<TimeLimit> limit;
+  std::optional<double> time;  ///< Until its deadline; what follows the training takes `closing` then.
+  double closing = 0;
   double step_seconds = 0;
   std::int64_t slower_after = std::numeric_limits<std::int64_t>::max();  ///< Steps that take 1 second; later ones 3.
   double checkpoint_seconds = 1e9;
+  std::vector<Callback*> callbacks;
+  bool validates = true;
   std::vector<std::vector<float>> initial;  ///< Weights; empty: by the seed.
   std::vector<LayerSpec> layers = {
       lapel::test::layer("Flatten"),
@@ -42,6 +46,25 @@ struct Outcome {
   double end = 0;  ///< On the clock.
 };
 
+/// Notes losses, lets the clock run, and stops.
+class Watcher : public Callback {
+ public:
+  Watcher(const RunOptions& options, Outcome& outcome, std::stop_source& stop)
+      : options_(options), outcome_(outcome), stop_(stop) {}
+  void on_step(Training& training) override {
+    outcome_.losses.push_back(training.loss());
+    outcome_.end += options_.step_seconds * (training.steps() > options_.slower_after ? 3 : 1);
+    if (training.steps() == options_.stop_after) {
+      stop_.request_stop();
+    }
+  }
+
+ private:
+  const RunOptions& options_;
+  Outcome& outcome_;
+  std::stop_source& stop_;
+};
+
 inline Outcome run(const TrainSpec& spec, const RunOptions& options = {}) {
   const auto pictures = lapel::test::tiny_pictures(45, 8, 6, 1, 4);
   plan::Network network(model::Model("m", options.layers, Shape::image(1, 8, 6)),
@@ -57,18 +80,26 @@ inline Outcome run(const TrainSpec& spec, const RunOptions& options = {}) {
   if (options.stop_after == 0) {
     stop.request_stop();
   }
-  LoopInput input{pictures, {{0, 37}, {37, 8}}, spec, nullptr, stop.get_token()};
-  input.after_step = [&](std::int64_t step, double loss) {
-    outcome.losses.push_back(loss);
-    outcome.end += options.step_seconds * (step > options.slower_after ? 3 : 1);
-    if (step == options.stop_after) {
-      stop.request_stop();
-    }
-  };
+  Watcher watcher(options, outcome, stop);
+  LoopInput input{pictures, {{0, 37}, {37, options.validates ? 8 : 0}}, spec, options.callbacks, stop.get_token()};
+  input.callbacks.push_back(&watcher);
   input.now = [&] { return outcome.end; };
-  input.limit = options.limit;
+  std::optional<Deadline> deadline;
+  if (options.time) {
+    deadline.emplace(*options.time, input.now,
+                     std::vector<ClosingTask>{{"closing", [&](double) { return options.closing; }}});
+    deadline->estimate();
+    input.deadline = &*deadline;
+  }
   input.resume = options.resume;
   input.save = [&](store::Checkpoint checkpoint) { outcome.checkpoints.push_back(std::move(checkpoint)); };
+  input.save_model = [](const std::filesystem::path& file, const std::vector<formats::Tensor>& weights) {
+    std::vector<formats::TensorView> views;
+    for (const auto& tensor : weights) {
+      views.push_back({tensor.name, tensor.shape, tensor.values});
+    }
+    formats::write_safetensors(file, {}, views);
+  };
   input.checkpoint_seconds = options.checkpoint_seconds;
   outcome.result = run_loop(network, input);
   for (std::size_t i = 0; i < parameters.entries().size(); ++i) {

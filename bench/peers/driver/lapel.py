@@ -42,7 +42,7 @@ class Lapel:
                     "train.precision": precision, "train.threads": self.threads}
         settings |= {f"layers.{layer.name}.rate": 0 for layer in row.read().layers if layer.type == "Dropout"}
         options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-        self.call("train", row.path, *options, "--init", weights, "--trace", trace, "--plot-format", "none",
+        self.call("train", row.path, *options, "--init", weights, "--loss-csv", trace, "--plot-format", "none",
                   "--out", folder / "run")
         with trace.open(newline="") as file:
             return [float(line["loss"]) for line in csv.DictReader(file)]

@@ -1,4 +1,4 @@
-#include "train/budget.h"
+#include "train/deadline.h"
 
 #include <fmt/format.h>
 
@@ -30,19 +30,41 @@ double budget_seconds(const std::string& text) {
   return number * each;
 }
 
-double Budget::progress(double now) {
+Deadline::Deadline(double end, std::function<double()> now, std::vector<ClosingTask> tasks)
+    : end_(end), now_(std::move(now)), tasks_(std::move(tasks)), answers_(tasks_.size()) {}
+
+double Deadline::ask(double at_most) {
+  const double begin = now_();
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    const double left = std::max(0.0, at_most - (now_() - begin));
+    // One that cannot tell anew becomes as much slower as the steps did.
+    answers_[i] = tasks_[i].estimate(left).value_or(slowdown() * answers_[i]);
+  }
+  return std::accumulate(answers_.begin(), answers_.end(), 0.0);
+}
+
+void Deadline::estimate() {
+  constexpr double kShare = 0.01;
+  reserve_ = ask(kShare * end_);
+}
+
+double Deadline::progress(double now) {
   const double length = training_end() - start_;
   const double share = length > 0 ? (now - start_) / length : 1;
   progress_ = std::clamp(share, progress_, 1.0);
   return progress_;
 }
 
-bool Budget::fits(double now) const {
-  const bool stepped = finished_ > 0 || current_.steps > 0;
-  return stepped ? now + pace() <= training_end() : now < training_end();
+double Deadline::share_that_fits() {
+  if (estimate_is_due(now_())) {
+    estimate_again();
+  }
+  const double step = pace();
+  const double left = training_end() - now_();
+  return left <= 0 ? 0 : left >= step ? 1 : left / step;
 }
 
-void Budget::step_done(double seconds) {
+void Deadline::step_done(double seconds) {
   current_.seconds += seconds;
   ++current_.steps;
   if (current_.seconds < kSliceSeconds) {
@@ -55,26 +77,36 @@ void Budget::step_done(double seconds) {
   }
 }
 
-void Budget::set_reserve(double seconds, double now) {
-  constexpr double kAlike = 1.5;  // Measures that differ less are taken to be of the same machine.
-  const bool alike = seconds < kAlike * limit_.reserve && limit_.reserve < kAlike * seconds;
-  limit_.reserve = alike ? (seconds + limit_.reserve) / 2 : seconds;
-  first_pace_ = finished_ > 0 ? pace() : 0;
-  ++measures_;
-  const double left = limit_.end - limit_.reserve - validation_ - now;
-  reserve_stays_ = measures_ == kMostMeasures || left <= limit_.reserve;
+bool Deadline::estimate_is_due(double now) const {
+  return !tasks_.empty() && !reserve_stays_ && training_end() - now <= slowdown() * reserve_;
 }
 
-double Budget::slowdown() const {
+void Deadline::estimate_again() {
+  constexpr double kShare = 0.003;
+  constexpr double kAlike = 1.5;  // Estimates that differ less are taken to be of the same machine, and averaged.
+  const double rest = std::max(0.0, training_end() - now_());
+  const double seconds = ask(std::min(kShare * end_, rest / 2));
+  const bool alike = seconds < kAlike * reserve_ && reserve_ < kAlike * seconds;
+  reserve_ = alike ? (seconds + reserve_) / 2 : seconds;
+  first_pace_ = finished_ > 0 ? pace() : 0;
+  ++estimates_;
+  const double left = end_ - reserve_ - validation_ - now_();
+  reserve_stays_ = estimates_ == kMostEstimates || left <= reserve_;
+}
+
+double Deadline::slowdown() const {
   return first_pace_ > 0 && !reserve_stays_ ? std::max(1.0, pace() / first_pace_) : 1.0;
 }
 
 /// The mean of the middle half of the last slices: beside another process steps are of two kinds, short and long, and a
 /// median would jump from one to the other. Of less than four, the shorter one in the middle, for the first one makes
 /// plans.
-double Budget::pace() const {
+double Deadline::pace() const {
   std::array<double, kSlices> paces{};
   const std::size_t known = std::min(finished_, kSlices);
+  if (known == 0 && current_.steps == 0) {
+    return expected_step_;
+  }
   if (known == 0) {
     return current_.seconds / static_cast<double>(current_.steps);
   }

@@ -1,4 +1,4 @@
-#include "api/prepare.h"
+#include "api/resolve.h"
 
 #include <fmt/format.h>
 
@@ -11,13 +11,13 @@
 #include "lapel/error.h"
 #include "model/classes.h"
 
-namespace lapel::prepare {
+namespace lapel {
 
 Shape picture_shape(const Pictures& pictures) {
   return Shape::image(pictures.channels, pictures.height, pictures.width);
 }
 
-Recipe fitted(Recipe recipe, const DataSet& data) {
+Recipe resolve_recipe(Recipe recipe, const DataSet& data) {
   recipe.layers = model::with_classes(std::move(recipe.layers), static_cast<std::int64_t>(data.class_names.size()));
   const bool by_name = data::find_known(recipe.data.source) != nullptr && recipe.data.source == data.name;
   if (!by_name && !data.location.empty()) {
@@ -48,7 +48,7 @@ void check_outputs(const model::Model& model, const DataSet& data) {
               fmt::format("units = {} in the last layer, or 0: as many as there are classes", classes));
 }
 
-kernels::Dtype chosen_precision(const std::string& precision) {
+kernels::Dtype resolve_precision(const std::string& precision) {
   const bool fast = kernels::cpu().fast_bfloat16;  // Asked always: a wrong LAPEL_ISA is found before a folder is made.
   const bool low = precision == "bfloat16" || (precision == "auto" && fast);
   return low ? kernels::Dtype::kBfloat16 : kernels::Dtype::kFloat32;
@@ -56,8 +56,8 @@ kernels::Dtype chosen_precision(const std::string& precision) {
 
 std::string precision_name(kernels::Dtype dtype) { return dtype == kernels::Dtype::kBfloat16 ? "bfloat16" : "float32"; }
 
-int chosen_threads(const TrainSpec& spec) {
+int resolve_threads(const TrainSpec& spec) {
   return spec.threads > 0 ? static_cast<int>(spec.threads) : default_threads();
 }
 
-}  // namespace lapel::prepare
+}  // namespace lapel

@@ -25,8 +25,9 @@ using PlaceOf = std::function<std::string(std::int64_t line)>;
                                        const PlaceOf& place_of);
 
 /// A type name alone, or a table with `type` and options; a table without `type` changes options of `base`, where that
-/// was written somewhere. Throws Error (kRecipe) at the entry's place.
-[[nodiscard]] TypedSpec read_typed(const TomlEntry& entry, const TypedKey& key, const TypedSpec& base,
+/// was written somewhere. `what` says of what, "optimizer". Throws Error (kRecipe) at the entry's place.
+[[nodiscard]] TypedSpec read_typed(const TomlEntry& entry, std::string_view what,
+                                   std::span<const training::TypeEntry> types, const TypedSpec& base,
                                    const PlaceOf& place_of);
 
 }  // namespace lapel::recipe

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The program from the weights that Keras began with: `lapel train --init WEIGHTS --trace FILE` on the pictures of the
+"""The program from the weights that Keras began with: `lapel train --init WEIGHTS --loss-csv FILE` on the pictures of the
 golden cases has Keras's losses, step by step, and ends with Keras's predictions.
 
-usage: test_trace.py LAPEL [unittest options]
+usage: test_losses.py LAPEL [unittest options]
 """
 
 import csv
@@ -58,9 +58,9 @@ def cases():
     return sorted(file for file in (HERE / "cases").glob("*.safetensors") if file.name.startswith(kinds))
 
 
-class TraceTest(unittest.TestCase):
+class LossTest(unittest.TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="lapel-trace-")
+        folder = tempfile.TemporaryDirectory(prefix="lapel-losses-")
         self.addCleanup(folder.cleanup)
         self.box = Sandbox(LAPEL, folder.name)
 
@@ -85,7 +85,7 @@ class TraceTest(unittest.TestCase):
               {name[len(begin):]: tensor for name, tensor in tensors.items() if name.startswith(begin)})
 
     def losses(self):
-        rows = list(csv.DictReader(self.box.path("trace.csv").read_text().splitlines()))
+        rows = list(csv.DictReader(self.box.path("losses.csv").read_text().splitlines()))
         self.assertEqual([int(row["step"]) for row in rows], list(range(1, len(rows) + 1)))
         return [float(row["loss"]) for row in rows]
 
@@ -97,7 +97,7 @@ class TraceTest(unittest.TestCase):
             self.assertLessEqual(abs(mine - theirs), 1e-4 * theirs, f"step {step}: {mine}, Keras has {theirs}")
 
     def train(self, *words):
-        self.lapel("train", "case.toml", "--data", "data", "--init", "weights.safetensors", "--trace", "trace.csv",
+        self.lapel("train", "case.toml", "--data", "data", "--init", "weights.safetensors", "--loss-csv", "losses.csv",
                    "--set", "train.shuffle=false", "--out", "run", "--plot-format", "none", *words)
 
     def test_there_are_cases(self):
@@ -129,7 +129,7 @@ class TraceTest(unittest.TestCase):
 
 
 for case in cases():
-    setattr(TraceTest, f"test_{case.stem.replace('-', '_')}", lambda self, case=case: self.check(case))
+    setattr(LossTest, f"test_{case.stem.replace('-', '_')}", lambda self, case=case: self.check(case))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-#include "recipe/typed.h"
+#include "recipe/toml_options.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@ OptionValue read_value(const TomlEntry& entry, const OptionRule& rule) {
     return checked_value(rule, *value);
   }
   const OptionValue other_type =
-      std::holds_alternative<std::string>(rule.fallback) ? OptionValue(false) : std::string();
+      std::holds_alternative<std::string>(rule.default_value) ? OptionValue(false) : std::string();
   try {
     return checked_value(rule, other_type);
   } catch (const Error& error) {
@@ -41,7 +41,8 @@ OptionValues read_values(const TomlTable& entries, std::span<const OptionRule> r
   return values;
 }
 
-TypedSpec read_typed(const TomlEntry& entry, const TypedKey& key, const TypedSpec& base, const PlaceOf& place_of) {
+TypedSpec read_typed(const TomlEntry& entry, std::string_view what, std::span<const training::TypeEntry> types,
+                     const TypedSpec& base, const PlaceOf& place_of) {
   TypedSpec spec{{}, {}, place_of(entry.line)};
   const TomlTable* table = entry.value.table();
   const TomlEntry* type = table == nullptr ? &entry : find_entry(*table, "type");
@@ -49,12 +50,12 @@ TypedSpec read_typed(const TomlEntry& entry, const TypedKey& key, const TypedSpe
     spec.type = base.type;
     spec.options = base.options;
   } else if (type == nullptr || type->value.text() == nullptr) {
-    const auto& first = key.types().front().type;
+    const auto& first = types.front().type;
     throw Error(ErrorKind::kRecipe, spec.place,
-                table == nullptr ? fmt::format("{} = {} is not allowed", key.key, toml_text(entry.value))
-                                 : fmt::format("{} has no type", key.key),
+                table == nullptr ? fmt::format("{} = {} is not allowed", what, toml_text(entry.value))
+                                 : fmt::format("{} has no type", what),
                 {{"allowed", "a text in quotes, or a table with a type"}},
-                fmt::format("{} = {{ type = \"{}\" }}", key.key, first));
+                fmt::format("{} = {{ type = \"{}\" }}", what, first));
   } else {
     spec.type = *type->value.text();
   }
@@ -68,10 +69,10 @@ TypedSpec read_typed(const TomlEntry& entry, const TypedKey& key, const TypedSpe
       throw Error(ErrorKind::kRecipe, place,
                   fmt::format("{} = {} is not allowed", option.key, toml_text(option.value)));
     }
-    const TypedSpec one = training::resolved(key.key, key.types(), {spec.type, {{option.key, *value}}, place});
+    const TypedSpec one = training::resolved_part(what, types, {spec.type, {{option.key, *value}}, place});
     spec.options.insert_or_assign(option.key, one.options.find(option.key)->second);
   }
-  static_cast<void>(training::resolved(key.key, key.types(), spec));
+  static_cast<void>(training::resolved(what, types, spec));
   return spec;
 }
 

@@ -1,4 +1,4 @@
-#include "api/members.h"
+#include "api/ensemble_members.h"
 
 #include <fmt/format.h>
 
@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "store/history.h"
 
 namespace lapel {
 
@@ -39,13 +41,15 @@ store::FinishedMember FinishedMembers::total() const {
     sum.steps += member.steps;
     sum.epochs += member.epochs;
     sum.seconds += member.seconds;
+    sum.stopped_by = member.stopped_by.empty() ? sum.stopped_by : member.stopped_by;
   }
   return sum;
 }
 
 void FinishedMembers::add(const plan::Network& network, const training::LoopResult& result) {
-  history_ = history_with(result.history);
-  members_.push_back({result.steps, static_cast<std::int64_t>(result.history.size()), result.seconds});
+  history_ = store::continued(history_, result.history);
+  members_.push_back(
+      {result.steps, static_cast<std::int64_t>(result.history.size()), result.seconds, result.stopped_by});
   const auto& parameters = network.parameters();
   for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
     const auto& entry = parameters.entries()[i];
@@ -53,17 +57,8 @@ void FinishedMembers::add(const plan::Network& network, const training::LoopResu
   }
 }
 
-std::vector<EpochResult> FinishedMembers::history_with(const std::vector<EpochResult>& current) const {
-  std::vector<EpochResult> all = history_;
-  for (EpochResult epoch : current) {
-    epoch.epoch += static_cast<std::int64_t>(history_.size());
-    all.push_back(epoch);
-  }
-  return all;
-}
-
 void FinishedMembers::write_to(store::Checkpoint& checkpoint) const {
-  checkpoint.history = history_with(checkpoint.history);
+  checkpoint.history = store::continued(history_, checkpoint.history);
   checkpoint.finished = members_;
   for (const auto& tensor : tensors_) {
     checkpoint.tensors.push_back({fmt::format("{}{}", kPrefix, tensor.name), tensor.shape, tensor.values});

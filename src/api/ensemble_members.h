@@ -23,14 +23,14 @@ namespace lapel {
 class FinishedMembers {
  public:
   [[nodiscard]] std::size_t count() const { return members_.size(); }
-  /// Sums over the members.
+  /// Sums over the members; of reasons the last one.
   [[nodiscard]] store::FinishedMember total() const;
   [[nodiscard]] const std::vector<store::FinishedMember>& each() const { return members_; }
 
   void add(const plan::Network& network, const training::LoopResult& result);
 
-  /// The history of the run, where `current` is that of the member in training: epochs are counted on.
-  [[nodiscard]] std::vector<EpochResult> history_with(const std::vector<EpochResult>& current) const;
+  /// The epochs of all of them, counted on.
+  [[nodiscard]] const std::vector<EpochResult>& history() const { return history_; }
 
   /// Adds them to a checkpoint of the member in training.
   void write_to(store::Checkpoint& checkpoint) const;
