@@ -87,7 +87,10 @@ inline Outcome run(const TrainSpec& spec, const RunOptions& options = {}) {
   std::optional<Deadline> deadline;
   if (options.time) {
     deadline.emplace(*options.time, input.now,
-                     std::vector<ClosingTask>{{"closing", [&](double) { return options.closing; }}});
+                     std::vector<ClosingTask>{{"closing", [&](double) {
+                                                 return (std::ssize(outcome.losses) > options.slower_after ? 3 : 1) *
+                                                        options.closing;
+                                               }}});
     deadline->estimate();
     input.deadline = &*deadline;
   }
