@@ -12,5 +12,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/lapelConfig.cmake.in $
                               INSTALL_DESTINATION ${lapel_package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/lapelConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/lapelConfig.cmake ${PROJECT_BINARY_DIR}/lapelConfigVersion.cmake
-              ${PROJECT_SOURCE_DIR}/cmake/FindDeflate.cmake ${PROJECT_SOURCE_DIR}/cmake/FindOneDNN.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/FindDeflate.cmake ${PROJECT_SOURCE_DIR}/cmake/FindLCMS2.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/FindOneDNN.cmake ${PROJECT_SOURCE_DIR}/cmake/FindUtf8proc.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/FindWebP.cmake
         DESTINATION ${lapel_package_dir})

@@ -7,4 +7,5 @@ target_compile_features(lapel PUBLIC cxx_std_20)
 target_include_directories(lapel PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                         $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(lapel PRIVATE fmt::fmt OpenMP::OpenMP_CXX OneDNN::OneDNN hwy::hwy
-                                    Deflate::Deflate ZLIB::ZLIB PNG::PNG JPEG::JPEG)
+                                    Deflate::Deflate ZLIB::ZLIB PNG::PNG JPEG::JPEG WebP::WebP GIF::GIF TIFF::TIFF
+                                    LCMS2::LCMS2 Utf8proc::Utf8proc LibArchive::LibArchive)

@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "lapel/data.h"
+#include "lapel/report.h"
 #include "shared_arguments.h"
 
 namespace lapel::app {
@@ -12,6 +13,7 @@ namespace {
 
 struct Options {
   std::string from;
+  std::vector<std::string> set;
   std::string to;
   std::string form;
 };
@@ -21,10 +23,14 @@ DataForm form_of(const std::string& word) {
 }
 
 ExitCode run(const Options& options, Output& output) {
-  const DataSet data = load_data(options.from);
+  const DataSet data = load_delivered(options.from, options.set, output);
   save_data(data, options.to, form_of(options.form));
-  output.print(fmt::format("{}: {} training and {} test pictures in {} classes, as {}\n", options.to,
-                           data.train.pictures.count, data.test.pictures.count, data.class_names.size(),
+  output.print(to_text(data.findings));
+  const std::string validation = data.validation.pictures.count == 0
+                                     ? std::string()
+                                     : fmt::format("{} validation, ", data.validation.pictures.count);
+  output.print(fmt::format("{}: {} training and {}{} test pictures in {} classes, as {}\n", options.to,
+                           data.train.pictures.count, validation, data.test.pictures.count, data.class_names.size(),
                            options.form == "folder" ? "PNG pictures"
                            : options.form == "csv"  ? "CSV"
                                                     : "IDX"));
@@ -50,7 +56,8 @@ Command data_convert_command() {
             .help = "idx (four files), csv (train.csv, test.csv) or folder (of PNG pictures)",
             .target = &options->form,
             .required = true,
-            .choices = {"idx", "csv", "folder"}}},
+            .choices = {"idx", "csv", "folder"}},
+           set_data_argument(&options->set)},
       .run = [options](Output& output) { return run(*options, output); }};
 }
 

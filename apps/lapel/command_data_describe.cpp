@@ -12,12 +12,13 @@ namespace lapel::app {
 namespace {
 
 struct Options {
-  std::string data = "fashion-mnist";
+  std::string data = DataSpec{}.source;
+  std::vector<std::string> set;
   bool json = false;
 };
 
 ExitCode run(const Options& options, Output& output) {
-  const DataDescription description = describe(load_data(options.data));
+  const DataDescription description = describe(load_delivered(options.data, options.set, output));
   output.print(options.json ? to_json(description) : to_text(description));
   return kSuccess;
 }
@@ -32,6 +33,7 @@ Command data_describe_command() {
                          .value = {},
                          .help = fmt::format("{}; if left out, the first", kDataHelp),
                          .target = &options->data},
+                        set_data_argument(&options->set),
                         {.name = "--json",
                          .value = {},
                          .help = "print one JSON document and nothing else",

@@ -13,16 +13,17 @@ namespace {
 
 struct Options {
   std::string data;
+  std::vector<std::string> set;
   std::string augment;
   std::string out = "samples.png";
 };
 
 ExitCode run(const Options& options, Output& output) {
   if (options.augment.empty()) {
-    draw_samples(load_data(options.data.empty() ? DataSpec{}.source : options.data), options.out);
+    draw_samples(load_delivered(options.data, options.set, output), options.out);
   } else {
-    const Recipe recipe = recipe_with(options.augment, {}, options.data);
-    draw_augmentations(recipe, load_data(recipe.data), options.out);
+    const Recipe recipe = recipe_with(options.augment, options.set, options.data);
+    draw_augmentations(recipe, load_with_progress(recipe.data, DataPart::kAll, {}, output), options.out);
   }
   output.print(options.out + "\n");
   return kSuccess;
@@ -38,6 +39,7 @@ Command data_show_command() {
                          .value = {},
                          .help = fmt::format("{}; if left out, the first, or the recipe's", kDataHelp),
                          .target = &options->data},
+                        set_data_argument(&options->set),
                         {.name = "--augment",
                          .value = "RECIPE",
                          .help = "draw what the layers of this recipe that change pictures in training make of them",

@@ -14,7 +14,7 @@ namespace {
 struct Options {
   std::string run;
   std::string data;
-  std::string split = "test";
+  std::string split;
   std::string precision = "auto";
   std::string augmentation;
   bool json = false;
@@ -26,9 +26,14 @@ ExitCode run(const Options& options, Output& output) {
   if (!options.augmentation.empty()) {
     classifier.use_test_time_augmentation(options.augmentation);
   }
-  const DataSet data = load_split_for(classifier, options.data, options.split);
-  const Evaluation evaluation = classifier.evaluate(split_of(data, options.split), options.split);
-  output.print(options.json ? to_json(evaluation) : to_text(evaluation));
+  const ChosenPart part = choose_part(classifier, options.data, options.split, output);
+  const Evaluation evaluation = classifier.evaluate(part.pictures, part.split);
+  if (options.json) {
+    output.print(to_json(evaluation));
+    return kSuccess;
+  }
+  output.print(to_text(evaluation));
+  output.print(fmt::format("\nMeasured: {}\n{}", part.words, to_text(part.data.findings)));
   return kSuccess;
 }
 

@@ -37,10 +37,14 @@ class Classifier {
   [[nodiscard]] std::int64_t height() const;
   [[nodiscard]] std::int64_t width() const;
   [[nodiscard]] std::int64_t channels() const;
+  /// The form to which pictures of any kind are brought for it, as in its training.
+  [[nodiscard]] PictureFormat picture_format() const;
   /// How to read the data set it was trained on again; another one, with its `source` changed. A run folder's recipe
-  /// says where that is; a model file alone knows the names of known data sets only, else `source` is empty. Throws
-  /// Error (kIo, kRecipe) for a run folder whose recipe cannot be read.
+  /// says where that is, and how it was divided; a model file alone knows the names of known data sets only, else
+  /// `source` is empty. Throws Error (kIo, kRecipe) for a run folder whose recipe cannot be read.
   [[nodiscard]] DataSpec data_spec() const;
+  /// How to read other data: brought to the same form, and with nothing held out.
+  [[nodiscard]] DataSpec other_data_spec(const std::string& source) const;
   [[nodiscard]] Summary summary() const;
   /// The number type that it computes in, "float32" or "bfloat16": that of the training, but float32 where this
   /// processor has no arithmetic in bfloat16.

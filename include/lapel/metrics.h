@@ -25,12 +25,16 @@ struct ClassScore {
   double recall = 0;
   double f1 = 0;
   std::int64_t support = 0;
+  std::int64_t answers = 0;  ///< Pictures taken for it, of whatever class.
 };
 
-/// What scikit-learn's classification_report computes.
+/// What scikit-learn's classification_report computes. Averages are over the classes that occur: those with a picture,
+/// and those that some picture was taken for.
 struct ClassificationReport {
   std::vector<ClassScore> classes;
   double accuracy = 0;
+  double balanced_accuracy = 0;    ///< Mean recall of the classes that have pictures.
+  double largest_class_share = 0;  ///< The accuracy of always answering with the largest class.
   ClassScore macro_average;
   ClassScore weighted_average;
 };
@@ -42,11 +46,16 @@ struct Score {
   std::int64_t samples = 0;
 };
 
+/// The share of rows in which the label is among the `top` most probable classes.
+[[nodiscard]] double top_accuracy(std::span<const float> probabilities, std::span<const Label> labels,
+                                  std::int64_t classes, std::int64_t top);
+
 /// Everything measured on one part of a data set.
 struct Evaluation {
   std::string split;
   std::vector<std::string> class_names;
   Score score;
+  double top_3_accuracy = 0;
   ClassificationReport report;
   ConfusionMatrix confusion;
 };

@@ -40,6 +40,9 @@ struct RunSummary {
   std::filesystem::path folder;
   RunRecord record;  ///< Without machine and versions.
   std::vector<EpochResult> history;
+  std::int64_t model_bytes = 0;        ///< Of the model file; 0: there is none.
+  std::string settings = {};           ///< The recipe without its seed: equal in runs that differ in the seed alone.
+  std::optional<double> latency = {};  ///< Seconds for one picture, where it was measured.
 };
 
 /// Reads `metrics.json` and `history.csv`. Throws Error (kIo, kData) for a folder that is no run, or a run that failed.

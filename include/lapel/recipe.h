@@ -33,14 +33,20 @@ struct LayerSpec {
   std::string place = {};
 };
 
-/// Which images are used, and how they are divided. At most one of `validation` and `validation_split`.
+/// Which images are used, how they are brought to one form, and how they are divided (docs/data.md). At most one of
+/// `validation` and `validation_split`.
 struct DataSpec {
   std::string source = "fashion-mnist";      ///< A known name, a folder, or a CSV file.
-  std::array<std::int64_t, 2> image_size{};  ///< Height, width of pictures from a folder; 0, 0: their own.
-  std::string color_mode = "auto";  ///< Of pictures from a folder: "grayscale", "rgb", or "auto": grey if all are.
-  double test_split = 0;            ///< Fraction of each class for testing, where the source has no test part.
-  std::int64_t split_seed = 1;      ///< Of `test_split`, and of the order of pictures from a folder.
-  std::string validation;           ///< `"last 5000"`: so many images from the end of the training set.
+  std::string test_source;                   ///< Where test pictures are instead; empty: in `source`.
+  std::array<std::int64_t, 2> image_size{};  ///< Height, width of pictures from files; 0, 0: chosen from theirs.
+  std::int64_t largest_size = 0;             ///< Longest side that is chosen from theirs; 0: 224, or what all have.
+  std::string fit = "stretch";               ///< To `image_size`: "stretch", "pad" or "crop".
+  std::string color_mode = "auto";  ///< Of pictures from files: "grayscale", "rgb", or "auto": grey if all are.
+  std::string background = "auto";  ///< Of transparent pictures: "black", "white", or what leaves contrast.
+  std::vector<std::string> ignore;  ///< Patterns of files that may be left out, and "damaged".
+  double test_split = 0.15;         ///< Fraction of each class for testing, where there is no test part.
+  std::int64_t split_seed = 1;      ///< Of every random choice among the pictures.
+  std::string validation;           ///< `"last 5000"`, `"stratified 10%"`, `"random 10%"`, `"10%"`.
   double validation_split = 0;      ///< The fraction at the end of the training set, as Keras takes it.
   std::int64_t limit = 0;           ///< Only the first so many training images; 0: all.
 };
@@ -63,6 +69,11 @@ struct TrainSpec {
   std::vector<TypedSpec> callbacks;   ///< What happens beside the steps, as `{"EarlyStopping", {{"patience", 3}}}`.
   std::string precision = "float32";  ///< "float32", "bfloat16", or "auto": what this CPU does fastest.
   bool shuffle = true;
+  /// "all": every picture once an epoch; "balanced": pictures of small classes more often, so that all come equally
+  /// often.
+  std::string sampling = "all";
+  /// Of recipes that mirror pictures: "keep"; "never"; "measure": a moment's training of two small nets decides.
+  std::string mirroring = "keep";
   std::int64_t seed = 1;
   std::int64_t threads = 0;  ///< 0: all cores of this process.
   /// "60s", "5min", "1h": the process, from its start to its end, takes so long, and `epochs` has no part in it; empty:

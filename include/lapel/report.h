@@ -17,6 +17,10 @@
 /// at the end). Nothing is computed here.
 namespace lapel {
 
+/// One line for each: `left out: 16 pictures of a kind that is not read (bar/x1.heic, ...)`.
+[[nodiscard]] std::string to_text(const Finding& finding);
+[[nodiscard]] std::string to_text(const Findings& findings);
+
 /// Shapes, pixel ranges, and the counts by class as a grid table.
 [[nodiscard]] std::string to_text(const DataDescription& description);
 [[nodiscard]] std::string to_json(const DataDescription& description);
@@ -56,6 +60,10 @@ struct PredictionRow {
 /// between training and validation (or test) pictures above 0.05 is called overfitted, above 0.02 a little overfitted;
 /// otherwise, where training accuracy itself is below 0.85, underfitted.
 [[nodiscard]] std::string to_text(std::span<const RunSummary> runs);
+[[nodiscard]] std::string to_json(std::span<const RunSummary> runs);
+/// The same as CSV, and as a page of HTML.
+[[nodiscard]] std::string to_csv(std::span<const RunSummary> runs);
+[[nodiscard]] std::string to_html(std::span<const RunSummary> runs);
 
 /// What `lapel bench` prints (docs/bench.md).
 [[nodiscard]] std::string to_text(const BenchResult& result);
@@ -69,7 +77,7 @@ struct PredictionRow {
 /// The page of a run: data, model, training, final scores, classification report, confusion matrix (`report.txt`).
 [[nodiscard]] std::string run_report(const DataDescription& data, const Summary& summary,
                                      std::span<const EpochResult> history, const RunRecord& record,
-                                     const Evaluation* test);
+                                     const Evaluation* held_out);
 
 /// A table with borders as Python's tabulate prints with tablefmt="grid": `+---+`, `|`, `+===+` under the header.
 /// Columns of numbers (every cell of `rows` reads as a number) are right-aligned, others left. Widths count Unicode

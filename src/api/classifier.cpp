@@ -112,15 +112,34 @@ std::int64_t Classifier::height() const { return impl_->file.preprocessing.heigh
 std::int64_t Classifier::width() const { return impl_->file.preprocessing.width; }
 std::int64_t Classifier::channels() const { return impl_->file.preprocessing.channels; }
 DataSpec Classifier::data_spec() const {
+  const bool known = impl_->trained_on.has_value() || !impl_->recipe.empty();
+  const DataSpec spec = impl_->trained_on ? *impl_->trained_on : known ? read_recipe(impl_->recipe).data : DataSpec();
+  DataSpec result = other_data_spec(known ? spec.source : impl_->file.data_source);
+  result.ignore = spec.ignore;
+  result.test_source = spec.test_source;
+  result.test_split = impl_->file.test_split;
+  result.split_seed = known ? spec.split_seed : impl_->file.split_seed;
+  result.validation = spec.validation;
+  result.validation_split = spec.validation_split;
+  result.limit = spec.limit;
+  return result;
+}
+
+DataSpec Classifier::other_data_spec(const std::string& source) const {
+  const PictureFormat format = picture_format();
   DataSpec spec;
-  spec.source = !impl_->source.empty()   ? impl_->source
-                : !impl_->recipe.empty() ? read_recipe(impl_->recipe).data.source
-                                         : impl_->file.data_source;
-  spec.image_size = {height(), width()};
-  spec.color_mode = channels() == 1 ? "grayscale" : "rgb";
-  spec.test_split = impl_->file.test_split;
-  spec.split_seed = impl_->file.split_seed;
+  spec.source = source;
+  spec.image_size = {format.height, format.width};
+  spec.color_mode = format.channels == 1 ? "grayscale" : "rgb";
+  spec.fit = format.fit;
+  spec.background = format.background;
+  spec.test_split = 0;
   return spec;
+}
+
+PictureFormat Classifier::picture_format() const {
+  const store::Preprocessing& pictures = impl_->file.preprocessing;
+  return {pictures.height, pictures.width, pictures.channels, pictures.fit, pictures.background};
 }
 
 std::string Classifier::precision() const { return precision_name(impl_->dtype); }

@@ -34,8 +34,8 @@ struct Classifier::Impl {
                                     const std::string& split);
 
   store::ModelFile file;
-  std::string source;            ///< Of the recipe that it was trained by; empty where it was loaded.
-  std::filesystem::path recipe;  ///< Of the run folder that it was loaded from; else empty.
+  std::optional<DataSpec> trained_on;  ///< Of the recipe that it was trained by; nothing where it was loaded.
+  std::filesystem::path recipe;        ///< Of the run folder that it was loaded from; else empty.
   int threads;
   kernels::Dtype dtype;                  ///< In which it computes.
   std::optional<plan::Network> network;  ///< With frozen weights.

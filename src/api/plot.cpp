@@ -165,18 +165,28 @@ void draw_predictions(const Classifier& classifier, const Pictures& pictures,
 void draw_lr_find(const LrFindResult& result, const fs::path& file) { draw_file(report::draw_lr_find(result), file); }
 
 void draw_comparison(std::span<const RunSummary> runs, const fs::path& file) {
+  const auto validated = [](const RunSummary& run) {
+    return !run.history.empty() && run.history.front().val_accuracy.has_value();
+  };
+  const bool all = std::all_of(runs.begin(), runs.end(), validated);
+  const bool none = std::none_of(runs.begin(), runs.end(), validated);
   std::vector<report::Curve> curves;
   for (const RunSummary& run : runs) {
     report::Curve curve{title_of(run), {}};
     for (const EpochResult& epoch : run.history) {
       curve.points.emplace_back(epoch.epoch, epoch.val_accuracy.value_or(epoch.accuracy));
     }
-    if (!run.history.empty() && !run.history.front().val_accuracy) {
-      curve.name += ", training";
+    if (!all && !none) {
+      curve.name += validated(run) ? ", validation" : ", training";
     }
     curves.push_back(std::move(curve));
   }
-  draw_file(report::draw_curves(curves, "Accuracy on validation pictures", "accuracy", 0), file);
+  draw_file(report::draw_curves(curves,
+                                all    ? "Accuracy on validation pictures"
+                                : none ? "Accuracy on training pictures, while they were learned"
+                                       : "Accuracy on validation or training pictures",
+                                "accuracy", 0),
+            file);
 }
 
 }  // namespace lapel

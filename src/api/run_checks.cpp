@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lapel/error.h"
+#include "lapel/train.h"
 
 namespace lapel {
 
@@ -68,6 +69,20 @@ void check_same_training(const store::Checkpoint& checkpoint, const std::string&
                 {{"now", fmt::format("{} pictures", pictures.pictures.count)}},
                 "the pictures as they were, or another training, into another folder");
   }
+}
+
+std::filesystem::path new_run_folder(const std::filesystem::path& parent, const std::string& name) {
+  std::error_code failure;
+  std::filesystem::create_directories(parent, failure);
+  std::filesystem::path folder = parent / name;
+  for (int number = 2; !failure && !std::filesystem::create_directory(folder, failure); ++number) {
+    folder = parent / fmt::format("{}-{}", name, number);
+  }
+  if (failure) {
+    throw Error(ErrorKind::kIo, folder.string(), "the run folder cannot be made", {{"system", failure.message()}},
+                "--out DIR, in a folder that can be written to");
+  }
+  return folder;
 }
 
 }  // namespace lapel

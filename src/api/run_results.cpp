@@ -27,7 +27,7 @@ void check_finite(const std::optional<Score>& score, std::string_view part, cons
 
 }  // namespace
 
-RunRecord begin_record(const TrainingSetup& setup, double time_budget) {
+RunRecord begin_record(const TrainingSetup& setup, double time_budget, const Findings& findings) {
   RunRecord record;
   record.name = setup.recipe.name;
   record.parameters = setup.ensemble.trainable_parameters() + setup.ensemble.non_trainable_parameters();
@@ -37,6 +37,7 @@ RunRecord begin_record(const TrainingSetup& setup, double time_budget) {
   record.precision = precision_name(setup.dtype);
   record.cpu = kernels::cpu().model;
   record.test_time_augmentation = setup.recipe.train.test_time_augmentation;
+  record.findings = findings;
   record.isa = kernels::cpu().isa;
   record.lapel_version = version();
   record.onednn_version = kernels::onednn_version();
@@ -51,36 +52,45 @@ double training_flop(plan::Network& network, std::int64_t count, std::int64_t st
          static_cast<double>(samples);
 }
 
-TestResult measure_run(const Classifier& classifier, Classifier::Impl& impl, const DataSet& data,
-                       const TrainingSetup& setup, const data::SampleRange& train_part, RunRecord& record) {
+MeasuredParts measure_run(const Classifier& classifier, Classifier::Impl& impl, const DataSet& data,
+                          const TrainingSetup& setup, const data::SampleRange& train_part, RunRecord& record) {
   std::string& views = impl.file.preprocessing.test_time_augmentation;
   views = kTrainingViews;
   record.train = impl.evaluate(data.train, train_part.first, train_part.count, "train").score;
   check_finite(record.train, "training", record);
   views = setup.recipe.train.test_time_augmentation;
   const auto& validation = setup.splits.validation;
+  MeasuredParts measured;
   if (validation.count > 0) {
-    record.validation = impl.evaluate(data.train, validation.first, validation.count, "validation").score;
+    measured.validation = impl.evaluate(data.train, validation.first, validation.count, "validation");
+    record.validation = measured.validation->score;
     check_finite(record.validation, "validation", record);
   }
-  TestResult test;
   if (data.test.pictures.count > 0) {
-    test.probabilities = classifier.predict(data.test.pictures);
-    test.evaluation = evaluate_predictions("test", data.class_names, test.probabilities, data.test.labels);
-    record.test = test.evaluation->score;
+    measured.test_probabilities = classifier.predict(data.test.pictures);
+    measured.test = evaluate_predictions("test", data.class_names, measured.test_probabilities, data.test.labels);
+    record.test = measured.test->score;
     check_finite(record.test, "test", record);
   }
-  return test;
+  if (const Evaluation* held_out = measured.held_out()) {
+    record.macro_f1 = held_out->report.macro_average.f1;
+    record.balanced_accuracy = held_out->report.balanced_accuracy;
+    record.top_3_accuracy = held_out->top_3_accuracy;
+  }
+  return measured;
 }
 
 report::PlotData write_results(const store::RunFolder& folder, const RunResults& results, const RunRecord& record) {
-  const Evaluation* test = results.test.evaluation ? &*results.test.evaluation : nullptr;
+  const MeasuredParts& measured = results.measured;
+  const Evaluation* held_out = measured.held_out();
   results.classifier.save(folder.model_file());
-  folder.write_report(run_report(describe(results.data), results.classifier.summary(), results.history, record, test));
-  if (test != nullptr) {
-    folder.write_confusion(to_csv(test->confusion, results.data.class_names));
+  folder.write_report(
+      run_report(describe(results.data), results.classifier.summary(), results.history, record, held_out));
+  if (held_out != nullptr) {
+    folder.write_confusion(to_csv(held_out->confusion, results.data.class_names));
   }
-  report::PlotData shown = report::plot_data(results.setup.recipe.name, results.data, test, results.test.probabilities);
+  report::PlotData shown = report::plot_data(results.setup.recipe.name, results.data,
+                                             measured.test ? &*measured.test : nullptr, measured.test_probabilities);
   folder.write_plot_data(report::to_json(shown));
   return shown;
 }

@@ -9,6 +9,7 @@
 #include "api/classifier_impl.h"
 #include "api/closing_tasks.h"
 #include "api/ensemble_members.h"
+#include "api/preparation.h"
 #include "api/run_checks.h"
 #include "api/run_plots.h"
 #include "api/run_results.h"
@@ -46,13 +47,14 @@ class History : public Callback {
 /// One training, from the recipe to the run folder.
 class Run {
  public:
-  Run(const Recipe& recipe, const DataSet& data, const TrainSettings& settings)
-      : data_(data),
+  Run(const Preparation& prepared, const TrainSettings& settings)
+      : prepared_(prepared),
+        data_(prepared.data()),
         settings_(settings),
-        setup_(make_setup(recipe, data)),
+        setup_(make_setup(prepared.recipe(), data_, prepared.splits())),
         recipe_(setup_.recipe),
         recipe_text_(text_without_source(recipe_)),
-        budget_(training::budget_seconds(recipe.train.time_budget)),
+        budget_(training::budget_seconds(recipe_.train.time_budget)),
         started_(settings.started.value_or(Clock::now())) {}
 
   TrainResult execute() {
@@ -90,9 +92,10 @@ class Run {
   void open_run() {
     auto folder = store::RunFolder::open(settings_.folder);
     if (store::run_status(folder.path()) == "complete") {
-      throw Error(ErrorKind::kUsage, folder.path().string(), "this run is complete: nothing is left to be trained", {},
-                  fmt::format("lapel train {}, which trains again in another folder",
-                              (folder.path() / "recipe.toml").string()));
+      throw Error(
+          ErrorKind::kUsage, folder.path().string(), "this run is complete: nothing is left to be trained", {},
+          fmt::format("lapel train --continue {} --set train.epochs=+10, which trains it further in another folder",
+                      folder.path().string()));
     }
     checkpoint_ = store::read_last_checkpoint(folder.path());
     check_same_training(*checkpoint_, recipe_text_, data_.train, folder.path());
@@ -112,7 +115,7 @@ class Run {
       write_seconds_ = seconds_of([&] { folder_->write_recipe(write_recipe(recipe_)); });
     }
     if (settings_.plots) {
-      plots_.emplace(data_, folder_->path(), *settings_.plots);
+      plots_.emplace(prepared_.delivered(), folder_->path(), *settings_.plots);
     }
   }
 
@@ -123,11 +126,11 @@ class Run {
 
   SharedImpl learn() {
     auto classifier = std::make_shared<Classifier::Impl>(model_file(setup_.ensemble), setup_.threads);
-    classifier->source = recipe_.data.source;
+    classifier->trained_on = recipe_.data;
     if (plots_) {
       plots_->draw_data();
     }
-    record_ = begin_record(setup_, budget_);
+    record_ = begin_record(setup_, budget_, prepared_.findings());
     if (budget_ > 0) {
       set_deadline(*classifier);
     }
@@ -172,6 +175,9 @@ class Run {
     input.member = static_cast<std::int64_t>(member) + 1;
     input.members = static_cast<std::int64_t>(members());
     const auto loop = training::run_loop(network, input);
+    if (loop.interrupted && loop.steps == 0 && !checkpoint_ && member == 0) {
+      throw Error(ErrorKind::kInterrupted, {}, "interrupted before the first step");
+    }
     if (deadline_ && loop.steps == 0 && !loop.interrupted) {
       refuse_time(now());
     }
@@ -316,10 +322,10 @@ class Run {
 
   TrainResult finish(const SharedImpl& impl) {
     Classifier classifier(impl);
-    TestResult test = measure_run(classifier, *impl, data_, setup_, measured_part(), record_);
+    MeasuredParts measured = measure_run(classifier, *impl, data_, setup_, measured_part(), record_);
     std::string plot_problem;
     if (folder_) {
-      const RunResults results{data_, setup_, classifier, history_, test};
+      const RunResults results{prepared_.delivered(), setup_, classifier, history_, measured};
       const auto shown = write_results(*folder_, results, record_);
       record_.process_seconds = now();
       folder_->write_metrics(to_json(record_));
@@ -331,7 +337,12 @@ class Run {
       }
     }
     record_.process_seconds = now();
-    return {record_, history_, std::move(test.evaluation), std::move(plot_problem), std::move(classifier)};
+    return {record_,
+            history_,
+            std::move(measured.test),
+            std::move(plot_problem),
+            std::move(classifier),
+            std::move(measured.validation)};
   }
 
   /// After a failure: a folder in which nothing was finished, and from which nothing can go on, goes; another says that
@@ -345,7 +356,7 @@ class Run {
       return;
     }
     try {
-      RunRecord failed = begin_record(setup_, budget_);
+      RunRecord failed = begin_record(setup_, budget_, prepared_.findings());
       failed.status = "failed";
       failed.epochs = static_cast<std::int64_t>(history_.size());
       failed.process_seconds = now();
@@ -356,6 +367,7 @@ class Run {
     }
   }
 
+  const Preparation& prepared_;
   const DataSet& data_;
   const TrainSettings& settings_;
   const TrainingSetup setup_;
@@ -381,15 +393,8 @@ class Run {
 }  // namespace
 
 TrainResult train(const Recipe& recipe, const DataSet& data, const TrainSettings& settings) {
-  return Run(recipe, data, settings).execute();
-}
-
-std::filesystem::path next_run_folder(const std::filesystem::path& parent, const std::string& name) {
-  std::filesystem::path folder = parent / name;
-  for (int number = 2; std::filesystem::exists(folder); ++number) {
-    folder = parent / fmt::format("{}-{}", name, number);
-  }
-  return folder;
+  const Preparation prepared(recipe, data, settings);
+  return Run(prepared, settings).execute();
 }
 
 }  // namespace lapel

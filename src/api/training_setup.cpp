@@ -11,9 +11,9 @@
 
 namespace lapel {
 
-TrainingSetup make_setup(const Recipe& recipe, const DataSet& data) {
+TrainingSetup make_setup(const Recipe& recipe, const DataSet& data, const std::optional<data::Splits>& given) {
   Recipe full = resolve_recipe(recipe, data);
-  const data::Splits splits = data::split_training(recipe.data, data.train.pictures.count);
+  const data::Splits splits = given ? *given : data::split_training(recipe.data, data.train.pictures.count);
   model::Model model(recipe.name, full.layers, picture_shape(data.train.pictures));
   check_outputs(model, data);
   model::Model ensemble = model::ensemble_of(model, full.train.ensemble);
@@ -35,9 +35,9 @@ store::ModelFile make_model_file(const TrainingSetup& setup, const model::Model&
   return {model,
           data.class_names,
           {pictures.height, pictures.width, pictures.channels, static_cast<double>(kPixelScale),
-           setup.recipe.train.test_time_augmentation},
+           setup.recipe.train.test_time_augmentation, data.format.fit, data.format.background},
           std::move(source),
-          spec.test_split,
+          data.held_out,
           spec.split_seed,
           std::move(tensors),
           precision_name(setup.dtype)};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "data/splits.h"
@@ -23,8 +24,10 @@ struct TrainingSetup {
   int threads;
 };
 
-/// Throws Error (kRecipe) where recipe and data do not fit.
-[[nodiscard]] TrainingSetup make_setup(const Recipe& recipe, const DataSet& data);
+/// `splits`: how the training pictures are divided; nothing: as the recipe says, from the end. Throws Error (kRecipe)
+/// where recipe and data do not fit.
+[[nodiscard]] TrainingSetup make_setup(const Recipe& recipe, const DataSet& data,
+                                       const std::optional<data::Splits>& splits = {});
 
 /// The network that trains a member (from 0), with weights as its seed says.
 [[nodiscard]] plan::Network make_network(const TrainingSetup& setup, std::size_t member = 0);

@@ -77,10 +77,12 @@ SplitDescription describe_split(std::string name, const LabeledPictures& part, s
 }  // namespace
 
 DataDescription describe(const DataSet& data) {
-  DataDescription result{data.name, data.location, data.class_names, {}};
-  result.splits.push_back(describe_split("train", data.train, data.class_names.size()));
-  if (data.test.pictures.count > 0) {
-    result.splits.push_back(describe_split("test", data.test, data.class_names.size()));
+  DataDescription result{data.name, data.location, data.class_names, {}, data.findings};
+  for (const auto& [name, part] :
+       {std::pair("train", &data.train), std::pair("validation", &data.validation), std::pair("test", &data.test)}) {
+    if (part->pictures.count > 0 || part == &data.train) {
+      result.splits.push_back(describe_split(name, *part, data.class_names.size()));
+    }
   }
   return result;
 }

@@ -33,8 +33,12 @@ std::filesystem::path find_file(const std::filesystem::path& folder, std::string
     for (const std::string_view packed : {"", ".gz"}) {
       std::filesystem::path file = folder / fmt::format("{}{}idx{}-ubyte{}", name, separator, rank, packed);
       std::error_code ignored;
-      if (std::filesystem::exists(file, ignored)) {
+      if (std::filesystem::is_regular_file(file, ignored)) {
         return file;
+      }
+      // Some programs unpack a file into a folder of its name.
+      if (std::filesystem::is_regular_file(file / file.filename(), ignored)) {
+        return file / file.filename();
       }
     }
   }
@@ -88,18 +92,24 @@ LabeledPictures read_part(const PartFiles& files) {
 
 }  // namespace
 
-std::optional<DataSet> read_idx_folder(const std::filesystem::path& place, const DataSpec& /*spec*/, DataPart wanted) {
+std::optional<DataSet> read_idx_folder(const std::filesystem::path& place, const DataSpec& /*spec*/, DataPart wanted,
+                                       const LoadSettings& /*settings*/) {
   const PartFiles train_files = find_part(place, "train");
-  if (train_files.images.empty()) {
+  const PartFiles test_files = find_part(place, "t10k");
+  if (train_files.images.empty() && test_files.images.empty()) {
     return std::nullopt;
   }
-  const PartFiles test_files = find_part(place, "t10k");
   auto test_part = std::async(std::launch::async, read_part, wanted == DataPart::kTrain ? PartFiles() : test_files);
   // Class names come from the training labels, whichever part is wanted.
-  LabeledPictures train = wanted == DataPart::kTest ? read_labels(train_files) : read_part(train_files);
+  LabeledPictures train =
+      wanted == DataPart::kTest && !train_files.labels.empty() ? read_labels(train_files) : read_part(train_files);
   LabeledPictures test = test_part.get();
-  return assemble(place, place, {std::move(train), train_files.labels.string()},
-                  {std::move(test), test_files.labels.string()});
+  NamedParts parts;
+  parts.train = {std::move(train), train_files.labels.string()};
+  parts.test = {std::move(test), test_files.labels.string()};
+  DataSet data = assemble(place, place, std::move(parts));
+  data.has_test_part = !test_files.images.empty();
+  return data;
 }
 
 }  // namespace lapel::data

@@ -12,7 +12,9 @@
 
 #include "base/options.h"
 #include "data/assemble.h"
+#include "data/class_names.h"
 #include "data/known.h"
+#include "data/layout.h"
 #include "data/sources.h"
 #include "lapel/data.h"
 #include "lapel/error.h"
@@ -43,13 +45,17 @@ std::vector<std::string_view> known_names() {
     wanted += (wanted.empty() ? "" : "; or ") + std::string(reader.wanted);
   }
   if (folder && holds_pictures(place)) {
-    throw Error(ErrorKind::kData, place.string(), "holds pictures, but no sub-folder for each class", {},
+    throw Error(ErrorKind::kData, place.string(), "holds pictures, but no sub-folder for each class",
+                {{"here are", words_for_content(place)}},
                 "--data " + place.parent_path().string() + ", if this is one of its classes");
   }
-  const std::string hint = folder ? "--data FOLDER" : "--data " + place.parent_path().string();
-  throw Error(ErrorKind::kData, place.string(),
-              folder ? "there is no data set in this folder" : "is neither a CSV file nor the folder of a data set",
-              {{"looked for", std::move(wanted)}}, hint);
+  if (!folder) {
+    throw Error(ErrorKind::kData, place.string(), "is neither a CSV file nor the folder of a data set",
+                {{"looked for", std::move(wanted)}}, "--data " + place.parent_path().string());
+  }
+  throw Error(ErrorKind::kData, place.string(), "there is no data set in this folder",
+              {{"here are", words_for_content(place)}, {"looked for", std::move(wanted)}},
+              "--data FOLDER, where FOLDER/CLASS/picture.png, or FOLDER/train/CLASS/picture.png, or FOLDER/train.csv");
 }
 
 /// Absolute, without `.`, `..` and a slash at the end.
@@ -58,8 +64,21 @@ std::filesystem::path tidy(const std::filesystem::path& path) {
   return result.has_filename() ? result : result.parent_path();
 }
 
-/// Reads what lies at a place that a person named.
-DataSet read_place(const std::filesystem::path& given, const DataSpec& spec, DataPart wanted) {
+/// What any of the readers makes of a place.
+std::optional<DataSet> read_with_any(const std::filesystem::path& place, const DataSpec& spec, DataPart wanted,
+                                     const LoadSettings& settings) {
+  for (const SourceReader& reader : source_readers()) {
+    if (std::optional<DataSet> found = reader.read(place, spec, wanted, settings)) {
+      return found;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Reads what lies at a place that a person named, or in the one folder that is there.
+DataSet read_place(const std::filesystem::path& given, const DataSpec& spec, DataPart wanted,
+                   const LoadSettings& settings) {
+  constexpr int kMostSteps = 8;
   const std::filesystem::path place = tidy(given);
   std::error_code failure;
   const auto status = std::filesystem::status(place, failure);
@@ -69,22 +88,31 @@ DataSet read_place(const std::filesystem::path& given, const DataSpec& spec, Dat
                 missing ? "there is no such file or folder" : "cannot be read: " + failure.message(), {},
                 "the path of a folder with a data set");
   }
-  for (const SourceReader& reader : source_readers()) {
-    if (std::optional<DataSet> found = reader.read(place, spec, wanted)) {
+  const bool folder = std::filesystem::is_directory(status);
+  std::optional<std::filesystem::path> at = place;
+  for (int step = 0; at && step < kMostSteps; ++step) {
+    if (std::optional<DataSet> found = read_with_any(*at, spec, wanted, settings)) {
+      if (*at != place) {
+        add_remark(found->findings, FindingKind::kTaken,
+                   fmt::format("read from {}", readable(at->lexically_relative(place).string())));
+        found->location = place;
+        found->name = found->name == at->filename().string() ? place.filename().string() : found->name;
+      }
       return *std::move(found);
     }
+    at = folder ? only_folder(*at) : std::nullopt;
   }
-  refuse_form(place, std::filesystem::is_directory(status));
+  refuse_form(place, folder);
 }
 
 /// The place of a known data set: LAPEL_DATA if set, else where its package is installed.
-DataSet read_known(const KnownData& known, const DataSpec& spec, DataPart wanted) {
+DataSet read_known(const KnownData& known, const DataSpec& spec, DataPart wanted, const LoadSettings& settings) {
   const char* folder = std::getenv("LAPEL_DATA");
   if (folder == nullptr || *folder == '\0') {
-    return read_place(find_installed(known, share_folders()), spec, wanted);
+    return read_place(find_installed(known, share_folders()), spec, wanted, settings);
   }
   try {
-    return read_place(folder, spec, wanted);
+    return read_place(folder, spec, wanted, settings);
   } catch (const Error& error) {
     throw error.within("LAPEL_DATA");
   }
@@ -101,16 +129,53 @@ DataSet read_known(const KnownData& known, const DataSpec& spec, DataPart wanted
               {{"known", std::move(list)}}, near.empty() ? "the path of a folder" : near);
 }
 
-DataSet read_source(const DataSpec& spec, DataPart wanted) {
-  if (const KnownData* known = find_known(spec.source)) {
-    return read_known(*known, spec, wanted);
+DataSet read_source(const std::string& source, const DataSpec& spec, DataPart wanted, const LoadSettings& settings) {
+  if (const KnownData* known = find_known(source)) {
+    return read_known(*known, spec, wanted, settings);
   }
   std::error_code ignored;
-  const bool is_path = spec.source.find('/') != std::string::npos;
-  if (!is_path && !std::filesystem::exists(spec.source, ignored)) {
-    refuse_name(spec.source);
+  const bool is_path = source.find('/') != std::string::npos;
+  if (!is_path && !std::filesystem::exists(source, ignored)) {
+    refuse_name(source);
   }
-  return read_place(spec.source, spec, wanted);
+  return read_place(source, spec, wanted, settings);
+}
+
+/// The pictures of another place as the test part: its test part, or all of it.
+void take_test_from(DataSet& data, const DataSpec& spec, const LoadSettings& settings) {
+  DataSpec other = spec;
+  other.color_mode = data.train.pictures.channels == 1 ? "grayscale" : "rgb";
+  other.image_size = {data.train.pictures.height, data.train.pictures.width};
+  other.background = data.format.background;
+  DataSet test = with_classes(read_source(spec.test_source, other, DataPart::kAll, settings), data.class_names);
+  const bool whole = test.test.pictures.count == 0;
+  data.test = std::move(whole ? test.train : test.test);
+  const Pictures& pictures = data.test.pictures;
+  if (pictures.height != data.train.pictures.height || pictures.width != data.train.pictures.width ||
+      pictures.channels != data.train.pictures.channels) {
+    throw Error(ErrorKind::kData, test.location.string(),
+                fmt::format("the test pictures are {} x {} x {}, the training pictures {} x {} x {}", pictures.height,
+                            pictures.width, pictures.channels, data.train.pictures.height, data.train.pictures.width,
+                            data.train.pictures.channels),
+                {}, "pictures of one size");
+  }
+  data.has_test_part = true;
+  for (Finding& one : test.findings) {
+    one.what = "test pictures: " + one.what;
+    data.findings.push_back(std::move(one));
+  }
+  add_remark(data.findings, FindingKind::kTaken,
+             fmt::format("the test part is {} of {}", whole ? "all" : "the test part", spec.test_source));
+}
+
+void hold_out_test(DataSet& data, const DataSpec& spec) {
+  split_test(data, spec.test_split, static_cast<std::uint64_t>(spec.split_seed));
+  if (data.test.pictures.count > 0) {
+    data.held_out = spec.test_split;
+    add_remark(data.findings, FindingKind::kTaken,
+               fmt::format("there is no test part: {:g}% of each class, {} pictures, are held out (data.test_split)",
+                           100 * spec.test_split, data.test.pictures.count));
+  }
 }
 
 }  // namespace
@@ -119,21 +184,27 @@ std::span<const SourceReader> source_readers() { return kReaders; }
 
 }  // namespace data
 
-DataSet load_data(const DataSpec& spec, DataPart wanted) {
+DataSet load_data(const DataSpec& spec, DataPart wanted, const LoadSettings& settings) {
   const auto& [height, width] = spec.image_size;
   if ((height == 0) != (width == 0)) {
     throw Error(ErrorKind::kRecipe, "data", fmt::format("image_size = [{}, {}] is not allowed", height, width),
                 {{"allowed", "two numbers, both 0 or neither"}}, "image_size = [28, 28]");
   }
-  // A test part that is split off comes from the training pictures.
-  DataSet data = data::read_source(spec, spec.test_split > 0 ? DataPart::kAll : wanted);
-  if (spec.test_split > 0 && data.test.pictures.count == 0) {
-    data::split_test(data, spec.test_split, static_cast<std::uint64_t>(spec.split_seed));
+  DataSet data = data::read_source(spec.source, spec, wanted, settings);
+  if (!spec.test_source.empty() && wanted != DataPart::kTrain) {
+    data = wanted == DataPart::kAll ? std::move(data) : data::read_source(spec.source, spec, DataPart::kAll, settings);
+    data::take_test_from(data, spec, settings);
+  } else if (spec.test_split > 0 && !data.has_test_part && spec.test_source.empty()) {
+    // A test part that is held out comes from the training pictures.
+    data = wanted == DataPart::kAll ? std::move(data) : data::read_source(spec.source, spec, DataPart::kAll, settings);
+    data::hold_out_test(data, spec);
   }
-  if (wanted == DataPart::kTest) {
-    data.train = {};
-  } else if (wanted == DataPart::kTrain) {
-    data.test = {};
+  data::add_warnings(data);
+  for (const auto& [part, pictures] : {std::pair(DataPart::kTrain, &data.train), std::pair(DataPart::kTest, &data.test),
+                                       std::pair(DataPart::kValidation, &data.validation)}) {
+    if (wanted != DataPart::kAll && wanted != part) {
+      *pictures = {};
+    }
   }
   return data;
 }
@@ -141,6 +212,7 @@ DataSet load_data(const DataSpec& spec, DataPart wanted) {
 DataSet load_data(const std::string& source) {
   DataSpec spec;
   spec.source = source;
+  spec.test_split = 0;
   return load_data(spec);
 }
 

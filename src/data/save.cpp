@@ -9,11 +9,12 @@
 #include <system_error>
 
 #include "base/threads.h"
-#include "data/assemble.h"
+#include "data/class_names.h"
 #include "formats/bytes.h"
 #include "formats/codecs.h"
 #include "formats/csv.h"
 #include "formats/idx.h"
+#include "lapel/data.h"
 #include "lapel/error.h"
 
 namespace lapel {
@@ -83,7 +84,7 @@ void write_idx(const fs::path& folder, const std::string& part, const LabeledPic
 void write_csv(const fs::path& folder, const std::string& part, const LabeledPictures& content) {
   const Pictures& pictures = content.pictures;
   formats::write_csv(folder / (part + ".csv"),
-                     {pictures.height, pictures.width, pictures.channels, content.labels, pictures.pixels});
+                     {pictures.height, pictures.width, pictures.channels, content.labels, pictures.pixels, {}, 1, {}});
 }
 
 /// The sub-folder of each class: its name, where reading gives the classes in the same order from the names alone; else
@@ -137,6 +138,18 @@ void write_folder(const fs::path& folder, const std::vector<std::string>& classe
   });
 }
 
+/// Names that reading would not give back as they are.
+void check_names(const DataSet& data) {
+  for (const std::string& name : data.class_names) {
+    if (data::canonical_name(name, data.location.string()) != name) {
+      throw Error(ErrorKind::kData, data.location.string(),
+                  fmt::format("the class name \"{}\" is not one that can be written", data::readable(name)),
+                  {{"allowed", "UTF-8 in composed form (NFC), without blanks at its ends"}}, "another name");
+    }
+  }
+  data::check_different(data.class_names, data.location.string());
+}
+
 void check_classes(const DataSet& data) {
   constexpr std::size_t kMost = 256;
   if (data.class_names.size() > kMost) {
@@ -146,12 +159,21 @@ void check_classes(const DataSet& data) {
   }
 }
 
+void check_parts(const DataSet& data) {
+  if (data.validation.pictures.count > 0) {
+    throw Error(ErrorKind::kData, data.location.string(), "has validation pictures, for which IDX has no file",
+                {{"pictures", fmt::format("{}", data.validation.pictures.count)}}, "CSV, or a folder");
+  }
+}
+
 }  // namespace
 
 void save_data(const DataSet& data, const std::filesystem::path& place, DataForm form) {
   if (form == DataForm::kIdx) {
     check_classes(data);
+    check_parts(data);
   }
+  check_names(data);
   const NewFolder folder(place);
   std::string names;
   for (const std::string& name : data.class_names) {
@@ -159,20 +181,25 @@ void save_data(const DataSet& data, const std::filesystem::path& place, DataForm
   }
   formats::write_text_file(folder.path() / data::kNamesFile, names);
   const auto classes = class_folders(data);
-  for (const bool training : {true, false}) {
-    const LabeledPictures& part = training ? data.train : data.test;
-    if (part.pictures.count == 0) {
+  struct Part {
+    const LabeledPictures& content;
+    const char* idx;
+    const char* name;
+  };
+  for (const Part& part :
+       {Part{data.train, "train", "train"}, Part{data.validation, "", "val"}, Part{data.test, "t10k", "test"}}) {
+    if (part.content.pictures.count == 0) {
       continue;
     }
     switch (form) {
       case DataForm::kIdx:
-        write_idx(folder.path(), training ? "train" : "t10k", part);
+        write_idx(folder.path(), part.idx, part.content);
         break;
       case DataForm::kCsv:
-        write_csv(folder.path(), training ? "train" : "test", part);
+        write_csv(folder.path(), part.name, part.content);
         break;
       case DataForm::kFolder:
-        write_folder(folder.path() / (training ? "train" : "test"), classes, part);
+        write_folder(folder.path() / part.name, classes, part.content);
         break;
     }
   }

@@ -14,7 +14,8 @@ struct SourceReader {
   std::string_view wanted;  ///< What makes up this form, in words: "the files a, b and c".
   /// The data set at `place` (a file or a folder that exists; absolute); nothing where it is not of this form. Throws
   /// Error (kIo, kData) where it is of this form, but damaged or incomplete. A part that is not wanted may be read.
-  std::optional<DataSet> (*read)(const std::filesystem::path& place, const DataSpec& spec, DataPart wanted);
+  std::optional<DataSet> (*read)(const std::filesystem::path& place, const DataSpec& spec, DataPart wanted,
+                                 const LoadSettings& settings);
 };
 
 /// Every form, in the order in which they are tried. A new form is one more line in this table.
@@ -24,31 +25,28 @@ struct SourceReader {
 /// each also as `.gz` and with a dot before `idx`; images of rank 4 (n, h, w, c) as `idx4`; the t10k pair may be
 /// absent. Class names as load_data says.
 [[nodiscard]] std::optional<DataSet> read_idx_folder(const std::filesystem::path& place, const DataSpec& spec,
-                                                     DataPart wanted);
+                                                     DataPart wanted, const LoadSettings& settings);
 
 /// What read_idx_folder looks for.
 inline constexpr std::string_view kIdxFolderFiles =
     "train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], with t10k-images-idx3-ubyte[.gz] and "
     "t10k-labels-idx1-ubyte[.gz] if there are test pictures";
 
-/// A CSV file, or a folder with one whose name has "train" in it, and perhaps one with "test".
+/// A CSV file, or a folder with one whose name has "train" in it, or which is the only one, and perhaps others for
+/// validation and test. A test file without labels is left out.
 [[nodiscard]] std::optional<DataSet> read_csv_files(const std::filesystem::path& place, const DataSpec& spec,
-                                                    DataPart wanted);
+                                                    DataPart wanted, const LoadSettings& settings);
 
 /// What read_csv_files looks for.
 inline constexpr std::string_view kCsvFiles =
     "a CSV file with \"train\" in its name (label,pixel1,pixel2,...), and one with \"test\" if there are test pictures";
 
-/// A folder with a sub-folder of pictures for each class, or with such folders `train` and perhaps `test`. Names of
-/// sub-folders are the classes; with a class_names.txt they may be labels. Pictures whose names are numbers, each once,
-/// are taken in that order, others in a random one by `spec.split_seed`.
+/// A folder with a sub-folder of pictures for each class, or with such folders for training, validation and test
+/// (layout.h). Names of sub-folders are the classes; with a class_names.txt they may be labels.
 [[nodiscard]] std::optional<DataSet> read_picture_folder(const std::filesystem::path& place, const DataSpec& spec,
-                                                         DataPart wanted);
-
-/// Whether PNG or JPEG pictures lie in the folder itself.
-[[nodiscard]] bool holds_pictures(const std::filesystem::path& folder);
+                                                         DataPart wanted, const LoadSettings& settings);
 
 /// What read_picture_folder looks for.
-inline constexpr std::string_view kPictureFolder = "a sub-folder of PNG or JPEG pictures for each class";
+inline constexpr std::string_view kPictureFolder = "a sub-folder of pictures for each class";
 
 }  // namespace lapel::data

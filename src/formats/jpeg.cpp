@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <csetjmp>
+#include <cstdlib>
 
 #include "formats/codecs.h"
+#include "formats/orientation.h"
 #include "lapel/error.h"
 
 namespace lapel::formats {
@@ -35,6 +37,9 @@ struct JpegReader {
 constexpr std::array kFatalWarnings = {static_cast<int>(JWRN_JPEG_EOF),      static_cast<int>(JWRN_HIT_MARKER),
                                        static_cast<int>(JWRN_HUFF_BAD_CODE), static_cast<int>(JWRN_NOT_SEQUENTIAL),
                                        static_cast<int>(JWRN_MUST_RESYNC),   static_cast<int>(JWRN_BOGUS_PROGRESSION)};
+
+constexpr int kExifMarker = JPEG_APP0 + 1;
+constexpr int kProfileMarker = JPEG_APP0 + 2;
 
 extern "C" {
 
@@ -61,11 +66,13 @@ bool read_header(JpegReader& reader, std::span<const std::uint8_t> bytes) {
   }
   jpeg_create_decompress(&reader.info);
   jpeg_mem_src(&reader.info, bytes.data(), bytes.size());
+  constexpr unsigned kWhole = 0xffff;
+  jpeg_save_markers(&reader.info, kExifMarker, kWhole);
+  jpeg_save_markers(&reader.info, kProfileMarker, kWhole);
   jpeg_read_header(&reader.info, TRUE);
   const bool grey = reader.info.jpeg_color_space == JCS_GRAYSCALE;
-  if (reader.info.num_components <= 3) {
-    reader.info.out_color_space = grey ? JCS_GRAYSCALE : JCS_RGB;
-  }
+  const bool inks = reader.info.num_components > 3;
+  reader.info.out_color_space = inks ? JCS_CMYK : grey ? JCS_GRAYSCALE : JCS_RGB;
   return true;
 }
 
@@ -82,14 +89,41 @@ bool read_rows(JpegReader& reader, std::uint8_t* pixels, std::size_t row_bytes) 
   return true;
 }
 
-[[noreturn]] void refuse(const JpegReader& reader, const std::string& place) {
-  throw Error(ErrorKind::kData, place, std::string("the JPEG picture is damaged: ") + reader.words, {},
-              "a fresh copy of the file");
+/// The embedded profile, in memory of malloc's; null where there is none, or its parts do not fit together.
+bool read_profile(JpegReader& reader, std::uint8_t*& profile, unsigned& length) {
+  if (setjmp(reader.left) != 0) {
+    return false;
+  }
+  return jpeg_read_icc_profile(&reader.info, &profile, &length) != FALSE;
+}
+
+std::vector<std::uint8_t> profile_of(JpegReader& reader) {
+  std::uint8_t* profile = nullptr;
+  unsigned length = 0;
+  std::vector<std::uint8_t> result;
+  if (read_profile(reader, profile, length)) {
+    result.assign(profile, profile + length);
+  }
+  std::free(profile);
+  return result;
+}
+
+/// Of the first EXIF segment; a segment of the same marker may be of something else.
+int orientation_of(const JpegReader& reader) {
+  constexpr std::array<std::uint8_t, 6> kBegin = {'E', 'x', 'i', 'f', 0, 0};
+  for (const auto* marker = reader.info.marker_list; marker != nullptr; marker = marker->next) {
+    const std::span<const std::uint8_t> data(marker->data, marker->data_length);
+    if (marker->marker == kExifMarker && data.size() > kBegin.size() &&
+        std::equal(kBegin.begin(), kBegin.end(), data.begin())) {
+      return exif_orientation(data);
+    }
+  }
+  return 1;
 }
 
 }  // namespace
 
-Picture decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& place) {
+RawPicture decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& place) {
   JpegReader reader;
   reader.info.err = jpeg_std_error(&reader.errors);
   reader.errors.error_exit = lapel_jpeg_error;
@@ -97,18 +131,24 @@ Picture decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& plac
   reader.errors.output_message = lapel_jpeg_output;
   reader.info.client_data = &reader;
   if (!read_header(reader, bytes)) {
-    refuse(reader, place);
+    refuse_damaged(place, "JPEG", reader.words);
   }
-  if (reader.info.num_components > 3) {
-    throw Error(ErrorKind::kData, place, "a JPEG picture of four inks (CMYK), grey or RGB is wanted", {},
-                "the picture saved as RGB, for instance as PNG");
+  RawPicture raw;
+  raw.inks = reader.info.out_color_space == JCS_CMYK;
+  const std::int64_t channels = raw.inks ? 4 : reader.info.out_color_space == JCS_GRAYSCALE ? 1 : 3;
+  raw.picture = blank_picture(reader.info.image_height, reader.info.image_width, channels, place);
+  raw.orientation = orientation_of(reader);
+  raw.profile = profile_of(reader);
+  if (!read_rows(reader, raw.picture.pixels.data(), static_cast<std::size_t>(raw.picture.width * channels))) {
+    refuse_damaged(place, "JPEG", reader.words);
   }
-  const std::int64_t channels = reader.info.out_color_space == JCS_GRAYSCALE ? 1 : 3;
-  Picture picture = blank_picture(reader.info.image_height, reader.info.image_width, channels, place);
-  if (!read_rows(reader, picture.pixels.data(), static_cast<std::size_t>(picture.width * channels))) {
-    refuse(reader, place);
+  if (raw.inks) {
+    // Stored as what the inks leave of the light: Adobe's convention, which all that write such files follow.
+    for (std::uint8_t& ink : raw.picture.pixels) {
+      ink = static_cast<std::uint8_t>(255 - ink);
+    }
   }
-  return picture;
+  return raw;
 }
 
 }  // namespace lapel::formats

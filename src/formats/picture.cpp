@@ -10,6 +10,8 @@
 
 #include "formats/bytes.h"
 #include "formats/codecs.h"
+#include "formats/colour.h"
+#include "formats/orientation.h"
 #include "formats/sniff.h"
 #include "lapel/error.h"
 
@@ -17,9 +19,38 @@ namespace lapel::formats {
 
 namespace {
 
-/// value * alpha / 255, rounded: the value over black.
-std::uint8_t over_black(std::uint8_t value, std::uint8_t alpha) {
-  return static_cast<std::uint8_t>((value * alpha + 127) / 255);
+/// (value * alpha + ground * (255 - alpha)) / 255, rounded: the value over the ground.
+std::uint8_t over(std::uint8_t ground, std::uint8_t value, std::uint8_t alpha) {
+  return static_cast<std::uint8_t>((value * alpha + ground * (255 - alpha) + 127) / 255);
+}
+
+/// A picture's file, whole, in the form that its first bytes tell.
+RawPicture decode_raw(std::span<const std::uint8_t> bytes, const std::string& place) {
+  switch (picture_kind(bytes)) {
+    case PictureKind::kPng:
+      return decode_png(bytes, place);
+    case PictureKind::kJpeg:
+      return decode_jpeg(bytes, place);
+    case PictureKind::kWebp:
+      return decode_webp(bytes, place);
+    case PictureKind::kGif:
+      return decode_gif(bytes, place);
+    case PictureKind::kBmp:
+      return decode_bmp(bytes, place);
+    case PictureKind::kTiff:
+      return decode_tiff(bytes, place);
+    case PictureKind::kOther:
+      throw Error(ErrorKind::kData, place, fmt::format("is {}, a kind of picture that is not read", looks_like(bytes)),
+                  {{"read", std::string(kReadFormats)}}, "the picture saved as PNG");
+    default:
+      break;
+  }
+  std::vector<ErrorFact> facts;
+  if (std::string words = looks_like(bytes); !words.empty()) {
+    facts.push_back({"looks like", std::move(words)});
+  }
+  throw Error(ErrorKind::kData, place, fmt::format("is no picture: it begins with {}", first_bytes(bytes)),
+              std::move(facts), "the picture saved as PNG");
 }
 
 /// ITU-R BT.601 luma, rounded.
@@ -48,32 +79,34 @@ Picture blank_picture(std::int64_t height, std::int64_t width, std::int64_t chan
   return {height, width, channels, std::vector<std::uint8_t>(static_cast<std::size_t>(height * width * channels))};
 }
 
-Picture read_picture_file(const std::filesystem::path& file) {
-  const std::vector<std::uint8_t> bytes = read_file(file);
+void refuse_damaged(const std::string& place, const char* format, const std::string& words) {
+  throw Error(ErrorKind::kData, place, fmt::format("the {} picture is damaged: {}", format, words), {},
+              "a fresh copy of the file");
+}
+
+Picture read_picture_file(const std::filesystem::path& file, PictureNotes* notes) {
+  return decode_picture(read_file(file), file.string(), notes);
+}
+
+Picture decode_picture(std::span<const std::uint8_t> bytes, const std::string& place, PictureNotes* notes) {
   try {
-    if (is_png(bytes)) {
-      return decode_png(bytes, file.string());
+    RawPicture raw = decode_raw(bytes, place);
+    const ColourChange change = to_srgb(raw);
+    if (notes != nullptr) {
+      *notes = {raw.orientation > 1, change == ColourChange::kConverted, change == ColourChange::kProfileUnreadable,
+                raw.more_frames};
     }
-    if (is_jpeg(bytes)) {
-      return decode_jpeg(bytes, file.string());
-    }
+    return oriented(std::move(raw.picture), raw.orientation);
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorKind::kIo, file.string(), "there is not enough memory for the picture");
+    throw Error(ErrorKind::kIo, place, "there is not enough memory for the picture");
   }
-  std::vector<ErrorFact> facts;
-  if (std::string words = looks_like(bytes); !words.empty()) {
-    facts.push_back({"looks like", std::move(words)});
-  }
-  throw Error(ErrorKind::kData, file.string(),
-              fmt::format("neither a PNG nor a JPEG picture: it begins with {}", first_bytes(bytes)), std::move(facts),
-              "the picture saved as PNG");
 }
 
 void write_png(const std::filesystem::path& file, const Picture& picture) {
   write_file(file, encode_png(picture, file.string()));
 }
 
-Picture with_channels(const Picture& picture, std::int64_t channels) {
+Picture with_channels(const Picture& picture, std::int64_t channels, std::uint8_t ground) {
   check_sizes(picture, "with_channels");
   if (channels != 1 && channels != 3) {
     throw Error(ErrorKind::kUsage, "with_channels",
@@ -91,7 +124,7 @@ Picture with_channels(const Picture& picture, std::int64_t channels) {
     std::array<std::uint8_t, 3> rgb{};
     for (std::size_t i = 0; i < rgb.size(); ++i) {
       const std::uint8_t value = picture.pixels[at + (colour ? i : 0)];
-      rgb.at(i) = alpha ? over_black(value, picture.pixels[at + from - 1]) : value;
+      rgb.at(i) = alpha ? over(ground, value, picture.pixels[at + from - 1]) : value;
     }
     if (channels == 1) {
       result.pixels.push_back(luma(rgb));

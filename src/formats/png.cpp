@@ -7,6 +7,7 @@
 #include <new>
 
 #include "formats/codecs.h"
+#include "formats/orientation.h"
 #include "lapel/error.h"
 
 namespace lapel::formats {
@@ -77,18 +78,32 @@ bool read_rows(PngReader& reader, png_bytepp rows) {
     return false;
   }
   png_read_image(reader.png, rows);
-  png_read_end(reader.png, nullptr);
+  png_read_end(reader.png, reader.info);
   return true;
 }
 
-[[noreturn]] void refuse(const PngReader& reader, const std::string& place) {
-  throw Error(ErrorKind::kData, place, std::string("the PNG picture is damaged: ") + reader.words, {},
-              "a fresh copy of the file");
+/// What the file says beside its pixels. The memory stays libpng's.
+struct PngExtras {
+  png_bytep profile = nullptr;
+  png_uint_32 profile_length = 0;
+  png_bytep exif = nullptr;
+  png_uint_32 exif_length = 0;
+};
+
+PngExtras extras_of(PngReader& reader) {
+  PngExtras extras;
+  if (setjmp(png_jmpbuf(reader.png)) == 0) {
+    png_charp name = nullptr;
+    int compression = 0;
+    png_get_iCCP(reader.png, reader.info, &name, &compression, &extras.profile, &extras.profile_length);
+    png_get_eXIf_1(reader.png, reader.info, &extras.exif_length, &extras.exif);
+  }
+  return extras;
 }
 
 }  // namespace
 
-Picture decode_png(std::span<const std::uint8_t> bytes, const std::string& place) {
+RawPicture decode_png(std::span<const std::uint8_t> bytes, const std::string& place) {
   PngReader reader(bytes);
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, lapel_png_error, lapel_png_warning);
   reader.info = reader.png == nullptr ? nullptr : png_create_info_struct(reader.png);
@@ -97,17 +112,21 @@ Picture decode_png(std::span<const std::uint8_t> bytes, const std::string& place
   }
   PngSize size;
   if (!read_header(reader, size)) {
-    refuse(reader, place);
+    refuse_damaged(place, "PNG", reader.words);
   }
-  Picture picture = blank_picture(size.height, size.width, size.channels, place);
+  RawPicture raw;
+  raw.picture = blank_picture(size.height, size.width, size.channels, place);
   std::vector<png_bytep> rows;
   for (std::int64_t row = 0; row < size.height; ++row) {
-    rows.push_back(picture.pixels.data() + row * size.width * size.channels);
+    rows.push_back(raw.picture.pixels.data() + row * size.width * size.channels);
   }
   if (!read_rows(reader, rows.data())) {
-    refuse(reader, place);
+    refuse_damaged(place, "PNG", reader.words);
   }
-  return picture;
+  const PngExtras extras = extras_of(reader);
+  raw.profile.assign(extras.profile, extras.profile + extras.profile_length);
+  raw.orientation = exif_orientation({extras.exif, extras.exif_length});
+  return raw;
 }
 
 std::vector<std::uint8_t> encode_png(const Picture& picture, const std::string& place) {

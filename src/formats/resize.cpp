@@ -23,10 +23,15 @@ Picture resized(const Picture& picture, std::int64_t height, std::int64_t width)
   const bool alpha = picture.channels % 2 == 0;
   const int alpha_channel = alpha ? static_cast<int>(picture.channels) - 1 : STBIR_ALPHA_CHANNEL_NONE;
   Picture result = blank_picture(height, width, picture.channels, "resized");
-  const int done = stbir_resize_uint8_generic(
-      picture.pixels.data(), static_cast<int>(picture.width), static_cast<int>(picture.height), 0, result.pixels.data(),
-      static_cast<int>(width), static_cast<int>(height), 0, static_cast<int>(picture.channels), alpha_channel, 0,
-      STBIR_EDGE_CLAMP, STBIR_FILTER_DEFAULT, STBIR_COLORSPACE_LINEAR, nullptr);
+  // Shrinking takes the mean of what a pixel covers, as Keras's and Pillow's "area" and "box" do.
+  const auto filter = [](std::int64_t from, std::int64_t to) {
+    return to < from ? STBIR_FILTER_BOX : STBIR_FILTER_DEFAULT;
+  };
+  const int done =
+      stbir_resize(picture.pixels.data(), static_cast<int>(picture.width), static_cast<int>(picture.height), 0,
+                   result.pixels.data(), static_cast<int>(width), static_cast<int>(height), 0, STBIR_TYPE_UINT8,
+                   static_cast<int>(picture.channels), alpha_channel, 0, STBIR_EDGE_CLAMP, STBIR_EDGE_CLAMP,
+                   filter(picture.width, width), filter(picture.height, height), STBIR_COLORSPACE_LINEAR, nullptr);
   if (done == 0) {
     throw Error(ErrorKind::kIo, "resized",
                 fmt::format("there is not enough memory to bring {} x {} pixels to {} x {}", picture.height,

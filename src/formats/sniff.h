@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace lapel::formats {
 
@@ -13,7 +15,23 @@ namespace lapel::formats {
 /// The first bytes (at most four) in hexadecimal, `89 50 4e 47`; `nothing` for an empty file.
 [[nodiscard]] std::string first_bytes(std::span<const std::uint8_t> bytes);
 
-[[nodiscard]] bool is_png(std::span<const std::uint8_t> bytes);
-[[nodiscard]] bool is_jpeg(std::span<const std::uint8_t> bytes);
+/// Kinds of pictures by their first bytes.
+enum class PictureKind {
+  kNone,
+  kPng,
+  kJpeg,
+  kWebp,
+  kGif,
+  kBmp,
+  kTiff,
+  kOther,  ///< A picture of a kind that is not read (HEIC, AVIF, JPEG 2000, ...): looks_like names it.
+};
+[[nodiscard]] PictureKind picture_kind(std::span<const std::uint8_t> bytes);
+
+/// So many of a file's first bytes are enough for picture_kind and looks_like.
+inline constexpr std::size_t kSniffedBytes = 132;
+
+/// The kinds that are read, for messages.
+inline constexpr std::string_view kReadFormats = "PNG, JPEG, WebP, GIF, BMP, TIFF";
 
 }  // namespace lapel::formats

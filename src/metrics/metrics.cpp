@@ -87,9 +87,10 @@ ClassScore average(const std::vector<ClassScore>& scores, Weight weight) {
   const auto mean = [&](double ClassScore::*part) {
     return weights > 0 ? total([part](const ClassScore& score) { return score.*part; }) / weights : 0.0;
   };
-  ClassScore result{mean(&ClassScore::precision), mean(&ClassScore::recall), mean(&ClassScore::f1), 0};
+  ClassScore result{mean(&ClassScore::precision), mean(&ClassScore::recall), mean(&ClassScore::f1), 0, 0};
   for (const ClassScore& score : scores) {
     result.support += score.support;
+    result.answers += score.answers;
   }
   return result;
 }
@@ -149,6 +150,9 @@ ClassificationReport classification_report(const ConfusionMatrix& confusion) {
   ClassificationReport report;
   std::int64_t total = 0;
   std::int64_t correct = 0;
+  std::int64_t largest = 0;
+  std::vector<ClassScore> occurring;
+  std::vector<double> recalls;
   for (std::int64_t i = 0; i < confusion.classes; ++i) {
     std::int64_t actual = 0;
     std::int64_t predicted = 0;
@@ -158,15 +162,42 @@ ClassificationReport classification_report(const ConfusionMatrix& confusion) {
     }
     const std::int64_t hits = confusion.at(i, i);
     report.classes.push_back(
-        {ratio(hits, predicted), ratio(hits, actual), ratio(2 * hits, actual + predicted), actual});
+        {ratio(hits, predicted), ratio(hits, actual), ratio(2 * hits, actual + predicted), actual, predicted});
     total += actual;
     correct += hits;
+    largest = std::max(largest, actual);
+    if (actual + predicted > 0) {
+      occurring.push_back(report.classes.back());
+    }
+    if (actual > 0) {
+      recalls.push_back(report.classes.back().recall);
+    }
   }
   report.accuracy = ratio(correct, total);
-  report.macro_average = average(report.classes, [](const ClassScore&) { return 1.0; });
+  report.balanced_accuracy = recalls.empty() ? 0 : numpy_sum(recalls) / static_cast<double>(recalls.size());
+  report.largest_class_share = ratio(largest, total);
+  report.macro_average = average(occurring, [](const ClassScore&) { return 1.0; });
   report.weighted_average =
-      average(report.classes, [](const ClassScore& score) { return static_cast<double>(score.support); });
+      average(occurring, [](const ClassScore& score) { return static_cast<double>(score.support); });
   return report;
+}
+
+double top_accuracy(std::span<const float> probabilities, std::span<const Label> labels, std::int64_t classes,
+                    std::int64_t top) {
+  const std::size_t rows = row_count("top_accuracy", probabilities, classes);
+  std::int64_t hits = 0;
+  for (std::size_t row = 0; row < std::min(rows, labels.size()); ++row) {
+    const auto numbers =
+        probabilities.subspan(row * static_cast<std::size_t>(classes), static_cast<std::size_t>(classes));
+    const float own = numbers[labels[row]];
+    // Of equal numbers the first comes before the others, as in predicted_labels.
+    std::int64_t before = 0;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      before += numbers[i] > own || (numbers[i] == own && i < labels[row]) ? 1 : 0;
+    }
+    hits += before < top ? 1 : 0;
+  }
+  return ratio(hits, static_cast<std::int64_t>(rows));
 }
 
 Evaluation evaluate_predictions(std::string split, std::vector<std::string> class_names,
@@ -175,6 +206,8 @@ Evaluation evaluate_predictions(std::string split, std::vector<std::string> clas
   Evaluation evaluation;
   evaluation.score.loss = cross_entropy(probabilities, labels, classes);
   evaluation.confusion = confusion_matrix(labels, predicted_labels(probabilities, classes), classes);
+  constexpr std::int64_t kTop = 3;
+  evaluation.top_3_accuracy = top_accuracy(probabilities, labels, classes, kTop);
   evaluation.report = classification_report(evaluation.confusion);
   evaluation.score.accuracy = evaluation.report.accuracy;
   evaluation.score.samples = static_cast<std::int64_t>(labels.size());

@@ -8,6 +8,7 @@
 #include "recipe/callbacks.h"
 #include "recipe/extends.h"
 #include "recipe/groups.h"
+#include "recipe/ignore.h"
 #include "recipe/schema.h"
 #include "recipe/toml_tree.h"
 #include "train/callbacks/callback_type.h"
@@ -106,6 +107,10 @@ std::vector<OptionInfo> recipe_options() {
   list.push_back(
       {.key = std::string(kExtendsKey), .type = "text", .default_value = "\"\"", .help = std::string(kExtendsHelp)});
   add_all(list, "data", rules_of(data_table()));
+  list.push_back({.key = fmt::format("data.{}", kIgnoreKey),
+                  .type = "list of texts",
+                  .fallback = "[]",
+                  .help = std::string(kIgnoreHelp)});
   add_all(list, "layers", layer_keys());
   for (auto& key : list) {
     key.type = key.key == "layers.inputs" ? "list of texts" : key.type;

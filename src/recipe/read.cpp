@@ -12,6 +12,7 @@
 #include "recipe/callbacks.h"
 #include "recipe/extends.h"
 #include "recipe/groups.h"
+#include "recipe/ignore.h"
 #include "recipe/schema.h"
 #include "recipe/toml_options.h"
 #include "recipe/toml_tree.h"
@@ -123,7 +124,11 @@ DataSpec read_data(const TomlTable& document, DataSpec base, const PlaceOf& plac
     base.validation_split = 0;
   }
   const auto rules = rules_of(data_table());
-  const DataSpec data = read_options(data_table(), read_values(*table, rules, {}, " in [data]", place_of), base);
+  const std::array others = {kIgnoreKey};
+  DataSpec data = read_options(data_table(), read_values(*table, rules, others, " in [data]", place_of), base);
+  if (const TomlEntry* ignore = find_entry(*table, kIgnoreKey)) {
+    data.ignore = at_place(place_of(ignore->line), [&] { return read_ignore(ignore->value); });
+  }
   const std::int64_t line = std::max({find_entry(document, "data")->line, validation == nullptr ? 0 : validation->line,
                                       split == nullptr ? 0 : split->line});
   at_place(place_of(line), [&] { return data::split_training(data, kManySamples); });
@@ -205,6 +210,10 @@ Base read_file(const std::filesystem::path& file, const std::filesystem::path& s
   const TomlEntry* data = find_entry(document, "data");
   if (data != nullptr && find_entry(*data->value.table(), "source") != nullptr) {
     base.recipe.data.source = resolved_source(base.recipe.data.source, file);
+  }
+  if (data != nullptr && !base.recipe.data.test_source.empty() &&
+      find_entry(*data->value.table(), "test_source") != nullptr) {
+    base.recipe.data.test_source = resolved_source(base.recipe.data.test_source, file);
   }
   return base;
 }

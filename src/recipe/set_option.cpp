@@ -8,6 +8,7 @@
 #include "model/names.h"
 #include "recipe/callbacks.h"
 #include "recipe/groups.h"
+#include "recipe/ignore.h"
 #include "recipe/schema.h"
 #include "recipe/toml_options.h"
 #include "recipe/toml_tree.h"
@@ -60,6 +61,7 @@ std::vector<std::string> settable_keys(const Recipe& recipe, std::span<const std
   std::vector<std::string> keys;
   add_keys(keys, {}, rules_of(recipe_table()));
   add_keys(keys, "data", rules_of(data_table()));
+  keys.push_back(fmt::format("data.{}", kIgnoreKey));
   for (std::size_t i = 0; i < layer_names.size(); ++i) {
     add_keys(keys, "layers." + layer_names[i], layers::find_layer_type(recipe.layers[i].type).rules);
   }
@@ -112,6 +114,10 @@ T changed(std::span<const Option<T>> table, const Assignment& assignment, const 
 }
 
 void set_data(DataSpec& data, const Assignment& assignment) {
+  if (assignment.last == kIgnoreKey) {
+    data.ignore = read_ignore(assignment.value);
+    return;
+  }
   data = changed(data_table(), assignment, data);
   if (assignment.last == "validation" && !data.validation.empty()) {
     data.validation_split = 0;

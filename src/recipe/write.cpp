@@ -7,6 +7,7 @@
 #include "model/names.h"
 #include "recipe/callbacks.h"
 #include "recipe/groups.h"
+#include "recipe/ignore.h"
 #include "recipe/schema.h"
 
 namespace lapel {
@@ -59,7 +60,8 @@ std::string typed_line(const TypedKey& key, const TypedSpec& spec) {
 std::string write_recipe(const Recipe& recipe) {
   using namespace recipe;
   std::string text = option_lines(rules_of(recipe_table()), write_options(recipe_table(), recipe));
-  text += "\n[data]\n" + option_lines(rules_of(data_table()), write_options(data_table(), recipe.data));
+  text += "\n[data]\n" + option_lines(rules_of(data_table()), write_options(data_table(), recipe.data)) +
+          ignore_line(recipe.data.ignore);
   const std::vector<std::string> names = model::layer_names(recipe.layers);
   for (std::size_t i = 0; i < names.size(); ++i) {
     text += layer_lines(recipe.layers[i], names[i]);

@@ -57,6 +57,7 @@ std::string to_text(const DataDescription& description) {
   for (const auto& split : description.splits) {
     text += split_line(split);
   }
+  text += to_text(description.findings);
   return text + "\n" + count_table(description);
 }
 

@@ -21,6 +21,22 @@ Json json_of(const std::optional<Score>& score) {
   return {{"accuracy", score->accuracy}, {"loss", score->loss}, {"samples", score->samples}};
 }
 
+Json json_of(const std::optional<double>& number) { return number ? Json(*number) : Json(nullptr); }
+
+/// `[{"kind": "left out", "what": ..., "count": 3, "examples": [...]}]`
+Json json_of(const Findings& findings) {
+  Json list = Json::array();
+  for (const Finding& one : findings) {
+    list.push_back({{"kind", one.kind == FindingKind::kLeftOut   ? "left out"
+                             : one.kind == FindingKind::kWarning ? "warning"
+                                                                 : "note"},
+                    {"what", one.what},
+                    {"count", one.count},
+                    {"examples", one.examples}});
+  }
+  return list;
+}
+
 Json matrix_rows(const ConfusionMatrix& confusion) {
   Json rows = Json::array();
   for (std::int64_t i = 0; i < confusion.classes; ++i) {
@@ -45,7 +61,8 @@ std::string to_json(const DataDescription& description) {
   return report::json_document({{"name", description.name},
                                 {"location", description.location.string()},
                                 {"class_names", description.class_names},
-                                {"splits", std::move(splits)}});
+                                {"splits", std::move(splits)},
+                                {"findings", json_of(description.findings)}});
 }
 
 std::string to_json(const Summary& summary) {
@@ -77,6 +94,9 @@ std::string to_json(const Evaluation& evaluation) {
                                 {"samples", evaluation.score.samples},
                                 {"accuracy", evaluation.score.accuracy},
                                 {"loss", evaluation.score.loss},
+                                {"balanced_accuracy", evaluation.report.balanced_accuracy},
+                                {"top_3_accuracy", evaluation.top_3_accuracy},
+                                {"largest_class_share", evaluation.report.largest_class_share},
                                 {"classes", std::move(classes)},
                                 {"macro_avg", json_of(evaluation.report.macro_average)},
                                 {"weighted_avg", json_of(evaluation.report.weighted_average)},
@@ -103,6 +123,9 @@ std::string to_json(const RunRecord& record) {
                                 {"train", json_of(record.train)},
                                 {"val", json_of(record.validation)},
                                 {"test", json_of(record.test)},
+                                {"macro_f1", json_of(record.macro_f1)},
+                                {"balanced_accuracy", json_of(record.balanced_accuracy)},
+                                {"top_3_accuracy", json_of(record.top_3_accuracy)},
                                 {"epochs", record.epochs},
                                 {"steps", record.steps},
                                 {"parameters", record.parameters},
@@ -117,7 +140,8 @@ std::string to_json(const RunRecord& record) {
                                 {"test_time_augmentation", record.test_time_augmentation},
                                 {"cpu", record.cpu},
                                 {"isa", record.isa},
-                                {"versions", {{"lapel", record.lapel_version}, {"onednn", record.onednn_version}}}});
+                                {"versions", {{"lapel", record.lapel_version}, {"onednn", record.onednn_version}}},
+                                {"findings", json_of(record.findings)}});
 }
 
 }  // namespace lapel

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "report/gnuplot.h"
 #include "report/plot_data.h"
@@ -158,21 +159,37 @@ std::size_t epoch_step(std::size_t epochs) {
   }
 }
 
+// Told apart without colour: by dashes and by the shape of the points.
+struct Look {
+  std::string color;
+  std::string_view dash;
+  int point;
+};
+
+/// The look of the curve with this number. No two curves have the same colour, nor dash and points together.
+Look look_of(std::size_t index) {
+  constexpr std::array<std::string_view, 6> kColors = {"#1f5a94", "#c1440e", "#2e7d32",
+                                                       "#6a3d9a", "#7a5c00", "#222222"};
+  constexpr std::array<std::string_view, 5> kDashes = {"1", "(18,5)", "(18,5,3,5)", "(8,4)", "(3,4)"};
+  constexpr std::array<int, 13> kPoints = {7, 5, 9, 13, 11, 6, 4, 8, 12, 10, 1, 2, 3};
+  std::string color(kColors[std::min(index, kColors.size() - 1)]);
+  if (index >= kColors.size()) {
+    // Hues by the golden ratio, which never meet; every other one darker.
+    constexpr double kGolden = 0.6180339887498949;
+    const double hue = std::fmod(static_cast<double>(index) * kGolden, 1.0);
+    const double light = index % 2 == 0 ? 0.75 : 0.45;
+    const auto channel = [&](double shift) {
+      const double wave = std::abs(std::fmod(hue * 6 + shift, 6.0) - 3) - 1;
+      return static_cast<int>(std::lround(255 * light * std::clamp(wave, 0.0, 1.0)));
+    };
+    color = fmt::format("#{:02x}{:02x}{:02x}", channel(0), channel(4), channel(2));
+  }
+  return {std::move(color), kDashes[index % kDashes.size()], kPoints[index % kPoints.size()]};
+}
+
 }  // namespace
 
 Drawing draw_curves(const std::vector<Curve>& curves, const std::string& title, const std::string& axis, int best) {
-  // Told apart without colour: by dashes and by the shape of the points.
-  struct Look {
-    const char* color;
-    const char* dash;
-    int point;
-  };
-  constexpr std::array<Look, 6> kLooks = {{{"#1f5a94", "1", 7},
-                                           {"#c1440e", "(18,5)", 5},
-                                           {"#2e7d32", "(18,5,3,5)", 9},
-                                           {"#6a3d9a", "(8,4)", 13},
-                                           {"#7a5c00", "(3,4)", 11},
-                                           {"#222222", "1", 6}}};
   std::string script = fmt::format("@OUTPUT@{}", kStyle);
   std::string plots;
   std::size_t epochs = 1;
@@ -187,7 +204,7 @@ Drawing draw_curves(const std::vector<Curve>& curves, const std::string& title, 
     }
     script += "END\n";
     epochs = std::max(epochs, curves[i].points.size());
-    const Look& look = kLooks.at(i % kLooks.size());
+    const Look look = look_of(i);
     plots += fmt::format(
         "{}$c{} using 1:2 with linespoints linewidth 2 dashtype {} pointtype {} pointsize 0.9 pointinterval {} "
         "linecolor rgb "

@@ -59,6 +59,12 @@ std::string training_facts(const RunRecord& record) {
                      report::counted(record.steps, "step"), record.seed, record.precision);
 }
 
+/// Those that are not of the data alone.
+Findings training_findings(const DataDescription& data, const RunRecord& record) {
+  const auto first = static_cast<std::ptrdiff_t>(std::min(data.findings.size(), record.findings.size()));
+  return {record.findings.begin() + first, record.findings.end()};
+}
+
 std::string machine_facts(const RunRecord& record) {
   return fmt::format("{} ({}), {}\nLapel {}, {}\nTraining with validation took {:.1f} seconds.\n", record.cpu,
                      record.isa, report::counted(record.threads, "thread"), record.lapel_version, record.onednn_version,
@@ -68,19 +74,20 @@ std::string machine_facts(const RunRecord& record) {
 }  // namespace
 
 std::string run_report(const DataDescription& data, const Summary& summary, std::span<const EpochResult> history,
-                       const RunRecord& record, const Evaluation* test) {
+                       const RunRecord& record, const Evaluation* held_out) {
   std::string text = underlined("Run of " + record.name, '=');
   if (record.status != "complete") {
     text += fmt::format("This run is {}: what it had learned by then was measured and saved.\n\n", record.status);
   }
   text += underlined("Data", '-') + to_text(data) + "\n";
   text += underlined("Model", '-') + to_text(summary) + "\n";
-  text += underlined("Training", '-') + training_facts(record) + "\n" + history_table(history) + "\n";
+  text += underlined("Training", '-') + training_facts(record) + to_text(training_findings(data, record)) + "\n" +
+          history_table(history) + "\n";
   text += underlined("Results", '-') + score_table(record) + "\n";
-  if (test != nullptr) {
-    text += to_text(*test) + "\n";
+  if (held_out != nullptr) {
+    text += to_text(*held_out) + "\n";
     constexpr std::size_t kPairs = 10;
-    if (const std::string pairs = confused_pairs(test->confusion, test->class_names, kPairs); !pairs.empty()) {
+    if (const std::string pairs = confused_pairs(held_out->confusion, held_out->class_names, kPairs); !pairs.empty()) {
       text += fmt::format("Most confused pairs\n{}\n", pairs);
     }
   }

@@ -21,18 +21,26 @@ std::string report_row(std::string_view name, std::size_t width, const ClassScor
 std::string to_text(const ClassificationReport& report, std::span<const std::string> class_names) {
   constexpr std::string_view kLongestAverage = "weighted avg";
   std::size_t width = kLongestAverage.size();
+  // As scikit-learn, which knows only the classes that occur; one with answers alone has a precision of 0.
+  const auto occurs = [](const ClassScore& score) { return score.support > 0 || score.answers > 0; };
   for (std::size_t i = 0; i < report.classes.size(); ++i) {
-    width = std::max(width, report::text_width(report::class_name(class_names, i)));
+    width = occurs(report.classes[i]) ? std::max(width, report::text_width(report::class_name(class_names, i))) : width;
   }
   std::string text =
       fmt::format("{:{}}  {:>9} {:>9} {:>9} {:>9}\n\n", "", width, "precision", "recall", "f1-score", "support");
+  std::string absent;
   for (std::size_t i = 0; i < report.classes.size(); ++i) {
-    text += report_row(report::class_name(class_names, i), width, report.classes[i]);
+    if (occurs(report.classes[i])) {
+      text += report_row(report::class_name(class_names, i), width, report.classes[i]);
+    } else {
+      absent += (absent.empty() ? "" : ", ") + report::class_name(class_names, i);
+    }
   }
   text += fmt::format("\n{}  {:>9} {:>9} {:>9.2f} {:>9}\n", report::pad_left("accuracy", width), "", "",
                       report.accuracy, report.macro_average.support);
   text += report_row("macro avg", width, report.macro_average);
-  return text + report_row(kLongestAverage, width, report.weighted_average);
+  text += report_row(kLongestAverage, width, report.weighted_average);
+  return absent.empty() ? text : text + fmt::format("\nNo picture, and no answer, is of: {}\n", absent);
 }
 
 std::string to_text(const ConfusionMatrix& confusion, std::span<const std::string> class_names) {
@@ -101,11 +109,21 @@ std::string confused_pairs(const ConfusionMatrix& confusion, std::span<const std
 }
 
 std::string to_text(const Evaluation& evaluation) {
-  return fmt::format(
-      "{}: {} - accuracy: {:.4f} - loss: {:.4f}\n\n{}\nConfusion matrix: actual classes down, predicted across\n{}",
-      evaluation.split, report::counted(evaluation.score.samples, "picture"), evaluation.score.accuracy,
-      evaluation.score.loss, to_text(evaluation.report, evaluation.class_names),
-      to_text(evaluation.confusion, evaluation.class_names));
+  constexpr std::size_t kTop = 3;
+  const ClassificationReport& report = evaluation.report;
+  std::string text = fmt::format("{}: {} - accuracy: {:.4f} - loss: {:.4f}\n", evaluation.split,
+                                 report::counted(evaluation.score.samples, "picture"), evaluation.score.accuracy,
+                                 evaluation.score.loss);
+  text += fmt::format("balanced accuracy: {:.4f}", report.balanced_accuracy);
+  text += report.classes.size() > kTop ? fmt::format(" - top-3 accuracy: {:.4f}\n", evaluation.top_3_accuracy) : "\n";
+  const bool several = report.balanced_accuracy < 1 && report.largest_class_share < 1;
+  if (several && evaluation.score.accuracy <= report.largest_class_share) {
+    text += fmt::format("warning: the largest class alone explains this accuracy: it has {:.2f}% of the pictures\n",
+                        100 * report.largest_class_share);
+  }
+  return text + fmt::format("\n{}\nConfusion matrix: actual classes down, predicted across\n{}",
+                            to_text(report, evaluation.class_names),
+                            to_text(evaluation.confusion, evaluation.class_names));
 }
 
 }  // namespace lapel

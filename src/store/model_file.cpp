@@ -26,6 +26,8 @@ using Metadata = std::map<std::string, std::string>;
 /// the first alone would pass over: so only a file that needs it is of the second.
 constexpr std::string_view kPlainFormat = "1";
 constexpr std::string_view kAugmentedFormat = "2";
+/// The third has a `fit` or a `background` that the others do not know.
+constexpr std::string_view kFittedFormat = "3";
 
 /// Of a training whose file says nothing of it.
 constexpr std::string_view kPlainPrecision = "float32";
@@ -54,10 +56,10 @@ void check_format(const Metadata& metadata, const std::string& place) {
     damaged(place, "is a safetensors file, but holds no model of Lapel's",
             {{"missing", "\"lapel.format\" in its metadata"}}, "the model.safetensors of a run folder");
   }
-  if (found->second != kPlainFormat && found->second != kAugmentedFormat) {
+  if (found->second != kPlainFormat && found->second != kAugmentedFormat && found->second != kFittedFormat) {
     const auto writer = metadata.find("lapel.version");
     damaged(place, fmt::format("has the format {}, which this version does not know", found->second),
-            {{"known", fmt::format("{} and {}", kPlainFormat, kAugmentedFormat)},
+            {{"known", fmt::format("{}, {} and {}", kPlainFormat, kAugmentedFormat, kFittedFormat)},
              {"written by", writer == metadata.end() ? "an unknown version" : "Lapel " + writer->second}},
             fmt::format("a newer Lapel than {}", version()));
   }
@@ -82,13 +84,23 @@ std::vector<std::string> read_classes(const Metadata& metadata, const std::strin
 
 Preprocessing read_preprocessing(const Metadata& metadata, const std::string& place) {
   constexpr std::string_view kKey = "lapel.preprocessing";
-  const auto preprocessing = parsed(
-      metadata, std::string(kKey), "a JSON object of height, width, channels and scale", place, [](const Json& json) {
-        return Preprocessing{json.at("height").get<std::int64_t>(), json.at("width").get<std::int64_t>(),
-                             json.at("channels").get<std::int64_t>(), json.at("scale").get<double>(),
-                             json.value("test_time_augmentation", "none")};
-      });
-  const auto& [height, width, channels, scale, views] = preprocessing;
+  const auto preprocessing = parsed(metadata, std::string(kKey), "a JSON object of height, width, channels and scale",
+                                    place, [](const Json& json) {
+                                      return Preprocessing{json.at("height").get<std::int64_t>(),
+                                                           json.at("width").get<std::int64_t>(),
+                                                           json.at("channels").get<std::int64_t>(),
+                                                           json.at("scale").get<double>(),
+                                                           json.value("test_time_augmentation", "none"),
+                                                           json.value("fit", "stretch"),
+                                                           json.value("background", "black")};
+                                    });
+  const auto& [height, width, channels, scale, views, fit, background] = preprocessing;
+  const bool known_fit = fit == "stretch" || fit == "pad" || fit == "crop";
+  if (!known_fit || (background != "black" && background != "white")) {
+    damaged(place,
+            fmt::format("\"{}\" in the metadata has the fit \"{}\" and the background \"{}\"", kKey, fit, background),
+            {{"known", "stretch, pad, crop; black, white"}}, fmt::format("a newer Lapel than {}", version()));
+  }
   const auto known = model::test_time_augmentations();
   if (std::find(known.begin(), known.end(), views) == known.end()) {
     damaged(place, fmt::format("\"{}\" in the metadata has the test_time_augmentation \"{}\"", kKey, views),
@@ -126,7 +138,7 @@ void check_agreement(const ModelFile& content, const std::string& place) {
     damaged(place, "the model's outputs and the classes differ in number",
             {{"outputs", fmt::format("{}", content.model.outputs())}, {"classes", fmt::format("{}", classes)}});
   }
-  const auto& [height, width, channels, scale, views] = content.preprocessing;
+  const auto& [height, width, channels, scale, views, fit, background] = content.preprocessing;
   const Shape picture = Shape::image(channels, height, width);
   const Shape& input = content.model.input_shape();
   if (input.flat ? input.size() != picture.size() : input != picture) {
@@ -210,6 +222,10 @@ std::vector<formats::Tensor> in_model_order(std::vector<formats::Tensor> tensors
 
 bool is_augmented(const Preprocessing& preprocessing) { return preprocessing.test_time_augmentation != "none"; }
 
+bool is_fitted(const Preprocessing& preprocessing) {
+  return preprocessing.fit != "stretch" || preprocessing.background != "black";
+}
+
 std::string preprocessing_json(const Preprocessing& preprocessing) {
   Json json{{"height", preprocessing.height},
             {"width", preprocessing.width},
@@ -217,6 +233,10 @@ std::string preprocessing_json(const Preprocessing& preprocessing) {
             {"scale", preprocessing.scale}};
   if (is_augmented(preprocessing)) {
     json["test_time_augmentation"] = preprocessing.test_time_augmentation;
+  }
+  if (is_fitted(preprocessing)) {
+    json["fit"] = preprocessing.fit;
+    json["background"] = preprocessing.background;
   }
   return json.dump();
 }
@@ -237,7 +257,9 @@ formats::SafeTensors read_stored(const std::filesystem::path& file) {
 }  // namespace
 
 void write_model_file(const std::filesystem::path& file, const ModelFile& content) {
-  const auto format = is_augmented(content.preprocessing) ? kAugmentedFormat : kPlainFormat;
+  const auto format = is_fitted(content.preprocessing)      ? kFittedFormat
+                      : is_augmented(content.preprocessing) ? kAugmentedFormat
+                                                            : kPlainFormat;
   Metadata metadata{{"lapel.format", std::string(format)},
                     {"lapel.version", std::string(version())},
                     {"lapel.model", model::to_json(content.model)},

@@ -18,6 +18,8 @@ struct Preprocessing {
   std::int64_t channels = 1;
   double scale = 1.0 / 255.0;
   std::string test_time_augmentation = "none";
+  std::string fit = "stretch";  ///< As PictureFormat has them.
+  std::string background = "black";
 };
 
 /// The content of `model.safetensors` (docs/model-file.md): tensors under Keras's names (`dense/kernel`) in Keras's

@@ -28,6 +28,12 @@ std::optional<Score> score_of(const Json& json) {
                json.at("samples").get<std::int64_t>()};
 }
 
+/// Nothing where older runs have no such number.
+std::optional<double> number_at(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found == json.end() || found->is_null() ? std::nullopt : std::optional(found->get<double>());
+}
+
 RunRecord read_metrics(const fs::path& file) {
   const std::string text = formats::read_text_file(file);
   try {
@@ -38,6 +44,9 @@ RunRecord read_metrics(const fs::path& file) {
     record.train = score_of(json.at("train"));
     record.validation = score_of(json.at("val"));
     record.test = score_of(json.at("test"));
+    record.macro_f1 = number_at(json, "macro_f1");
+    record.balanced_accuracy = number_at(json, "balanced_accuracy");
+    record.top_3_accuracy = number_at(json, "top_3_accuracy");
     record.epochs = json.at("epochs").get<std::int64_t>();
     record.steps = json.at("steps").get<std::int64_t>();
     record.parameters = json.at("parameters").get<std::int64_t>();
@@ -50,6 +59,17 @@ RunRecord read_metrics(const fs::path& file) {
   } catch (const Json::exception& problem) {
     refuse(file, fmt::format("is not what a training wrote there: {}", problem.what()));
   }
+}
+
+/// The lines of a run's recipe but for the seed; nothing where there is none.
+std::string recipe_without_seed(const fs::path& file) {
+  std::error_code ignored;
+  std::string text = fs::exists(file, ignored) ? formats::read_text_file(file) : std::string();
+  constexpr std::string_view kSeed = "\nseed = ";
+  if (const std::size_t at = text.find(kSeed); at != std::string::npos) {
+    text.erase(at, text.find('\n', at + 1) - at);
+  }
+  return text;
 }
 
 std::optional<double> number_of(std::string_view cell) {
@@ -109,6 +129,10 @@ RunSummary read_run(const fs::path& run) {
     throw Error(ErrorKind::kData, folder.string(), "this run failed and has no results", {}, "another run");
   }
   summary.history = read_history(folder / "history.csv");
+  if (const auto bytes = fs::file_size(folder / "model.safetensors", ignored); !ignored) {
+    summary.model_bytes = static_cast<std::int64_t>(bytes);
+  }
+  summary.settings = recipe_without_seed(folder / store::kRecipeFile);
   return summary;
 }
 

@@ -22,9 +22,13 @@ fs::path without_slash(const fs::path& folder) { return folder.has_filename() ? 
               "another folder for the run");
 }
 
+/// Makes the folder, or takes one that is there and empty.
 void make_folder(const fs::path& folder) {
   std::error_code reason;
   if (fs::exists(fs::symlink_status(folder, reason))) {
+    if (fs::is_directory(folder, reason) && fs::is_empty(folder, reason) && !reason) {
+      return;
+    }
     throw Error(ErrorKind::kUsage, folder.string(), "exists already, and a run is not written over", {},
                 "another folder for the run, or remove this one");
   }
@@ -46,6 +50,7 @@ RunFolder::RunFolder(const fs::path& folder) : path_(without_slash(folder)) {
     throw Error(ErrorKind::kUsage, {}, "the name of the run folder is empty", {}, "a folder that does not exist yet");
   }
   make_folder(path_);
+  lock_ = std::make_shared<RunLock>(path_);
 }
 
 RunFolder RunFolder::open(const fs::path& folder) {
@@ -56,7 +61,9 @@ RunFolder RunFolder::open(const fs::path& folder) {
                 fs::exists(path, ignored) ? "is no run folder: it has no recipe.toml" : "there is no such run folder",
                 {}, "a folder that `lapel train` made");
   }
-  return {Opened{}, path};
+  RunFolder run(Opened{}, path);
+  run.lock_ = std::make_shared<RunLock>(path);
+  return run;
 }
 
 void RunFolder::write_recipe(std::string_view toml) const { formats::write_text_file(path_ / kRecipeFile, toml); }

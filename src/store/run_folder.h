@@ -1,12 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 
 #include "lapel/recipe.h"
 #include "lapel/train.h"
+#include "store/run_lock.h"
 
 namespace lapel::store {
 
@@ -15,9 +17,10 @@ namespace lapel::store {
 /// (docs/run-folder.md).
 class RunFolder {
  public:
-  /// Makes the folder (and its parents). Throws Error (kUsage) where it exists already, (kIo) where it cannot be made.
+  /// Makes the folder (and its parents), or takes an empty one, and holds it until the end. Throws Error (kUsage) where
+  /// it holds something already, or another process has it, (kIo) where it cannot be made.
   explicit RunFolder(const std::filesystem::path& folder);
-  /// The folder of a run that was begun. Throws Error (kUsage) where it is none.
+  /// The folder of a run that was begun. Throws Error (kUsage) where it is none, or another process trains in it.
   [[nodiscard]] static RunFolder open(const std::filesystem::path& folder);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
@@ -39,6 +42,7 @@ class RunFolder {
   RunFolder(Opened /*tag*/, std::filesystem::path path) : path_(std::move(path)) {}
 
   std::filesystem::path path_;
+  std::shared_ptr<RunLock> lock_;
 };
 
 /// The recipe of a run, with every option written out.

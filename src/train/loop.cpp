@@ -133,8 +133,13 @@ class Loop : private Training {
   }
 
   void run_epoch() {
-    data::epoch_order(input_.splits.train, input_.spec.shuffle, static_cast<std::uint64_t>(input_.spec.seed),
-                      static_cast<std::uint32_t>(at_.epoch), order_);
+    const auto seed = static_cast<std::uint64_t>(input_.spec.seed);
+    const auto epoch = static_cast<std::uint32_t>(at_.epoch);
+    if (input_.spec.sampling == "balanced") {
+      data::balanced_order(input_.splits.train, input_.pictures.labels, seed, epoch, order_);
+    } else {
+      data::epoch_order(input_.splits.train, input_.spec.shuffle, seed, epoch, order_);
+    }
     if (at_.step == 0) {
       at_.start = now();
     }

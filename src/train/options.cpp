@@ -259,8 +259,11 @@ std::span<const Option<WeightGroup>> group_options() {
   return kOptions;
 }
 
-std::span<const Option<TrainSpec>> train_options() {
-  static const std::array<Option<TrainSpec>, 16> kOptions = {{
+namespace {
+
+/// Those of steps and epochs.
+std::vector<Option<TrainSpec>> step_options() {
+  return {
       {.key = "epochs",
        .member = &TrainSpec::epochs,
        .help = "passes over the training pictures",
@@ -272,6 +275,14 @@ std::span<const Option<TrainSpec>> train_options() {
        .help = "number type of the arithmetic; \"auto\" is what this CPU does fastest",
        .choices = {"float32", "bfloat16", "auto"}},
       {.key = "shuffle", .member = &TrainSpec::shuffle, .help = "a new order of the training pictures each epoch"},
+      {.key = "sampling",
+       .member = &TrainSpec::sampling,
+       .help = "\"balanced\": pictures of small classes come more often, so that all classes come equally often",
+       .choices = {"all", "balanced"}},
+      {.key = "mirroring",
+       .member = &TrainSpec::mirroring,
+       .help = "of recipes that mirror pictures; \"measure\": a moment's training of two small nets decides",
+       .choices = {"keep", "never", "measure"}},
       {.key = "seed",
        .member = &TrainSpec::seed,
        .help = "from which every random number of the run is made",
@@ -282,6 +293,12 @@ std::span<const Option<TrainSpec>> train_options() {
        .help = "threads that compute; 0: all cores of this process",
        .min = 0,
        .max = 1024},
+  };
+}
+
+/// Those of a time, and of what becomes of the weights.
+std::vector<Option<TrainSpec>> weight_options() {
+  return {
       {.key = "time_budget",
        .member = &TrainSpec::time_budget,
        .help = "\"60s\", \"5min\", \"1h\": time that the whole process may take, instead of epochs"},
@@ -326,7 +343,18 @@ std::span<const Option<TrainSpec>> train_options() {
        .member = &TrainSpec::test_time_augmentation,
        .help = "the trained model's answers are means over views of a picture: mirrored, and moved by a pixel",
        .choices = model::test_time_augmentations()},
-  }};
+  };
+}
+
+}  // namespace
+
+std::span<const Option<TrainSpec>> train_options() {
+  static const std::vector<Option<TrainSpec>> kOptions = [] {
+    auto options = step_options();
+    const auto others = weight_options();
+    options.insert(options.end(), others.begin(), others.end());
+    return options;
+  }();
   return kOptions;
 }
 

@@ -9,9 +9,6 @@
 
 namespace lapel::training {
 
-/// Whether `name` fits `pattern`, in which `*` stands for any characters (also none, also `/`) and `?` for one.
-[[nodiscard]] bool fits_pattern(std::string_view pattern, std::string_view name);
-
 /// For each weight the group that it belongs to: the last that fits, or one with factors of 1. Throws Error (kRecipe)
 /// for a pattern that no trainable weight fits, with the names there are.
 [[nodiscard]] std::vector<WeightGroup> groups_of(std::span<const WeightGroup> groups,

@@ -294,11 +294,10 @@ TEST_F(TrainApi, RanksTheMostProbableFirst) {
   EXPECT_EQ(ranked[1].label, 3);
 }
 
-TEST_F(TrainApi, TheNextRunFolderIsTheFirstThatIsFree) {
-  EXPECT_EQ(next_run_folder(root_, "x"), root_ / "x");
-  fs::create_directory(root_ / "x");
-  fs::create_directory(root_ / "x-2");
-  EXPECT_EQ(next_run_folder(root_, "x"), root_ / "x-3");
+TEST_F(TrainApi, ANewRunFolderIsTheFirstThatIsFree) {
+  EXPECT_EQ(new_run_folder(root_ / "runs", "x"), root_ / "runs" / "x");
+  EXPECT_EQ(new_run_folder(root_ / "runs", "x"), root_ / "runs" / "x-2");
+  EXPECT_TRUE(fs::is_empty(root_ / "runs" / "x-2"));
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ TEST(DataForms, NothingIsLostBetweenThem) {
       "b", {}, {"T-shirt/top", "1", ".x", "unused"}, random_part(30, 8, 11, 3, 3, 3), random_part(3, 8, 11, 3, 2, 4)};
   sets[2] = {"c", {}, {"z", "a"}, random_part(25, 3, 8, 1, 2, 5), {}};
   sets[3] = {
-      "d", {}, std::vector<std::string>(12, "same"), random_part(101, 8, 8, 3, 12, 6), random_part(9, 8, 8, 3, 12, 7)};
+      "d", {}, {"l", "k", "j", "i", "h", "g", "f", "e", "d", "c", "b", "a"}, random_part(101, 8, 8, 3, 12, 6), random_part(9, 8, 8, 3, 12, 7)};
   for (const DataSet& data : sets) {
     for (const DataForm first : kForms) {
       for (const DataForm second : kForms) {
@@ -96,6 +96,7 @@ void put_picture(const TempFolder& folder, const std::string& name, std::int64_t
 
 DataSpec spec_of(const TempFolder& folder) {
   DataSpec spec;
+  spec.test_split = 0;
   spec.source = folder.path().string();
   return spec;
 }
@@ -177,21 +178,16 @@ TEST(PictureFolderErrors, WholeMessages) {
   };
   const TempFolder one;
   put_picture(one, "a/1.png", 4, 4, 1, 0);
-  EXPECT_EQ(message(one),
-            "[data] " + one.path().string() +
-                ": holds one class only, at least 2 are wanted\n  class  a        try  a sub-folder for each class");
   fs::create_directories(one.path() / "b");
-  EXPECT_EQ(message(one),
-            "[data] b: holds no picture\n"
-            "  looked for  .png, .jpg, .jpeg        try  pictures of this class, or no folder for it");
+  EXPECT_EQ(load_data(spec_of(one)).class_names, std::vector<std::string>{"a"});
   one.put("b/2.png", "no picture");
   EXPECT_EQ(message(one),
-            "[data] b/2.png: neither a PNG nor a JPEG picture: it begins with 6e 6f 20 70\n"
-            "  looks like  text (\"no picture\")        try  the picture saved as PNG");
-  put_picture(one, "b/2.png", 4, 5, 1, 0);
+            "[data] b/2.png: is no picture: it begins with 6e 6f 20 70\n"
+            "  try  a fresh copy, or --set 'data.ignore=[\"damaged\"]'");
+  one.put("b/3.png", "nor this");
   EXPECT_EQ(message(one),
-            "[data] b/2.png: is 4 x 5, others are 4 x 4\n"
-            "  another  a/1.png        try  one size for all: --set data.image_size=[28,28]");
+            "[data] b/2.png: is no picture: it begins with 6e 6f 20 70; 2 pictures in all cannot be read\n"
+            "  they are  b/2.png, b/3.png        try  a fresh copy, or --set 'data.ignore=[\"damaged\"]'");
   const TempFolder parts;
   put_picture(parts, "train/a/1.png", 4, 4, 1, 0);
   put_picture(parts, "train/b/2.png", 4, 4, 1, 0);
@@ -210,14 +206,33 @@ TEST(MatchingClasses, ByNameUnlessTheyAreNumbers) {
   EXPECT_EQ(matched.class_names, model);
   EXPECT_EQ(matched.train.labels, (std::vector<Label>{1, 2, 1}));
   EXPECT_EQ(matched.test.labels, (std::vector<Label>{2}));
-  EXPECT_EQ(with_classes(data, {"0", "1", "2"}).train.labels, data.train.labels);
   DataSet numbers = data;
   numbers.class_names = {"0", "1", "2"};
-  EXPECT_EQ(with_classes(numbers, model).train.labels, data.train.labels);
+  const DataSet by_number = with_classes(numbers, model);
+  EXPECT_EQ(by_number.train.labels, data.train.labels);
+  ASSERT_EQ(by_number.findings.size(), 1U);
+  EXPECT_EQ(by_number.findings[0].examples, (std::vector<std::string>{"0 is taken for ant", "2 is taken for dog"}));
+  // Numbers that are written otherwise, and a part of them.
+  numbers.class_names = {"01", "5", "2"};
+  EXPECT_EQ(with_classes(numbers, {"0", "1", "2"}).train.labels, (std::vector<Label>{1, 2, 1}));
+  EXPECT_EQ(
+      message_of(
+          [&] {
+            return with_classes(data, {"0", "1", "2"});
+          },
+          "/tmp"),
+      "[data] /a: the classes of the data have names, those of the model are numbers\n"
+      "  model  0, 1, 2        data  cat, eel, dog        try  folders that are named for the model's numbers, or a "
+      "class_names.txt beside the data");
+  DataSet with_numbers = data;
+  with_numbers.numbered_classes = true;
+  EXPECT_EQ(with_classes(with_numbers, {"0", "1", "2"}).train.labels, data.train.labels);
   data.test.labels = {1};
-  EXPECT_EQ(message_of([&] { return with_classes(data, model); }, "/tmp"),
-            "[data] /a: class \"eel\" is not one of the model's\n"
-            "  model  ant, cat, dog        try  a data set of the classes that the model was trained on");
+  EXPECT_EQ(
+      message_of([&] { return with_classes(data, model); }, "/tmp"),
+      "[data] /a: class \"eel\" is not one of the model's\n"
+      "  model  ant, cat, dog        data  cat, eel, dog        try  a data set of the classes that the model was "
+      "trained on");
 }
 
 TEST(CsvFiles, AFolderOrAFile) {

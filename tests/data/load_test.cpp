@@ -135,7 +135,7 @@ TEST(LoadData, OtherFileNamesAndNoTestPart) {
   EXPECT_EQ(data.train.pictures.count, 1);
   EXPECT_EQ(data.test.pictures.count, 0);
   EXPECT_TRUE(data.test.labels.empty());
-  EXPECT_EQ(data.class_names, (std::vector<std::string>{"0", "1"}));
+  EXPECT_EQ(data.class_names, (std::vector<std::string>{"0"}));
 }
 
 TEST(LoadData, ClassNamesOfTheFolder) {
@@ -151,12 +151,12 @@ TEST(LoadData, ClassNamesThatAreWrong) {
   put_data(folder);
   folder.put("class_names.txt", "a\n\nb\n");
   EXPECT_EQ(message(folder), "[data] class_names.txt:2: the line is empty\n  try  one class name a line");
-  folder.put("class_names.txt", "a\n");
+  folder.put("class_names.txt", "a\nb\n a \n");
   EXPECT_EQ(message(folder),
-            "[data] class_names.txt: holds 1 class name, at least 2 are wanted\n  try  one class name a line");
+            "[data] class_names.txt: the class name \"a\" is there twice\n"
+            "  classes  0 and 2, counted from 0        try  a name of its own for every class");
   folder.put("class_names.txt", " \n");
-  EXPECT_EQ(message(folder),
-            "[data] class_names.txt: holds 0 class names, at least 2 are wanted\n  try  one class name a line");
+  EXPECT_EQ(message(folder), "[data] class_names.txt: holds no class name\n  try  one class name a line");
 }
 
 TEST(LoadData, LabelsBeyondTheClasses) {
@@ -210,14 +210,16 @@ TEST(LoadData, FilesExchanged) {
 TEST(LoadData, FilesThatAreMissing) {
   const TempFolder folder;
   const std::string place = folder.path().string();
-  EXPECT_EQ(message(folder),
-            "[data] " + place +
-                ": there is no data set in this folder\n"
-                "  looked for  train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], with "
-                "t10k-images-idx3-ubyte[.gz] and t10k-labels-idx1-ubyte[.gz] if there are test pictures; or a CSV file "
-                "with \"train\" in its name (label,pixel1,pixel2,...), and one with "
-                "\"test\" if there are test pictures; or a sub-folder of PNG or JPEG pictures for each class"
-                "        try  --data FOLDER");
+  EXPECT_EQ(
+      message(folder),
+      "[data] " + place +
+          ": there is no data set in this folder\n"
+          "  here are  nothing        looked for  train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], with "
+          "t10k-images-idx3-ubyte[.gz] and t10k-labels-idx1-ubyte[.gz] if there are test pictures; or a CSV file "
+          "with \"train\" in its name (label,pixel1,pixel2,...), and one with "
+          "\"test\" if there are test pictures; or a sub-folder of pictures for each class"
+          "        try  --data FOLDER, where FOLDER/CLASS/picture.png, or FOLDER/train/CLASS/picture.png, or "
+          "FOLDER/train.csv");
   put_data(folder);
   std::filesystem::remove(folder.file(kTestLabels));
   EXPECT_EQ(message(folder), "[io] " + place +
@@ -240,7 +242,7 @@ TEST(LoadData, NotAFolder) {
             "  looked for  train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], with "
             "t10k-images-idx3-ubyte[.gz] and t10k-labels-idx1-ubyte[.gz] if there are test pictures; or a CSV file "
             "with \"train\" in its name (label,pixel1,pixel2,...), and one with "
-            "\"test\" if there are test pictures; or a sub-folder of PNG or JPEG pictures for each class"
+            "\"test\" if there are test pictures; or a sub-folder of pictures for each class"
             "        try  --data " +
                 place);
 }
@@ -290,13 +292,13 @@ TEST(ShareFolders, DefaultOfTheSpecification) {
 TEST(ReadPicture, BringsItToSizeAndChannels) {
   const TempFolder folder;
   formats::write_png(folder.file("x.png"), {2, 2, 3, {255, 0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0}});
-  const Pictures grey = read_picture(folder.file("x.png"), 4, 3, 1);
+  const Pictures grey = read_picture(folder.file("x.png"), {4, 3, 1});
   EXPECT_EQ(grey.count, 1);
   EXPECT_EQ(grey.height, 4);
   EXPECT_EQ(grey.width, 3);
   EXPECT_EQ(grey.channels, 1);
   EXPECT_EQ(grey.pixels, Bytes(12, 76));
-  EXPECT_EQ(read_picture(folder.file("x.png"), 1, 1, 3).pixels, (Bytes{255, 0, 0}));
+  EXPECT_EQ(read_picture(folder.file("x.png"), {1, 1, 3}).pixels, (Bytes{255, 0, 0}));
 }
 
 }  // namespace

@@ -45,6 +45,96 @@ TEST(SplitTraining, FractionsAsKeras) {
   EXPECT_EQ(numbers(spec("", 0.1, 1001), 60000), (Numbers{0, 900, 900, 101}));
 }
 
+TEST(SplitTraining, SharesOfAnyKind) {
+  for (const std::string kind : {"last ", "stratified ", "random ", ""}) {
+    EXPECT_EQ(numbers(spec(kind + "10%", 0, 0), 60000), (Numbers{0, 54000, 54000, 6000})) << kind;
+    EXPECT_EQ(numbers(spec(kind + "2.5%", 0, 1000), 60000), (Numbers{0, 975, 975, 25})) << kind;
+  }
+}
+
+/// Pictures of one pixel, their place in the data set; labels as given.
+DataSet numbered(const std::vector<Label>& labels) {
+  DataSet data;
+  data.class_names = {"a", "b", "c"};
+  data.train.labels = labels;
+  data.train.pictures = {static_cast<std::int64_t>(labels.size()), 1, 1, 1, {}};
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    data.train.pictures.pixels.push_back(static_cast<std::uint8_t>(i));
+  }
+  return data;
+}
+
+std::vector<Label> in_order(std::size_t count) {
+  std::vector<Label> labels;
+  for (std::size_t i = 0; i < count; ++i) {
+    labels.push_back(static_cast<Label>(3 * i / count));
+  }
+  return labels;
+}
+
+TEST(Divide, TakesTheSameShareOfEachClass) {
+  const DataSet data = numbered(in_order(60));
+  for (const std::string rule : {"stratified 20%", "20%", "stratified 12"}) {
+    Findings findings;
+    const Division division = divide(data, spec(rule, 0, 0), findings);
+    EXPECT_EQ(division.splits.validation.count, 12) << rule;
+    EXPECT_TRUE(findings.empty()) << rule;
+    const LabeledPictures all = in_order_of(division, data);
+    std::vector<int> counts(3);
+    for (std::size_t i = 48; i < 60; ++i) {
+      ++counts[all.labels[i]];
+      EXPECT_EQ(all.labels[i], data.train.labels[all.pictures.pixels[i]]);
+    }
+    EXPECT_EQ(counts, (std::vector<int>{4, 4, 4})) << rule;
+    std::vector<std::uint8_t> seen = all.pictures.pixels;
+    std::sort(seen.begin(), seen.end());
+    EXPECT_EQ(seen, data.train.pictures.pixels) << rule;
+  }
+}
+
+TEST(Divide, SaysWhatTheValidationPartLacks) {
+  Findings findings;
+  const Division last = divide(numbered(in_order(60)), spec("", 0.2, 0), findings);
+  EXPECT_TRUE(last.order.empty());
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].kind, FindingKind::kWarning);
+  EXPECT_EQ(findings[0].count, 2);
+  EXPECT_EQ(findings[0].examples, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(Divide, TheDataSetsOwnPartComesFirst) {
+  DataSet data = numbered(in_order(9));
+  data.validation = numbered({0, 1, 2}).train;
+  Findings findings;
+  const Division division = divide(data, spec("last 3", 0, 6), findings);
+  EXPECT_TRUE(division.own_validation);
+  EXPECT_EQ(division.splits.train.count, 6);
+  EXPECT_EQ(division.splits.validation.first, 6);
+  const LabeledPictures all = in_order_of(division, data);
+  EXPECT_EQ(all.pictures.pixels, (std::vector<std::uint8_t>{0, 1, 2, 3, 4, 5, 0, 1, 2}));
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].what, "validation is the data set's own part, not what the recipe says");
+}
+
+TEST(BalancedOrder, EveryClassComesAsOften) {
+  std::vector<Label> labels(40, 0);
+  std::fill(labels.begin() + 30, labels.begin() + 36, Label{1});
+  std::fill(labels.begin() + 36, labels.end(), Label{2});
+  std::vector<std::uint32_t> order;
+  std::vector<std::uint32_t> next;
+  balanced_order({0, 39}, labels, 1, 1, order);
+  std::vector<int> counts(3);
+  for (const std::uint32_t sample : order) {
+    EXPECT_LT(sample, 39U);
+    ++counts[labels[sample]];
+  }
+  EXPECT_EQ(counts, (std::vector<int>{13, 13, 13}));
+  balanced_order({0, 39}, labels, 1, 1, next);
+  EXPECT_EQ(order, next);
+  balanced_order({0, 39}, labels, 1, 2, next);
+  EXPECT_NE(order, next);
+}
+
 std::string message(const DataSpec& wanted, std::int64_t samples) {
   return message_of([&] { return split_training(wanted, samples); });
 }
@@ -54,11 +144,13 @@ TEST(SplitTraining, SaysWhatCannotBe) {
             "[recipe] data: both validation and validation_split are given\n"
             "  validation  \"last 5000\"        validation_split  0.1        try  one of them");
   for (const std::string text : {"first 5000", "last", "last ", "last 0", "last -3", "last 5000x", "5000", "last 1e3",
-                                 "last 99999999999999999999"}) {
-    EXPECT_EQ(message(spec(text, 0, 0), 60000), "[recipe] data: validation = \"" + text +
-                                                    "\" is not allowed\n"
-                                                    "  allowed  \"last N\", N at least 1"
-                                                    "        try  validation = \"last 5000\"");
+                                 "last 99999999999999999999", "10.5", "random 100%", "stratified 0%"}) {
+    EXPECT_EQ(message(spec(text, 0, 0), 60000),
+              "[recipe] data: validation = \"" + text +
+                  "\" is not allowed\n"
+                  "  allowed  \"last N\", \"stratified N\" or \"random N\", where N is "
+                  "a number, at least 1, or a share, as 10%"
+                  "        try  validation = \"stratified 10%\"");
   }
   EXPECT_EQ(message(spec("last 5000", 0, 5000), 60000),
             "[recipe] data: validation = \"last 5000\" leaves nothing to train on\n"

@@ -118,20 +118,26 @@ TEST(Jpeg, GreyAndColour) {
   }
 }
 
-TEST(Jpeg, FourInksAreRefused) {
-  const Bytes bytes = make_jpeg(8, 8, 4, false, Bytes(256, 100));
-  EXPECT_EQ(message({reinterpret_cast<const char*>(bytes.data()), bytes.size()}),
-            "[data] x: a JPEG picture of four inks (CMYK), grey or RGB is wanted\n"
-            "  try  the picture saved as RGB, for instance as PNG");
+TEST(Jpeg, FourInksBecomeColours) {
+  // Stored as what the inks leave of the light; by Pillow's rule (255 - ink) (255 - black) / 255.
+  const Picture picture = decode(make_jpeg(8, 8, 4, false, Bytes(256, 100)));
+  expect_sizes(picture, 8, 8, 3);
+  for (const std::uint8_t value : picture.pixels) {
+    EXPECT_NEAR(value, 100 * 100 / 255, 1);
+  }
 }
 
-TEST(PictureFile, NeitherPngNorJpeg) {
-  EXPECT_EQ(message("GIF89a and so on"),
-            "[data] x: neither a PNG nor a JPEG picture: it begins with 47 49 46 38\n"
-            "  looks like  a GIF picture        try  the picture saved as PNG");
-  EXPECT_EQ(message(""),
-            "[data] x: neither a PNG nor a JPEG picture: it begins with nothing\n"
-            "  try  the picture saved as PNG");
+TEST(PictureFile, NoPicture) {
+  EXPECT_EQ(message({"GIF89a\2\0\2\0\0\0\0", 13}).substr(0, 38), "[data] x: the GIF picture is damaged: ");
+  EXPECT_EQ(message({"\0\0\0\x18"
+                     "ftypheic",
+                     12}),
+            "[data] x: is a HEIC picture, a kind of picture that is not read\n"
+            "  read  PNG, JPEG, WebP, GIF, BMP, TIFF        try  the picture saved as PNG");
+  EXPECT_EQ(message("some text"),
+            "[data] x: is no picture: it begins with 73 6f 6d 65\n"
+            "  looks like  text (\"some text\")        try  the picture saved as PNG");
+  EXPECT_EQ(message(""), "[data] x: is no picture: it begins with nothing\n  try  the picture saved as PNG");
 }
 
 TEST(PictureFile, SaysWhatIsWrong) {
@@ -220,7 +226,7 @@ TEST(Resized, FlatStaysFlatAndTheSameStaysTheSame) {
 }
 
 TEST(Resized, KeepsWhereThingsAre) {
-  // Left half black, right half white, halved: Mitchell's filter leaves the outer columns alone.
+  // Left half black, right half white, halved: means of two leave both as they are.
   Picture picture{8, 16, 1, Bytes(128)};
   for (std::size_t i = 0; i < picture.pixels.size(); ++i) {
     picture.pixels[i] = i % 16 < 8 ? 0 : 255;
@@ -230,9 +236,13 @@ TEST(Resized, KeepsWhereThingsAre) {
     const std::span line = std::span(half.pixels).subspan(row * 8, 8);
     EXPECT_EQ(line[0], 0);
     EXPECT_EQ(line[7], 255);
-    EXPECT_TRUE(std::is_sorted(line.begin() + 3, line.begin() + 5));
-    EXPECT_EQ(line[3] + line[4], 255);
+    EXPECT_EQ(line[3], 0);
+    EXPECT_EQ(line[4], 255);
   }
+}
+
+TEST(Resized, SmallerIsTheMean) {
+  EXPECT_EQ(resized({2, 4, 1, {0, 100, 10, 30, 50, 250, 20, 20}}, 1, 2).pixels, (Bytes{100, 20}));
 }
 
 TEST(Resized, OtherSizesAreRefused) {

@@ -48,6 +48,22 @@ TEST(ClassificationReport, IsScikitLearns) {
   expect_score(report.weighted_average, 0.5666666666666667, 0.6, 0.5657142857142856, 20);
 }
 
+TEST(ClassificationReport, AveragesAreOverTheClassesThatOccur) {
+  // Class 1 has neither pictures nor answers.
+  const ClassificationReport report = classification_report({3, {3, 0, 1, 0, 0, 0, 2, 0, 4}});
+  expect_score(report.macro_average, (3.0 / 5 + 4.0 / 5) / 2, (3.0 / 4 + 4.0 / 6) / 2, (6.0 / 9 + 8.0 / 11) / 2, 10);
+  EXPECT_DOUBLE_EQ(report.balanced_accuracy, (3.0 / 4 + 4.0 / 6) / 2);
+  EXPECT_DOUBLE_EQ(report.largest_class_share, 0.6);
+}
+
+TEST(TopAccuracy, CountsTheMostProbable) {
+  const std::vector<float> rows = {0.1F, 0.2F, 0.3F, 0.4F, 0.4F, 0.3F, 0.2F, 0.1F, 0.25F, 0.25F, 0.25F, 0.25F};
+  const std::vector<Label> labels = {1, 3, 3};
+  EXPECT_DOUBLE_EQ(top_accuracy(rows, labels, 4, 1), 0);
+  EXPECT_DOUBLE_EQ(top_accuracy(rows, labels, 4, 3), 1.0 / 3);  // Of equal numbers the first come first.
+  EXPECT_DOUBLE_EQ(top_accuracy(rows, labels, 4, 4), 1);
+}
+
 TEST(ClassificationReport, OfNothingIsZero) {
   const ClassificationReport report = classification_report(confusion_matrix({}, {}, 2));
   EXPECT_EQ(report.accuracy, 0);

@@ -83,8 +83,13 @@ TEST(ShippedRecipes, ArePinned) {
   EXPECT_EQ(textbook.data.validation, "last 5000");
 }
 
-TEST(ShippedRecipes, TheDefaultIsMinuteForAnyonesPictures) {
-  const Recipe recipe = read_recipe(kShipped / "default.toml");
+/// But for what it asks of anyone's pictures.
+TEST(ShippedRecipes, TheDefaultIsMinute) {
+  Recipe recipe = read_recipe(kShipped / "default.toml");
+  EXPECT_EQ(recipe.train.mirroring, "measure");
+  EXPECT_EQ(recipe.data.largest_size, 64);
+  recipe.train.mirroring = "keep";
+  recipe.data.largest_size = 0;
   const Recipe minute = read_recipe(kShipped / "minute.toml");
   Recipe same_layers = minute;
   same_layers.layers = recipe.layers;

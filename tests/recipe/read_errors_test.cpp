@@ -45,13 +45,15 @@ INSTANTIATE_TEST_SUITE_P(
              "     try  name"},
         Case{"train", std::string(kLayers) + "[train]\nbatch_size = 8\nepohcs = 3\n",
              "fashion.toml:5: unknown key \"epohcs\" in [train]\n"
-             "  known  epochs, batch_size, precision, shuffle, seed, threads, time_budget, use_ema, ema_momentum, "
+             "  known  epochs, batch_size, precision, shuffle, sampling, mirroring, seed, threads, time_budget, use_ema, ema_momentum, "
              "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
              "ensemble, test_time_augmentation, loss, optimizer, schedule, groups        "
              "try  epochs"},
         Case{"data", std::string(kLayers) + "[data]\nfolder = \"x\"\n",
              "fashion.toml:4: unknown key \"folder\" in [data]\n"
-             "  known  source, image_size, color_mode, test_split, split_seed, validation, validation_split, limit"},
+             "  known  source, test_source, image_size, largest_size, fit, color_mode, background, test_split, "
+             "split_seed, "
+             "validation, validation_split, limit, ignore"},
         Case{"layer", std::string(kLayers) + "\n[[layers]]\ntype = \"Dense\"\nunits = 3\nactivaton = \"relu\"\n",
              "fashion.toml:7, layer 'dense' (Dense): unknown key \"activaton\"\n"
              "  known  units, activation, use_bias, type, name, inputs, repeat        try  activation"},

@@ -20,13 +20,18 @@ description = ""
 
 [data]
 source = "fashion-mnist"
+test_source = ""
 image_size = [0, 0]
+largest_size = 0
+fit = "stretch"
 color_mode = "auto"
-test_split = 0.0
+background = "auto"
+test_split = 0.15
 split_seed = 1
 validation = ""
 validation_split = 0.0
 limit = 0
+ignore = []
 
 [[layers]]
 type = "Flatten"
@@ -44,6 +49,8 @@ epochs = 1
 batch_size = 32
 precision = "float32"
 shuffle = true
+sampling = "all"
+mirroring = "keep"
 seed = 1
 threads = 0
 time_budget = ""
@@ -221,6 +228,9 @@ Recipe any_recipe() {
   } else {
     recipe.data.validation = "last " + std::to_string(*rc::gen::inRange(1, 100'000));
   }
+  for (int i = 0; i < *rc::gen::inRange(0, 3); ++i) {
+    recipe.data.ignore.push_back(any_text());
+  }
   recipe.layers = any_layers();
   recipe.train.epochs = *rc::gen::inRange(1, 1000);
   recipe.train.seed = *rc::gen::inRange<std::int64_t>(0, std::int64_t{1} << 53);
@@ -260,6 +270,7 @@ TEST(RoundTrip, EveryRecipeComesBack) {
     RC_ASSERT(again.description == recipe.description);
     RC_ASSERT(again.data.source == recipe.data.source);
     RC_ASSERT(again.data.validation == recipe.data.validation);
+    RC_ASSERT(again.data.ignore == recipe.data.ignore);
     RC_ASSERT(again.data.validation_split == recipe.data.validation_split);
     const auto names = model::layer_names(recipe.layers);
     RC_ASSERT(again.layers.size() == recipe.layers.size());

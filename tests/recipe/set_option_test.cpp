@@ -118,7 +118,7 @@ TEST(SetOptionErrors, WholeMessages) {
   EXPECT_EQ(refusal("train.epochs"), "--set train.epochs: not of the form key=value\n  try  train.epochs=3");
   EXPECT_EQ(refusal("train.epohcs=3"),
             "--set train.epohcs=3: unknown key \"train.epohcs\"\n"
-            "  known  epochs, batch_size, precision, shuffle, seed, threads, time_budget, use_ema, ema_momentum, "
+            "  known  epochs, batch_size, precision, shuffle, sampling, mirroring, seed, threads, time_budget, use_ema, ema_momentum, "
             "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
             "ensemble, test_time_augmentation, loss, optimizer, schedule, groups        "
             "try  train.epochs");
@@ -142,9 +142,11 @@ TEST(SetOptionErrors, WholeMessages) {
             "  allowed  at least 0 and below 1        try  beta_1 = 0.9");
   EXPECT_EQ(refusal("train.epochs=[1"),
             "--set train.epochs=[1: not a TOML value: Error while parsing array: encountered end-of-file");
-  EXPECT_EQ(refusal("data.validation=first 3"),
-            "--set data.validation=first 3, data: validation = \"first 3\" is not allowed\n"
-            "  allowed  \"last N\", N at least 1        try  validation = \"last 5000\"");
+  EXPECT_EQ(
+      refusal("data.validation=first 3"),
+      "--set data.validation=first 3, data: validation = \"first 3\" is not allowed\n"
+      "  allowed  \"last N\", \"stratified N\" or \"random N\", where N is a number, at least 1, or a share, as 10%"
+      "        try  validation = \"stratified 10%\"");
   EXPECT_EQ(refusal("name="),
             "--set name=: name = \"\" is not allowed\n"
             "  allowed  a text that can be the name of a folder        try  name = \"model\"");

@@ -75,8 +75,9 @@ def report(name, confusion, names):
     predicted = np.concatenate([np.repeat(np.arange(n), row) for row in confusion])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        write(name, classification_report(actual, predicted, labels=range(n), target_names=names, digits=2,
-                                          zero_division=0))
+        present = sorted(set(actual) | set(predicted))
+        write(name, classification_report(actual, predicted, labels=present, target_names=[names[i] for i in present],
+                                          digits=2, zero_division=0))
 
 
 def fashion_confusion():

@@ -1,0 +1,95 @@
+#include "api/preparation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "api/resolve.h"
+#include "lapel/error.h"
+
+namespace lapel {
+
+namespace {
+
+void check_classes(const DataSet& data) {
+  if (data.train.pictures.count > 0 && data.class_names.size() < 2) {
+    throw Error(ErrorKind::kData, data.location.string(), "holds one class only, at least 2 are wanted to train",
+                {{"class", data.class_names.empty() ? "none" : data.class_names.front()}},
+                "a sub-folder for each class");
+  }
+}
+
+}  // namespace
+
+Preparation::Preparation(Recipe recipe, const DataSet& data, const TrainSettings& settings)
+    : recipe_(std::move(recipe)), delivered_(data) {
+  check_classes(data);
+  const data::Division division = data::divide(data, recipe_.data, findings_);
+  splits_ = division.splits;
+  if (!division.order.empty() || division.own_validation) {
+    arranged_ = DataSet{data.name,        data.location,
+                        data.class_names, data::in_order_of(division, data),
+                        data.test,        {},
+                        data.format,      data.has_test_part,
+                        data.held_out,    data.numbered_classes,
+                        data.findings};
+  }
+  decide_mirrors(settings);
+  decide_views();
+  if (settings.on_finding) {
+    std::ranges::for_each(findings_, settings.on_finding);
+  }
+  findings_.insert(findings_.begin(), data.findings.begin(), data.findings.end());
+}
+
+void Preparation::decide_mirrors(const TrainSettings& settings) {
+  if (recipe_.train.mirroring == "measure" && mirrors_pictures(recipe_)) {
+    const MirrorDecision decision = decide_mirroring(data(), chosen_threads(recipe_.train), settings.stop);
+    recipe_.train.mirroring = decision.mirror ? "keep" : "never";
+    add_remark(findings_, FindingKind::kTaken, decision.reason);
+  }
+  if (recipe_.train.mirroring == "never") {
+    recipe_ = without_mirroring(std::move(recipe_));
+  }
+}
+
+/// Mirrored views of pictures that the training never saw mirrored say nothing.
+void Preparation::decide_views() {
+  std::string& views = recipe_.train.test_time_augmentation;
+  if (views != "none" && !mirrors_pictures(recipe_)) {
+    add_remark(
+        findings_, FindingKind::kTaken,
+        fmt::format("test_time_augmentation = \"{}\" would look at mirrored pictures, which this training does not "
+                    "know: answers are of the pictures as they are",
+                    views));
+    views = "none";
+  }
+}
+
+std::pair<std::int64_t, std::int64_t> division_counts(const DataSet& data, const DataSpec& spec) {
+  check_classes(data);
+  Findings ignored;
+  const data::Splits splits = data::divide(data, spec, ignored).splits;
+  return {splits.train.count, splits.validation.count};
+}
+
+DataSet divided(DataSet data, const DataSpec& spec) {
+  Findings ignored;
+  const data::Division division = data::divide(data, spec, ignored);
+  const LabeledPictures all = data::in_order_of(division, data);
+  const auto part_of = [&](const data::SampleRange& range) {
+    LabeledPictures part;
+    const std::int64_t size = all.pictures.picture_size();
+    part.pictures = {range.count, all.pictures.height, all.pictures.width, all.pictures.channels, {}};
+    part.pictures.pixels.assign(all.pictures.pixels.begin() + range.first * size,
+                                all.pictures.pixels.begin() + (range.first + range.count) * size);
+    part.labels.assign(all.labels.begin() + range.first, all.labels.begin() + range.first + range.count);
+    return part;
+  };
+  data.train = part_of(division.splits.train);
+  data.validation = part_of(division.splits.validation);
+  return data;
+}
+
+}  // namespace lapel
