@@ -115,7 +115,7 @@ class Questions {
       const std::optional<Label> label = actual.empty() ? std::nullopt : actual[i];
       PredictionRow row{batch.names[i], label ? classifier_.class_names().at(*label) : std::string(),
                         classifier_.ranked(std::span(probabilities).subspan(i * classes, classes),
-                                           static_cast<std::size_t>(options_.top))};
+                                           static_cast<std::size_t>(options_.top_k))};
       writer_.add(std::move(row), batch.files.empty() ? std::filesystem::path() : batch.files[i]);
       if (!options_.plot.empty()) {
         shown_.add(batch.pictures.picture(static_cast<std::int64_t>(i)), label);

@@ -46,7 +46,7 @@ struct TrainSettings {
   /// Called after those of the recipe, in this order. A training that goes on needs the same ones again.
   std::vector<Callback*> callbacks;
   /// Told, before the first step, what was decided, or is odd about recipe and data together; may be empty.
-  std::function<void(const Finding&)> on_finding;
+  std::function<void(const Finding&)> on_finding = {};
   /// A request to stop ends the training after the step in hand: what was learned so far is measured and saved, with a
   /// checkpoint from which it can go on.
   std::stop_token stop;
@@ -56,7 +56,7 @@ struct TrainSettings {
 struct RunRecord {
   std::string name;
   std::string status = "complete";  ///< or `interrupted`, or `failed` after at least one whole epoch
-  std::string stopped_by;  ///< Why a callback ended the training (of an ensemble, the last of them), or nothing.
+  std::string stopped_by = {};  ///< Why a callback ended the training (of an ensemble, the last of them), or nothing.
   std::optional<Score> train;
   std::optional<Score> validation;
   std::optional<Score> test;
@@ -72,10 +72,10 @@ struct RunRecord {
   std::string precision;       ///< `float32` or `bfloat16`: what was used.
   std::string test_time_augmentation = "none";  ///< With which `validation` and `test` were measured, but not `train`.
   /// Of the test pictures, else the validation pictures: what accuracy alone hides where classes differ in size.
-  std::optional<double> macro_f1;
-  std::optional<double> balanced_accuracy;
-  std::optional<double> top_3_accuracy;
-  Findings findings;  ///< What was guessed, converted, left out and decided, of the data and of the training.
+  std::optional<double> macro_f1 = {};
+  std::optional<double> balanced_accuracy = {};
+  std::optional<double> top_3_accuracy = {};
+  Findings findings = {};  ///< What was guessed, converted, left out and decided, of the data and of the training.
   std::string cpu;
   std::string isa;
   std::string lapel_version;

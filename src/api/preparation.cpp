@@ -45,7 +45,7 @@ Preparation::Preparation(Recipe recipe, const DataSet& data, const TrainSettings
 
 void Preparation::decide_mirrors(const TrainSettings& settings) {
   if (recipe_.train.mirroring == "measure" && mirrors_pictures(recipe_)) {
-    const MirrorDecision decision = decide_mirroring(data(), chosen_threads(recipe_.train), settings.stop);
+    const MirrorDecision decision = decide_mirroring(data(), resolve_threads(recipe_.train), settings.stop);
     recipe_.train.mirroring = decision.mirror ? "keep" : "never";
     add_remark(findings_, FindingKind::kTaken, decision.reason);
   }

@@ -109,7 +109,7 @@ std::vector<OptionInfo> recipe_options() {
   add_all(list, "data", rules_of(data_table()));
   list.push_back({.key = fmt::format("data.{}", kIgnoreKey),
                   .type = "list of texts",
-                  .fallback = "[]",
+                  .default_value = "[]",
                   .help = std::string(kIgnoreHelp)});
   add_all(list, "layers", layer_keys());
   for (auto& key : list) {
