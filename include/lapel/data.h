@@ -136,7 +136,7 @@ struct DataDescription {
   std::filesystem::path location;
   std::vector<std::string> class_names;
   std::vector<SplitDescription> splits;
-  Findings findings;
+  Findings findings = {};
 };
 
 [[nodiscard]] DataDescription describe(const DataSet& data);
