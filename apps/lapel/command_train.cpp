@@ -169,6 +169,8 @@ ExitCode run(const Options& given, std::chrono::steady_clock::time_point started
   const Recipe recipe = recipe_of(options);
   const DataSet data = data_of(options, recipe, interrupt.token(), output);
   const bool made = options.resume.empty() && options.out.empty();
+  std::error_code ignored;
+  const bool first = made && !fs::exists("runs", ignored);
   const fs::path folder = !options.resume.empty() ? fs::path(options.resume)
                           : made                  ? new_run_folder("runs", recipe.name)
                                                   : fs::path(options.out);
@@ -188,8 +190,8 @@ ExitCode run(const Options& given, std::chrono::steady_clock::time_point started
                     .stop = interrupt.token()});
     } catch (...) {
       progress.close();
-      if (std::error_code ignored; made && fs::is_empty(folder, ignored)) {
-        fs::remove(folder, ignored);
+      if (made && fs::is_empty(folder, ignored) && fs::remove(folder, ignored) && first) {
+        fs::remove("runs", ignored);
       }
       throw;
     }

@@ -23,9 +23,10 @@ Picture resized(const Picture& picture, std::int64_t height, std::int64_t width)
   const bool alpha = picture.channels % 2 == 0;
   const int alpha_channel = alpha ? static_cast<int>(picture.channels) - 1 : STBIR_ALPHA_CHANNEL_NONE;
   Picture result = blank_picture(height, width, picture.channels, "resized");
-  // Shrinking takes the mean of what a pixel covers, as Keras's and Pillow's "area" and "box" do.
+  // Shrinking takes the mean of what a pixel covers, as Keras's and Pillow's "area" and "box" do. That leaves a side of
+  // the same length as it is, which the default filter would blur.
   const auto filter = [](std::int64_t from, std::int64_t to) {
-    return to < from ? STBIR_FILTER_BOX : STBIR_FILTER_DEFAULT;
+    return to <= from ? STBIR_FILTER_BOX : STBIR_FILTER_DEFAULT;
   };
   const int done =
       stbir_resize(picture.pixels.data(), static_cast<int>(picture.width), static_cast<int>(picture.height), 0,

@@ -317,8 +317,9 @@ class UseTest(ProgramTest):
         self.box.folder = self.box.path("elsewhere")
         self.assertEqual(len(self.json("evaluate", "../alone.safetensors", "--data", "../data")["confusion_matrix"]), 3)
 
-    def test_evaluate_the_training_part(self):
-        self.assertEqual(self.json("evaluate", "run", "--split", "train")["samples"], 90)
+    def test_evaluate_each_part(self):
+        for part, samples in (("train", 81), ("validation", 9)):
+            self.assertEqual(self.json("evaluate", "run", "--split", part)["samples"], samples, part)
 
     def test_predict_a_picture(self):
         for label, name in enumerate(CLASSES):

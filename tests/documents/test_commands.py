@@ -33,7 +33,7 @@ NAMES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt
 # What a command is given at its end, so that it takes no time.
 SMALL_TRAINING = ["--set", "data.limit=60", "--set", "data.validation_split=0.1", "--set", "train.epochs=1",
                   "--set", "train.threads=1", "--set", "train.ensemble=1"]
-SMALL = {"train": [*SMALL_TRAINING, "--plot-format", "none"], "lr-find": [*SMALL_TRAINING, "--steps", "4"],
+SMALL = {"train": [*SMALL_TRAINING, "--plot-format", "none"], "lr-find": [*SMALL_TRAINING, "--steps", "100"],
          "bench": ["--set", "data.limit=60", "--set", "train.threads=1", "--set", "train.batch_size=8", "--steps", "2",
                    "--only", "step"]}
 

@@ -98,7 +98,7 @@ class LossTest(unittest.TestCase):
 
     def train(self, *words):
         self.lapel("train", "case.toml", "--data", "data", "--init", "weights.safetensors", "--loss-csv", "losses.csv",
-                   "--set", "train.shuffle=false", "--out", "run", "--plot-format", "none", *words)
+                   "--set", "train.shuffle=false", "--set", "data.test_split=0", "--out", "run", "--plot-format", "none", *words)
 
     def test_there_are_cases(self):
         names = [file.stem for file in cases()]
