@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 namespace {
 
 constexpr std::string_view kFormat = "3";
-/// The same without callbacks.
+/// The same without callbacks, and its checksum is not over the format.
 constexpr std::string_view kFormatBefore = "2";
 
 fs::path folder_of(const fs::path& run) { return run / "checkpoints"; }
@@ -142,9 +142,10 @@ std::vector<formats::TensorView> views_of(const std::vector<formats::Tensor>& te
 }
 
 /// One number for all of the content.
-std::string checksum_text(const std::string& recipe, const std::string& state,
+std::string checksum_text(std::string_view format, const std::string& recipe, const std::string& state,
                           std::span<const formats::TensorView> tensors) {
-  std::string parts = recipe + '\n' + state;
+  std::string parts = format == kFormatBefore ? std::string() : fmt::format("{}\n", format);
+  parts += recipe + '\n' + state;
   for (const auto& tensor : tensors) {
     parts += fmt::format("\n{} {} {:08x}", tensor.name, fmt::join(tensor.shape, ","),
                          crc_of(std::span<const float>(tensor.values)));
@@ -186,11 +187,13 @@ Checkpoint read_checkpoint(const fs::path& file) {
     }
     return found->second;
   };
-  if (text("lapel.checkpoint") != kFormat && text("lapel.checkpoint") != kFormatBefore) {
+  const std::string& format = text("lapel.checkpoint");
+  if (format != kFormat && format != kFormatBefore) {
     throw Error(ErrorKind::kModelFile, file.string(), "a checkpoint of another version of lapel",
-                {{"format", text("lapel.checkpoint")}, {"known", std::string(kFormat)}});
+                {{"format", format}, {"known", fmt::format("{} and {}", kFormatBefore, kFormat)}});
   }
-  if (text("lapel.checksum") != checksum_text(text("lapel.recipe"), text("lapel.state"), views_of(stored.tensors))) {
+  if (text("lapel.checksum") !=
+      checksum_text(format, text("lapel.recipe"), text("lapel.state"), views_of(stored.tensors))) {
     throw Error(ErrorKind::kModelFile, file.string(), "its content does not agree with its checksum");
   }
   Checkpoint checkpoint;
@@ -237,7 +240,7 @@ void write_checkpoint(const fs::path& run, const Checkpoint& checkpoint) {
                              {{"lapel.checkpoint", std::string(kFormat)},
                               {"lapel.recipe", checkpoint.recipe},
                               {"lapel.state", state},
-                              {"lapel.checksum", checksum_text(checkpoint.recipe, state, views)}},
+                              {"lapel.checksum", checksum_text(kFormat, checkpoint.recipe, state, views)}},
                              views);
   const auto files = checkpoint_files(run);
   for (std::size_t i = kCheckpointsKept; i < files.size(); ++i) {

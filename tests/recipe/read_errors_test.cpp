@@ -45,9 +45,10 @@ INSTANTIATE_TEST_SUITE_P(
              "     try  name"},
         Case{"train", std::string(kLayers) + "[train]\nbatch_size = 8\nepohcs = 3\n",
              "fashion.toml:5: unknown key \"epohcs\" in [train]\n"
-             "  known  epochs, batch_size, precision, shuffle, sampling, mirroring, seed, threads, time_budget, use_ema, ema_momentum, "
+             "  known  epochs, batch_size, precision, shuffle, sampling, mirroring, seed, threads, time_budget, "
+             "use_ema, ema_momentum, "
              "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
-             "ensemble, test_time_augmentation, loss, optimizer, schedule, groups        "
+             "ensemble, test_time_augmentation, loss, optimizer, schedule, groups, callbacks        "
              "try  epochs"},
         Case{"data", std::string(kLayers) + "[data]\nfolder = \"x\"\n",
              "fashion.toml:4: unknown key \"folder\" in [data]\n"

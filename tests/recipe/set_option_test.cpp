@@ -118,9 +118,10 @@ TEST(SetOptionErrors, WholeMessages) {
   EXPECT_EQ(refusal("train.epochs"), "--set train.epochs: not of the form key=value\n  try  train.epochs=3");
   EXPECT_EQ(refusal("train.epohcs=3"),
             "--set train.epohcs=3: unknown key \"train.epohcs\"\n"
-            "  known  epochs, batch_size, precision, shuffle, sampling, mirroring, seed, threads, time_budget, use_ema, ema_momentum, "
+            "  known  epochs, batch_size, precision, shuffle, sampling, mirroring, seed, threads, time_budget, "
+            "use_ema, ema_momentum, "
             "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
-            "ensemble, test_time_augmentation, loss, optimizer, schedule, groups        "
+            "ensemble, test_time_augmentation, loss, optimizer, schedule, groups, callbacks        "
             "try  train.epochs");
   EXPECT_EQ(refusal("epochs=3"),
             "--set epochs=3: unknown key \"epochs\"\n  known  name, description, data, layers, train");

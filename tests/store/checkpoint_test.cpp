@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "support/messages.h"
 #include "support/temp_folder.h"
@@ -96,6 +98,38 @@ TEST(Checkpoint, EveryDamagedByteIsSeen) {
     flip_a_bit(file, at);
   }
   EXPECT_EQ(read_last_checkpoint(scratch.path()).steps, 12);
+}
+
+/// What was written before there were callbacks. The checksum is zlib's.
+TEST(Checkpoint, TheFormatBeforeIsRead) {
+  const Scratch scratch;
+  const std::vector<float> weights{1, 2};
+  const std::vector<formats::TensorView> tensors{{"weight/a", {2}, weights}};
+  const std::string state =
+      R"({"data_checksum":7,"finished":[[5,1,0.5]],"steps":12,"epoch":3,"epoch_steps":2,"loss_sum":1.5,"correct":17,)"
+      R"("epoch_seconds":0.25,"seconds":2,"elapsed":3,"history":[[1,0.5,0.75,null,0.25,0.001,1.5]]})";
+  const auto write = [&](const char* format) {
+    fs::create_directories(scratch.path() / "checkpoints");
+    formats::write_safetensors(file_of(scratch.path(), 17),
+                               {{"lapel.checkpoint", format},
+                                {"lapel.recipe", "name = \"it\"\n"},
+                                {"lapel.state", state},
+                                {"lapel.checksum", "070cd5ed"}},
+                               tensors);
+  };
+  write("2");
+  const Checkpoint read = read_last_checkpoint(scratch.path());
+  EXPECT_EQ(read.steps, 12);
+  EXPECT_EQ(read.finished.at(0).steps, 5);
+  EXPECT_EQ(read.tensors.at(0).values, weights);
+  EXPECT_TRUE(read.callbacks.empty());
+  EXPECT_TRUE(read.stopped_by.empty());
+  const std::string problem = file_of(scratch.path(), 17).string() + ": the checkpoint is damaged: ";
+  const std::string way_out = "        try  a copy of step-000000017.safetensors, or lapel train " +
+                              (scratch.path() / "recipe.toml").string() + ", which begins again";
+  write("4");
+  EXPECT_EQ(message_of([&] { return read_last_checkpoint(scratch.path()); }),
+            problem + "a checkpoint of another version of lapel\n  format  4        known  2 and 3" + way_out);
 }
 
 TEST(Checkpoint, ADamagedOneNamesTheOneBefore) {

@@ -135,6 +135,23 @@ TEST_F(ModelFileTest, TestTimeAugmentationTravelsAndRaisesTheFormat) {
   EXPECT_EQ(read_model_file(file()).preprocessing.test_time_augmentation, "none") << "files without it still open";
 }
 
+TEST_F(ModelFileTest, HowPicturesAreFittedTravelsAndRaisesTheFormat) {
+  ModelFile before = sample();
+  before.preprocessing.fit = "pad";
+  before.preprocessing.background = "white";
+  write_model_file(file(), before);
+  const ModelFile after = read_model_file(file());
+  EXPECT_EQ(after.preprocessing.fit, "pad");
+  EXPECT_EQ(after.preprocessing.background, "white");
+  const Metadata metadata = formats::read_safetensors(file()).metadata;
+  EXPECT_EQ(metadata.at("lapel.format"), "3");
+  EXPECT_EQ(metadata.at("lapel.preprocessing"),
+            R"({"height":2,"width":3,"channels":1,"scale":0.00392156862745098,"fit":"pad","background":"white"})");
+  write_model_file(file(), sample());
+  EXPECT_EQ(read_model_file(file()).preprocessing.fit, "stretch") << "files without it still open";
+  EXPECT_EQ(read_model_file(file()).preprocessing.background, "black");
+}
+
 TEST_F(ModelFileTest, TensorsAreGivenInTheModelsOrderWhateverTheFiles) {
   write_model_file(file(), sample());
   const formats::SafeTensors content = formats::read_safetensors(file());
@@ -171,15 +188,15 @@ TEST_F(ModelFileTest, DamagedTensorsAreNamed) {
 }
 
 TEST_F(ModelFileTest, OtherFormatsAreRefused) {
-  EXPECT_EQ(message_with("lapel.format", "3"),
-            "DIR/model.safetensors: has the format 3, which this version does not know\n"
-            "  known  1 and 2        written by  Lapel " +
+  EXPECT_EQ(message_with("lapel.format", "4"),
+            "DIR/model.safetensors: has the format 4, which this version does not know\n"
+            "  known  1, 2 and 3        written by  Lapel " +
                 std::string(version()) + "        try  a newer Lapel than " + std::string(version()));
   EXPECT_EQ(message_after([](Tensors&, Metadata& metadata) {
               metadata = {{"lapel.format", "x"}};
             }),
             "DIR/model.safetensors: has the format x, which this version does not know\n"
-            "  known  1 and 2        written by  an unknown version        try  a newer Lapel than " +
+            "  known  1, 2 and 3        written by  an unknown version        try  a newer Lapel than " +
                 std::string(version()));
   EXPECT_EQ(message_after([](Tensors&, Metadata& metadata) {
               metadata = {{"format", "pt"}};

@@ -1,7 +1,12 @@
 #include "store/run_folder.h"
 
+#include <unistd.h>
+
 #include <fstream>
 #include <limits>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "store/history.h"
@@ -29,7 +34,8 @@ TEST_F(RunFolderTest, MayBeNamedWithASlashAtTheEnd) {
 }
 
 TEST_F(RunFolderTest, HoldsWhatIsWritten) {
-  const RunFolder run(folder() / "run");
+  std::optional<RunFolder> held(folder() / "run");
+  const RunFolder& run = *held;
   run.write_recipe("name = \"a\"\n");
   run.write_metrics("{}\n");
   run.write_report("page\n");
@@ -38,7 +44,16 @@ TEST_F(RunFolderTest, HoldsWhatIsWritten) {
   EXPECT_EQ(slurp(run.path() / "report.txt"), "page\n");
   run.write_report("another\n");
   EXPECT_EQ(slurp(run.path() / "report.txt"), "another\n");
-  EXPECT_EQ(std::distance(fs::directory_iterator(run.path()), fs::directory_iterator()), 3);
+  const auto files = [this] {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder() / "run")) {
+      names.insert(entry.path().filename().string());
+    }
+    return names;
+  };
+  EXPECT_EQ(files(), (std::set<std::string>{".lock", "metrics.json", "recipe.toml", "report.txt"}));
+  held.reset();
+  EXPECT_EQ(files(), (std::set<std::string>{"metrics.json", "recipe.toml", "report.txt"}));
 }
 
 TEST(HistoryCsv, HasEveryDigit) {
@@ -60,15 +75,37 @@ TEST_F(RunFolderTest, IsNotMadeWhereSomethingIs) {
   const std::string message =
       "DIR/run: exists already, and a run is not written over\n"
       "  try  another folder for the run, or remove this one";
-  make();
+  fs::create_directory(folder() / "run");
+  std::ofstream(folder() / "run" / "notes") << "mine";
   EXPECT_EQ(message_of(ErrorKind::kUsage, make), message);
   EXPECT_EQ(message_of(ErrorKind::kUsage, [this] { const RunFolder run(folder() / "run/"); }), message);
-  fs::remove(folder() / "run");
+  EXPECT_EQ(slurp(folder() / "run" / "notes"), "mine");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder() / "run"), fs::directory_iterator()), 1);
+  fs::remove_all(folder() / "run");
   std::ofstream(folder() / "run") << "a file";
   EXPECT_EQ(message_of(ErrorKind::kUsage, make), message);
   fs::remove(folder() / "run");
   fs::create_symlink(folder() / "nowhere", folder() / "run");
   EXPECT_EQ(message_of(ErrorKind::kUsage, make), message);
+}
+
+TEST_F(RunFolderTest, TakesAnEmptyFolder) {
+  fs::create_directory(folder() / "run");
+  const RunFolder run(folder() / "run");
+  run.write_recipe("x");
+  EXPECT_EQ(slurp(folder() / "run" / "recipe.toml"), "x");
+}
+
+TEST_F(RunFolderTest, IsOfOneProcessAtATime) {
+  const auto open = [this] { (void)RunFolder::open(folder() / "run"); };
+  {
+    const RunFolder run(folder() / "run");
+    run.write_recipe("x");
+    EXPECT_EQ(message_of(ErrorKind::kUsage, open), "DIR/run: another process trains in this folder\n  process  " +
+                                                       std::to_string(::getpid()) +
+                                                       "        try  waiting until it is done, or another folder");
+  }
+  EXPECT_EQ(message_of(ErrorKind::kUsage, open), "no error");
 }
 
 TEST_F(RunFolderTest, SaysWhyItCannotBeMade) {
