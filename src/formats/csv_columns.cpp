@@ -239,7 +239,8 @@ class ColumnFinder {
     std::map<double, std::int64_t> counts;
     std::set<std::string> words;
     std::size_t without_number = 0;
-    const auto first = rows_.empty() || column >= rows_.front().size() ? std::nullopt : number_of(rows_.front()[column]);
+    const auto first =
+        rows_.empty() || column >= rows_.front().size() ? std::nullopt : number_of(rows_.front()[column]);
     const double base = first.value_or(-1);
     look.counts_rows = rows_.size() > 2 && first.has_value();
     for (std::size_t i = 0; i < rows_.size(); ++i) {

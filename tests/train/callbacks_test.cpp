@@ -262,10 +262,11 @@ TEST(CallbackErrors, FilesOutsideTheRun) {
 }
 
 TEST(CallbackErrors, WhatDoesNotGoTogether) {
-  EXPECT_EQ(refusal({checkpoint("{epoch", {})}),
-            "x.toml:7, callback ModelCheckpoint: filepath = \"{epoch\" is not allowed\n"
-            "  because  missing '}' in format string        known  epoch, batch, loss, accuracy, val_loss, val_accuracy, "
-            "learning_rate        try  filepath = \"best/{epoch:02d}-{val_loss:.3f}.safetensors\"");
+  EXPECT_EQ(
+      refusal({checkpoint("{epoch", {})}),
+      "x.toml:7, callback ModelCheckpoint: filepath = \"{epoch\" is not allowed\n"
+      "  because  missing '}' in format string        known  epoch, batch, loss, accuracy, val_loss, val_accuracy, "
+      "learning_rate        try  filepath = \"best/{epoch:02d}-{val_loss:.3f}.safetensors\"");
   EXPECT_EQ(refusal({checkpoint("a.safetensors", {{"save_best_only", true}, {"save_freq", std::int64_t{10}}})}),
             "x.toml:7, callback ModelCheckpoint: within an epoch there is no validation to tell the best\n"
             "  monitor  val_loss        save_freq  10        try  save_freq = \"epoch\", or monitor = \"loss\"");
