@@ -76,7 +76,7 @@ def tests_by_folder(build):
         node = graph["nodes"][test["backtrace"]]
         while "parent" in node:
             node = graph["nodes"][node["parent"]]
-        parts = pathlib.Path(graph["files"][node["file"]]).relative_to(ROOT).parts
+        parts = pathlib.Path(graph["files"][node["file"]]).resolve().relative_to(ROOT).parts
         yield test["name"], parts[1] if parts[0] == "tests" and len(parts) > 2 else parts[0]
 
 

@@ -54,8 +54,11 @@ TEST(DataForms, NothingIsLostBetweenThem) {
   sets[1] = {
       "b", {}, {"T-shirt/top", "1", ".x", "unused"}, random_part(30, 8, 11, 3, 3, 3), random_part(3, 8, 11, 3, 2, 4)};
   sets[2] = {"c", {}, {"z", "a"}, random_part(25, 3, 8, 1, 2, 5), {}};
-  sets[3] = {
-      "d", {}, {"l", "k", "j", "i", "h", "g", "f", "e", "d", "c", "b", "a"}, random_part(101, 8, 8, 3, 12, 6), random_part(9, 8, 8, 3, 12, 7)};
+  sets[3] = {"d",
+             {},
+             {"l", "k", "j", "i", "h", "g", "f", "e", "d", "c", "b", "a"},
+             random_part(101, 8, 8, 3, 12, 6),
+             random_part(9, 8, 8, 3, 12, 7)};
   for (const DataSet& data : sets) {
     for (const DataForm first : kForms) {
       for (const DataForm second : kForms) {
