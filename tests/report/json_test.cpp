@@ -53,9 +53,25 @@ TEST(Json, OfADataDescription) {
         1
       ]
     }
-  }
+  },
+  "findings": []
 }
 )json");
+}
+
+TEST(Json, OfFindings) {
+  DataDescription data = testing::sample_data();
+  add_finding(data.findings, FindingKind::kTaken, "pictures brought to 28 x 28", "a.png");
+  add_finding(data.findings, FindingKind::kLeftOut, "files that are no pictures", "Thumbs.db", 12);
+  add_remark(data.findings, FindingKind::kWarning, "few pictures");
+  RunRecord record = testing::sample_record();
+  record.findings = data.findings;
+  const std::string expected =
+      R"([{"kind":"note","what":"pictures brought to 28 x 28","count":1,"examples":["a.png"]},)"
+      R"({"kind":"left out","what":"files that are no pictures","count":12,"examples":["Thumbs.db"]},)"
+      R"({"kind":"warning","what":"few pictures","count":0,"examples":[]}])";
+  EXPECT_EQ(Json::parse(to_json(data))["findings"].dump(), expected);
+  EXPECT_EQ(Json::parse(to_json(record))["findings"].dump(), expected);
 }
 
 TEST(Json, OfASummary) {
@@ -103,6 +119,9 @@ TEST(Json, OfARun) {
     "samples": 1
   },
   "test": null,
+  "macro_f1": null,
+  "balanced_accuracy": null,
+  "top_3_accuracy": null,
   "epochs": 2,
   "steps": 6,
   "parameters": 1570,
@@ -120,9 +139,23 @@ TEST(Json, OfARun) {
   "versions": {
     "lapel": "0.1.0",
     "onednn": "oneDNN 2.6.3"
-  }
+  },
+  "findings": []
 }
 )json");
+}
+
+TEST(Json, OfARunThatACallbackStopped) {
+  RunRecord record = testing::sample_record();
+  record.macro_f1 = 0.25;
+  record.balanced_accuracy = 0.5;
+  record.top_3_accuracy = 0.75;
+  record.stopped_by = "EarlyStopping: val_loss";
+  const Json json = Json::parse(to_json(record));
+  EXPECT_EQ(json["macro_f1"], 0.25);
+  EXPECT_EQ(json["balanced_accuracy"], 0.5);
+  EXPECT_EQ(json["top_3_accuracy"], 0.75);
+  EXPECT_EQ(json["stopped_by"], "EarlyStopping: val_loss");
 }
 
 TEST(Json, OfPredictions) {
@@ -171,11 +204,18 @@ TEST(Json, OfAnEvaluationHasEveryNumber) {
   for (const auto& [key, value] : json.items()) {
     keys += key + " ";
   }
-  EXPECT_EQ(keys, "split samples accuracy loss classes macro_avg weighted_avg confusion_matrix ");
+  EXPECT_EQ(keys,
+            "split samples accuracy loss balanced_accuracy top_3_accuracy largest_class_share classes macro_avg "
+            "weighted_avg confusion_matrix ");
+  EXPECT_EQ(json["balanced_accuracy"], 1);
+  EXPECT_EQ(json["top_3_accuracy"], 1);
+  EXPECT_EQ(json["largest_class_share"], 1);
   EXPECT_EQ(json["loss"].get<double>(), evaluation.score.loss);
   EXPECT_EQ(json["classes"][1].dump(),
             R"({"label":1,"name":"Coat","precision":1.0,"recall":1.0,"f1":1.0,"support":1})");
-  EXPECT_EQ(json["macro_avg"].dump(), R"({"precision":0.5,"recall":0.5,"f1":0.5,"support":1})");
+  EXPECT_EQ(json["classes"][0].dump(), R"({"label":0,"name":"Bag","precision":0.0,"recall":0.0,"f1":0.0,"support":0})");
+  // Over the classes that occur, as scikit-learn's: there is no Bag.
+  EXPECT_EQ(json["macro_avg"].dump(), R"({"precision":1.0,"recall":1.0,"f1":1.0,"support":1})");
   EXPECT_EQ(json["confusion_matrix"].dump(), "[[0,0],[0,1]]");
 }
 

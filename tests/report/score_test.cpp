@@ -28,8 +28,8 @@ TEST(ClassificationReportText, IsScikitLearns) {
 }
 
 TEST(ClassificationReportText, WithLongNamesAndEmptyClassesIsScikitLearns) {
-  const ConfusionMatrix matrix{3, {3, 1, 0, 0, 0, 0, 2, 0, 0}};
-  const std::vector<std::string> names{"a", "never seen in either", "größe"};
+  const ConfusionMatrix matrix{4, {3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0}};
+  const std::vector<std::string> names{"a", "only answered", "never seen in either", "größe"};
   EXPECT_EQ(to_text(classification_report(matrix), names),
             golden("report_zero.txt") + "\nNo picture, and no answer, is of: never seen in either\n");
 }
@@ -63,6 +63,8 @@ TEST(EvaluationText, ShowsScoreReportAndConfusion) {
       evaluate_predictions("test", {"Bag", "Coat"}, std::vector<float>{0.75F, 0.25F, 1, 0}, std::vector<Label>{0, 1});
   EXPECT_EQ(to_text(evaluation),
             "test: 2 pictures - accuracy: 0.5000 - loss: 8.2029\n"
+            "balanced accuracy: 0.5000\n"
+            "warning: the largest class alone explains this accuracy: it has 50.00% of the pictures\n"
             "\n"
             "              precision    recall  f1-score   support\n"
             "\n"
@@ -81,6 +83,19 @@ TEST(EvaluationText, ShowsScoreReportAndConfusion) {
             "+----------+-----+-----+\n"
             "| 1 Coat   |   1 |   0 |\n"
             "+----------+-----+-----+\n");
+}
+
+TEST(EvaluationText, OfMoreThanThreeClassesHasTheTopThree) {
+  // Right, second, last; right: three of four among the first three.
+  const std::vector<float> rows{0.7F, 0.1F, 0.1F, 0.1F, 0.3F, 0.7F, 0, 0, 0.1F, 0.2F, 0.3F, 0.4F, 0, 0, 0, 1};
+  const Evaluation evaluation =
+      evaluate_predictions("test", {"a", "b", "c", "d"}, rows, std::vector<Label>{0, 0, 0, 3});
+  const std::string text = to_text(evaluation);
+  EXPECT_EQ(text.substr(text.find('\n') + 1, text.find("\n\n") - text.find('\n') - 1),
+            "balanced accuracy: 0.6667 - top-3 accuracy: 0.7500\n"
+            "warning: the largest class alone explains this accuracy: it has 75.00% of the pictures");
+  const Evaluation better = evaluate_predictions("test", {"a", "b", "c", "d"}, rows, std::vector<Label>{0, 1, 0, 3});
+  EXPECT_EQ(to_text(better).find("warning"), std::string::npos) << "0.75 of the pictures, and half are of one class";
 }
 
 }  // namespace
