@@ -299,6 +299,9 @@ class Run {
       return {};
     }
     return [this, checksum = store::checksum_of(data_.train)](store::Checkpoint checkpoint) {
+      if (checkpoint.steps == 0 && finished_.count() == 0) {
+        return;  // Nothing is learned by then.
+      }
       finished_.write_to(checkpoint);
       checkpoint.recipe = recipe_text_;
       checkpoint.data_checksum = checksum;

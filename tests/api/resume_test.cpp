@@ -129,7 +129,8 @@ TEST_F(ResumeApi, WhatCannotGoOnIsRefusedAndLeftAsItIs) {
   (void)train(tiny_recipe(), data_, settings("done"));
   EXPECT_EQ(refusal(tiny_recipe(), data_, "done"),
             folder("done").string() + ": this run is complete: nothing is left to be trained\n  try  lapel train " +
-                (folder("done") / "recipe.toml").string() + ", which trains again in another folder");
+                "--continue " + folder("done").string() +
+                " --set train.epochs=+10, which trains it further in another folder");
 }
 
 TEST_F(ResumeApi, ATimeBudgetLeavesARecordOfWhatItWasUsedFor) {

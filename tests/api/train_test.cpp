@@ -232,15 +232,49 @@ TEST_F(TrainApi, AFailureBeforeTheFirstEpochLeavesNothing) {
   EXPECT_FALSE(fs::exists(settings.folder));
 }
 
-TEST_F(TrainApi, AnInterruptedRunIsUsable) {
+/// Asks for an end after some steps.
+class StopAtStep : public Callback {
+ public:
+  explicit StopAtStep(std::int64_t steps) : left_(steps) {}
+  void on_step(Training& /*training*/) override {
+    if (--left_ == 0) {
+      source_.request_stop();
+    }
+  }
+  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  std::int64_t left_;
+  std::stop_source source_;
+};
+
+/// Of random weights nothing is saved.
+TEST_F(TrainApi, AnInterruptionBeforeTheFirstStepLeavesNothing) {
   std::stop_source source;
   source.request_stop();
   TrainSettings settings;
   settings.folder = root_ / "run";
   settings.stop = source.get_token();
+  try {
+    (void)train(tiny_recipe(), test::tiny_data(60, 20), settings);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
+    EXPECT_STREQ(error.what(), "interrupted before the first step");
+  }
+  EXPECT_FALSE(fs::exists(settings.folder));
+}
+
+TEST_F(TrainApi, AnInterruptedRunIsUsable) {
+  StopAtStep stop(1);
+  TrainSettings settings;
+  settings.folder = root_ / "run";
+  settings.callbacks = {&stop};
+  settings.stop = stop.token();
   const auto result = train(tiny_recipe(), test::tiny_data(60, 20), settings);
   EXPECT_EQ(result.record.status, "interrupted");
   EXPECT_EQ(result.record.epochs, 0);
+  EXPECT_EQ(result.record.steps, 1);
   EXPECT_NE(text_of(settings.folder / "metrics.json").find("\"interrupted\""), std::string::npos);
   EXPECT_NO_THROW((void)Classifier::load(settings.folder));
 }
