@@ -19,7 +19,7 @@ from pathlib import Path
 from markdown import BEGIN, END, LINK, anchors_of, lines_of
 
 LONGEST = 110
-MOST_WORDS = {"docs/kernels.md": 2000, "README.md": 900, "docs/glossary.md": 900}
+MOST_WORDS = {"docs/kernels.md": 2000, "README.md": 900, "docs/glossary.md": 1250}
 MOST_WRITTEN_LINES = {"docs/performance.md": 40, "docs/frontier.md": 40}
 
 
