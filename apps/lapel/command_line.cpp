@@ -137,12 +137,18 @@ std::vector<std::string> Parser::known_words(const CLI::App* app, bool options) 
 }
 
 void Parser::refuse_word(const std::string& word) const {
+  const auto takes_set = [this](const CLI::App* app) {
+    const std::vector<std::string> options = known_words(app, true);
+    return std::find(options.begin(), options.end(), "--set") != options.end();
+  };
   const std::vector<std::string> before_command = app_.remaining(false);
   const bool early = std::find(before_command.begin(), before_command.end(), word) != before_command.end();
   const CLI::App* app = early ? &app_ : deepest();
   const bool option = word.starts_with('-');
   if (!option && app->get_subcommands({}).empty()) {
-    refuse(fmt::format("unexpected argument \"{}\"", word), help_command());
+    const bool assignment = word.find('=') != std::string::npos && takes_set(app);
+    refuse(fmt::format("unexpected argument \"{}\"", word),
+           assignment ? fmt::format("--set {}", word) : help_command());
   }
   const std::string name = word.substr(0, word.find('='));
   const std::vector<std::string> known = known_words(app, option);
@@ -151,7 +157,10 @@ void Parser::refuse_word(const std::string& word) const {
     hint = fmt::format("{} after the command", name);
   }
   throw Error(ErrorKind::kUsage, {}, fmt::format("unknown {} \"{}\"", option ? "option" : "command", word),
-              {{"known", fmt::format("{}", fmt::join(known, ", "))}}, hint.empty() ? help_command() : hint);
+              {{"known", fmt::format("{}", fmt::join(known, ", "))}},
+              !hint.empty()                              ? hint
+              : word.starts_with("--") && takes_set(app) ? "--set KEY=VALUE; lapel train --help lists the keys"
+                                                         : help_command());
 }
 
 void Parser::explain(const CLI::ParseError& error) const {
@@ -182,9 +191,19 @@ std::int64_t integer(const Argument& argument, const std::string& word) {
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
   if (error != std::errc() || end != word.data() + word.size() || value < argument.min) {
     throw Error(ErrorKind::kUsage, {}, fmt::format("{} {} is not allowed", argument.name, word),
-                {{"allowed", fmt::format("an integer, at least {}", argument.min)}});
+                {{"allowed", fmt::format("an integer, at least {}", argument.min)}},
+                fmt::format("{} {}", argument.name, argument.min));
   }
   return value;
+}
+
+/// The choice that begins with `word` or is near to it; else the first one.
+std::string meant_choice(const std::string& word, const std::vector<std::string>& choices) {
+  const auto longer = std::find_if(choices.begin(), choices.end(), [&](const std::string& choice) {
+    return !word.empty() && choice.starts_with(word);
+  });
+  const std::string near = nearest(word, choices);
+  return longer != choices.end() ? *longer : near.empty() ? choices.front() : near;
 }
 
 void Parser::assign(const Bound& bound) const {
@@ -196,7 +215,8 @@ void Parser::assign(const Bound& bound) const {
   if (!argument.choices.empty() &&
       std::find(argument.choices.begin(), argument.choices.end(), words.front()) == argument.choices.end()) {
     throw Error(ErrorKind::kUsage, {}, fmt::format("{} {} is not allowed", argument.name, words.front()),
-                {{"allowed", fmt::format("{}", fmt::join(argument.choices, ", "))}});
+                {{"allowed", fmt::format("{}", fmt::join(argument.choices, ", "))}},
+                fmt::format("{} {}", argument.name, meant_choice(words.front(), argument.choices)));
   }
   struct Assign {
     const Argument& argument;

@@ -31,7 +31,8 @@ double number(const std::string& name, const std::string& word) {
   double value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
   if (error != std::errc() || end != word.data() + word.size()) {
-    throw Error(ErrorKind::kUsage, {}, fmt::format("{} {} is not allowed", name, word), {{"allowed", "a number"}});
+    throw Error(ErrorKind::kUsage, {}, fmt::format("{} {} is not allowed", name, word), {{"allowed", "a number"}},
+                fmt::format("{} 0.001", name));
   }
   return value;
 }

@@ -63,6 +63,15 @@ void check_exists(const std::string& input) {
   }
 }
 
+void check_photo(const std::string& photo) {
+  std::error_code ignored;
+  const bool folder = std::filesystem::is_directory(photo, ignored);
+  if (folder || !std::filesystem::exists(photo, ignored)) {
+    throw Error(ErrorKind::kIo, photo, folder ? "is a folder, not a photograph" : "there is no such photograph", {},
+                folder ? fmt::format("--from-photo {}/*.jpg", photo) : "--from-photo with the path of a picture file");
+  }
+}
+
 double confidence_of(const std::string& text) {
   double value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -197,13 +206,16 @@ bool is_unlabelled(const Options& options) {
 
 ExitCode run(const Options& options, Output& output) {
   if (options.inputs.empty() && options.index.empty() && options.photos.empty()) {
+    std::error_code ignored;
+    const bool is_run = std::filesystem::is_directory(options.run, ignored) || options.run.ends_with(".safetensors");
+    const std::string name = is_run ? options.run : "RUN";  // A picture alone: its run is missing.
     throw Error(ErrorKind::kUsage, {}, "nothing to predict: no picture and no --index", {},
-                fmt::format("lapel predict {} picture.png, or lapel predict {} --index 0", options.run, options.run));
+                fmt::format("lapel predict {} picture.png, or lapel predict {} --index 0", name, name));
   }
   const double min_confidence = confidence_of(options.min_confidence);
   const auto inputs = inputs_of(options);
   for (const auto& photo : options.photos) {
-    check_exists(photo);
+    check_photo(photo);
   }
   Classifier classifier = Classifier::load(options.run);
   classifier.use_precision(options.precision);

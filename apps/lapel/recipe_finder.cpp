@@ -54,7 +54,8 @@ Recipe find_recipe(const std::string& name) {
   if (fs::is_directory(name, ignored)) {
     const fs::path inside = fs::path(name) / "recipe.toml";
     throw Error(ErrorKind::kUsage, name, "is a folder, not a recipe", {},
-                fs::exists(inside, ignored) ? inside.string() : "lapel recipes");
+                fs::exists(inside, ignored) ? inside.string()
+                                            : fmt::format("lapel recipes; for a folder of pictures, --data {}", name));
   }
   if (fs::exists(name, ignored)) {
     return read_recipe(name, shipped_folder());

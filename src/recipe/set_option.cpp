@@ -101,6 +101,12 @@ std::vector<std::string> settable_keys(const Recipe& recipe, std::span<const std
   } else if (assignment.section.starts_with("layers.")) {
     known = fmt::format("{}", fmt::join(layer_names, ", "));
   }
+  if (near.empty() && assignment.section.find('.') == std::string::npos) {  // Perhaps right but for its section.
+    const auto inside = std::find_if(all.begin(), all.end(), [&](std::string_view key) {
+      return key.ends_with("." + assignment.last) && !key.starts_with("layers.");
+    });
+    near = inside == all.end() ? near : std::string(*inside);
+  }
   throw Error(ErrorKind::kRecipe, assignment.place, fmt::format("unknown key \"{}\"", assignment.key),
               {{"known", known}}, near);
 }

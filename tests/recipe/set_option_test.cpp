@@ -124,7 +124,8 @@ TEST(SetOptionErrors, WholeMessages) {
             "ensemble, test_time_augmentation, loss, optimizer, schedule, groups, callbacks        "
             "try  train.epochs");
   EXPECT_EQ(refusal("epochs=3"),
-            "--set epochs=3: unknown key \"epochs\"\n  known  name, description, data, layers, train");
+            "--set epochs=3: unknown key \"epochs\"\n  known  name, description, data, layers, train        try  "
+            "train.epochs");
   EXPECT_EQ(refusal("layers.dens.units=3"),
             "--set layers.dens.units=3: unknown key \"layers.dens.units\"\n"
             "  known  flatten, dense, head.v1        try  layers.dense.units");
