@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 #include "formats/codecs.h"
 #include "lapel/error.h"
@@ -95,6 +96,34 @@ bool read_raster(const Tiff& tiff, std::vector<std::uint32_t>& raster, std::uint
   return read;
 }
 
+/// The four inks of each pixel, row by row.
+bool read_inks(const Tiff& tiff, Picture& picture) {
+  const bool planes = tag(tiff, TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE;
+  std::vector<std::uint8_t> row(static_cast<std::size_t>(TIFFScanlineSize(tiff.get())));
+  const auto width = static_cast<std::size_t>(picture.width);
+  std::uint8_t* to = picture.pixels.data();
+  for (std::uint32_t y = 0; y < picture.height; ++y, to += 4 * width) {
+    for (std::uint16_t plane = 0; plane < (planes ? 4 : 1); ++plane) {
+      if (TIFFReadScanline(tiff.get(), row.data(), y, plane) != 1) {
+        return false;
+      }
+      for (std::size_t i = 0; i < (planes ? width : 4 * width); ++i) {
+        to[planes ? 4 * i + plane : i] = row[i];
+      }
+    }
+  }
+  return true;
+}
+
+/// Why a picture of inks is not read; nothing where it is.
+std::string_view ink_obstacle(const Tiff& tiff) {
+  return tag(tiff, TIFFTAG_INKSET) != INKSET_CMYK || tag(tiff, TIFFTAG_SAMPLESPERPIXEL) != 4
+             ? "it is one of other inks than CMYK"
+         : tag(tiff, TIFFTAG_BITSPERSAMPLE) != 8 ? "it is one of inks (CMYK) of other than 8 bits"
+         : TIFFIsTiled(tiff.get()) != 0          ? "it is one of inks (CMYK) in tiles"
+                                                 : "";
+}
+
 /// libtiff's RGBA, whose colours are multiplied by alpha, as 1 to 4 channels.
 void take_pixels(Picture& picture, const std::vector<std::uint32_t>& raster) {
   const bool grey = picture.channels <= 2;
@@ -116,6 +145,18 @@ void take_pixels(Picture& picture, const std::vector<std::uint32_t>& raster) {
   }
 }
 
+/// Reads what `raw` has memory for.
+bool read_pixels(const Tiff& tiff, RawPicture& raw, char* words) {
+  if (raw.inks) {
+    return read_inks(tiff, raw.picture);
+  }
+  std::vector<std::uint32_t> raster(static_cast<std::size_t>(raw.picture.height * raw.picture.width));
+  const bool read = read_raster(tiff, raster, static_cast<std::uint32_t>(raw.picture.width),
+                                static_cast<std::uint32_t>(raw.picture.height), words);
+  take_pixels(raw.picture, raster);
+  return read;
+}
+
 }  // namespace
 
 RawPicture decode_tiff(std::span<const std::uint8_t> bytes, const std::string& place) {
@@ -126,24 +167,24 @@ RawPicture decode_tiff(std::span<const std::uint8_t> bytes, const std::string& p
   TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width);
   TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
   const std::uint16_t photometric = tag(tiff, TIFFTAG_PHOTOMETRIC);
+  const bool inks = photometric == PHOTOMETRIC_SEPARATED;
   std::array<char, 1024> words{};
-  if (width == 0 || height == 0 || photometric == PHOTOMETRIC_SEPARATED ||
-      TIFFRGBAImageOK(tiff.get(), words.data()) == 0) {
-    const bool inks = photometric == PHOTOMETRIC_SEPARATED;
+  const bool rgba = !inks && TIFFRGBAImageOK(tiff.get(), words.data()) != 0;
+  const std::string_view obstacle = inks ? ink_obstacle(tiff) : rgba ? "" : words.data();
+  if (width == 0 || height == 0 || (!inks && !rgba) || !obstacle.empty()) {
     throw Error(ErrorKind::kData, place, "a TIFF picture of a kind that is not read",
-                {{"because", inks ? "it is one of inks (CMYK)" : words.data()}}, "the picture saved as PNG");
+                {{"because", std::string(obstacle)}}, "the picture saved as PNG");
   }
   const bool grey = photometric == PHOTOMETRIC_MINISBLACK || photometric == PHOTOMETRIC_MINISWHITE;
   std::uint16_t extra = 0;
   std::uint16_t* kinds = nullptr;
   TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_EXTRASAMPLES, &extra, &kinds);
   RawPicture raw;
-  raw.picture = blank_picture(height, width, (grey ? 1 : 3) + (extra > 0 ? 1 : 0), place);
-  std::vector<std::uint32_t> raster(static_cast<std::size_t>(height) * width);
-  if (!read_raster(tiff, raster, width, height, words.data()) || source.words[0] != '\0') {
+  raw.inks = inks;
+  raw.picture = blank_picture(height, width, inks ? 4 : (grey ? 1 : 3) + (extra > 0 ? 1 : 0), place);
+  if (!read_pixels(tiff, raw, words.data()) || source.words[0] != '\0') {
     refuse_damaged(place, "TIFF", source.words[0] != '\0' ? source.words.data() : words.data());
   }
-  take_pixels(raw.picture, raster);
   raw.orientation = tag(tiff, TIFFTAG_ORIENTATION);
   std::uint32_t length = 0;
   void* profile = nullptr;

@@ -217,7 +217,9 @@ TEST(LoadData, FilesThatAreMissing) {
           "  here are  nothing        looked for  train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], with "
           "t10k-images-idx3-ubyte[.gz] and t10k-labels-idx1-ubyte[.gz] if there are test pictures; or a CSV file "
           "with \"train\" in its name (label,pixel1,pixel2,...), and one with "
-          "\"test\" if there are test pictures; or a sub-folder of pictures for each class"
+          "\"test\" if there are test pictures; or a sub-folder of pictures for each class; or a .npz file with "
+          "x_train "
+          "and y_train, and x_test and y_test"
           "        try  --data FOLDER, where FOLDER/CLASS/picture.png, or FOLDER/train/CLASS/picture.png, or "
           "FOLDER/train.csv");
   put_data(folder);
@@ -237,14 +239,16 @@ TEST(LoadData, NotAFolder) {
   const std::string place = folder.path().string();
   EXPECT_EQ(message_of([&] { return load_data(place + "/none"); }),
             "[io] " + place + "/none: there is no such file or folder\n  try  the path of a folder with a data set");
-  EXPECT_EQ(message_of([&] { return load_data(place + "/" + kTrainImages); }, folder.path()),
-            "[data] train-images-idx3-ubyte: is neither a CSV file nor the folder of a data set\n"
-            "  looked for  train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], with "
-            "t10k-images-idx3-ubyte[.gz] and t10k-labels-idx1-ubyte[.gz] if there are test pictures; or a CSV file "
-            "with \"train\" in its name (label,pixel1,pixel2,...), and one with "
-            "\"test\" if there are test pictures; or a sub-folder of pictures for each class"
-            "        try  --data " +
-                place);
+  EXPECT_EQ(
+      message_of([&] { return load_data(place + "/" + kTrainImages); }, folder.path()),
+      "[data] train-images-idx3-ubyte: is neither a CSV file nor the folder of a data set\n"
+      "  looked for  train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], with "
+      "t10k-images-idx3-ubyte[.gz] and t10k-labels-idx1-ubyte[.gz] if there are test pictures; or a CSV file "
+      "with \"train\" in its name (label,pixel1,pixel2,...), and one with "
+      "\"test\" if there are test pictures; or a sub-folder of pictures for each class; or a .npz file with x_train "
+      "and y_train, and x_test and y_test"
+      "        try  --data " +
+          place);
 }
 
 TEST(LoadData, UnknownName) {

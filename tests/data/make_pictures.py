@@ -122,6 +122,19 @@ def without_adobe(name, new_name):
     return Image.open(FOLDER / new_name)
 
 
+def saved_as_ycck(name, inks, **options):
+    """The picture of inks as a JPEG of the kind YCCK (libjpeg, jccolor.c): what cyan, magenta and yellow are as red,
+    green and blue, in YCbCr; Adobe's marker says so."""
+    cyan, magenta, yellow, black = inks.split()
+    luma = Image.merge("RGB", (cyan, magenta, yellow)).convert("YCbCr")
+    stored = [plane.point(lambda value: 255 - value) for plane in luma.split()]  # Pillow turns all four over.
+    Image.merge("CMYK", (*stored, black)).save(FOLDER / name, **options)
+    data = bytearray((FOLDER / name).read_bytes())
+    data[data.index(b"Adobe") + 11] = 2
+    (FOLDER / name).write_bytes(data)
+    return Image.open(FOLDER / name)
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     for old in FOLDER.iterdir():
@@ -151,6 +164,14 @@ def main():
     expect("inks-without-adobe.jpg", without_adobe("inks.jpg", "inks-without-adobe.jpg"))
     image = saved("inks-profile.jpg", ink_picture, icc_profile=INKS, **whole)
     expect("inks-profile.jpg", to_srgb(image, INKS, "RGB"))
+    image = without_adobe("inks-profile.jpg", "inks-profile-without-adobe.jpg")
+    expect("inks-profile-without-adobe.jpg", to_srgb(image, INKS, "RGB"))
+    expect("inks-ycck.jpg", saved_as_ycck("inks-ycck.jpg", ink_picture, **whole))
+    image = saved_as_ycck("inks-ycck-profile.jpg", ink_picture, icc_profile=INKS, **whole)
+    expect("inks-ycck-profile.jpg", to_srgb(image, INKS, "RGB"))
+    expect("inks.tif", saved("inks.tif", ink_picture))
+    image = saved("inks-profile.tif", ink_picture, icc_profile=INKS, compression="tiff_lzw")
+    expect("inks-profile.tif", to_srgb(image, INKS, "RGB"))
     image = saved("wide.jpg", colours(), icc_profile=WIDE_RGB, **whole)
     expect("wide.jpg", to_srgb(image, WIDE_RGB, "RGB"))
     image = saved("wide.png", colours(), icc_profile=WIDE_RGB)
