@@ -33,7 +33,13 @@ ExitCode run(const Options& options, Output& output) {
     return kSuccess;
   }
   output.print(to_text(evaluation));
-  output.print(fmt::format("\nMeasured: {}\n{}", part.words, to_text(part.data.findings)));
+  Findings findings = part.data.findings;
+  if (const std::string unknown = classifier.views_unknown_to_training(); !unknown.empty()) {
+    add_remark(findings, FindingKind::kWarning,
+               fmt::format("--test-time-augmentation {} looks at {}, which the training did not know",
+                           classifier.test_time_augmentation(), unknown));
+  }
+  output.print(fmt::format("\nMeasured: {}\n{}", part.words, to_text(findings)));
   return kSuccess;
 }
 

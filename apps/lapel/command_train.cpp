@@ -120,7 +120,7 @@ void check_resume(const Options& options) {
 
 std::string plan_text(const Recipe& recipe, const DataSet& data, const fs::path& folder) {
   const Pictures& pictures = data.train.pictures;
-  const auto [trained, validated] = division_counts(data, recipe.data);
+  const auto [trained, validated] = division_counts(data, recipe);
   const Summary summary = summarize(recipe, data);
   std::string text = fmt::format("{}: {} parameters; {}: {} training and {} test pictures of {} x {} x {}", recipe.name,
                                  grouped(summary.trainable + summary.non_trainable), data.name, grouped(pictures.count),
@@ -142,7 +142,9 @@ std::string score_text(std::string_view name, const std::optional<Score>& score,
                : std::string();
 }
 
-std::string result_text(const RunRecord& record, const fs::path& folder) {
+std::string result_text(const TrainResult& result, const fs::path& folder) {
+  const RunRecord& record = result.record;
+  const auto& unseen = result.test ? result.test : result.validation;
   const std::string run = folder.string();
   const std::string& views = record.test_time_augmentation;
   const std::string mean = views == "none" ? std::string() : fmt::format(", mean over views: {}", views);
@@ -150,6 +152,7 @@ std::string result_text(const RunRecord& record, const fs::path& folder) {
                      record.seconds) +
          score_text("train", record.train, mean.empty() ? "" : ", as they are") +
          score_text("validation", record.validation, mean) + score_text("test", record.test, mean) +
+         (unseen ? accuracy_warning(*unseen) : std::string()) +
          fmt::format(
              "\nIn {}: report.txt, plots, model.safetensors, history.csv, metrics.json, recipe.toml\n"
              "Next: lapel evaluate {}{}\n"
@@ -209,7 +212,7 @@ ExitCode run(const Options& given, std::chrono::steady_clock::time_point started
   if (!result.record.stopped_by.empty()) {
     output.print(fmt::format("\n{}\n", result.record.stopped_by));
   }
-  output.print(result_text(result.record, folder));
+  output.print(result_text(result, folder));
   if (!result.plot_problem.empty()) {
     output.print(
         fmt::format("\nThere are no plots: {}\nThe rest of the run is whole; lapel report {} draws them later.\n",

@@ -91,7 +91,7 @@ void run_loss(benchmark::State& state, std::int64_t batch, Dtype dtype, bool pla
   for (const auto loop : state) {
     static_cast<void>(loop);
     const auto run = plain ? reference_softmax_cross_entropy_dense : softmax_cross_entropy_dense;
-    benchmark::DoNotOptimize(run(dtype, logits.data(), targets, kClasses, 0, 1.0F / 32, grad.data()));
+    benchmark::DoNotOptimize(run(dtype, logits.data(), targets, kClasses, 0, 1.0F / 32, grad.data(), {}));
   }
   state.SetItemsProcessed(state.iterations() * batch);
 }

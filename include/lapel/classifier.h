@@ -59,6 +59,9 @@ class Classifier {
   /// Chooses another one. Throws Error (kUsage) for an unknown name.
   void use_test_time_augmentation(const std::string& name);
 
+  /// What the chosen views show that the model's training did not, in words; empty: nothing.
+  [[nodiscard]] std::string views_unknown_to_training() const;
+
   /// Probabilities, pictures x classes, row-major. Throws Error (kData) for pictures of another size.
   [[nodiscard]] std::vector<float> predict(const Pictures& pictures) const;
   /// The `top_k` most probable classes of one row of probabilities, best first.

@@ -59,12 +59,21 @@ struct WeightGroup {
   bool muon = true;          ///< Whether the optimizer Muon may orthogonalize their steps.
 };
 
+/// Factors of the loss of pictures, by their class, as Keras's `class_weight`: of training alone, not of what is
+/// measured.
+struct ClassWeight {
+  /// n / (classes * n of the class), of the n pictures trained on and the classes that occur among them.
+  bool balanced = false;
+  std::map<std::string, double, std::less<>> by_name = {};  ///< Of the classes with these names; of others 1.
+};
+
 struct TrainSpec {
   std::int64_t epochs = 1;
   std::int64_t batch_size = 32;
   TypedSpec loss{"sparse_categorical_crossentropy", {}, {}};
   TypedSpec optimizer{"Adam", {}, {}};
   TypedSpec schedule{"Constant", {}, {}};
+  ClassWeight class_weight;
   std::vector<WeightGroup> groups;    ///< Of several that fit a weight the last one counts.
   std::vector<TypedSpec> callbacks;   ///< What happens beside the steps, as `{"EarlyStopping", {{"patience", 3}}}`.
   std::string precision = "float32";  ///< "float32", "bfloat16", or "auto": what this CPU does fastest.

@@ -46,6 +46,8 @@ namespace lapel {
 /// Accuracy and loss, classification report, confusion matrix.
 [[nodiscard]] std::string to_text(const Evaluation& evaluation);
 [[nodiscard]] std::string to_json(const Evaluation& evaluation);
+/// A line where always answering with the largest class would be as right; else nothing. It is part of the text above.
+[[nodiscard]] std::string accuracy_warning(const Evaluation& evaluation);
 
 /// What was asked about one picture.
 struct PredictionRow {

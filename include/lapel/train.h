@@ -95,8 +95,8 @@ struct TrainResult {
 /// measures them again. The validation part of the data set, if it has one; else the one that the spec asks for.
 [[nodiscard]] DataSet divided(DataSet data, const DataSpec& spec);
 
-/// How many pictures a training by the spec trains on, and validates with.
-[[nodiscard]] std::pair<std::int64_t, std::int64_t> division_counts(const DataSet& data, const DataSpec& spec);
+/// How many pictures a training by the recipe trains on, and validates with.
+[[nodiscard]] std::pair<std::int64_t, std::int64_t> division_counts(const DataSet& data, const Recipe& recipe);
 
 /// Trains the recipe's model on `data` and measures it: on training and validation part, and once, at the end, on
 /// the test pictures. With a folder, writes the run folder (docs/run-folder.md).
@@ -105,7 +105,8 @@ struct TrainResult {
 /// Throws Error: kRecipe (layers that do not fit the pictures or the classes), kUsage (the folder exists; a run that
 /// cannot be resumed; a time budget that is over before the first step), kIo, kModelFile (initial weights that are not
 /// the model's, a damaged checkpoint), kNumeric (a loss or a weight is not finite: epoch and step are named).
-/// A run folder in which nothing can be resumed is removed where the training fails before its first epoch is over; one
+/// A run folder in which nothing can be resumed is removed where the training fails before its first epoch is over (one
+/// that was there, and empty, is empty again); one
 /// that fails later keeps recipe, history, checkpoints and a `metrics.json` that says so, but has no model.
 [[nodiscard]] TrainResult train(const Recipe& recipe, const DataSet& data, const TrainSettings& settings = {});
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "api/classifier_impl.h"
+#include "api/known_views.h"
 #include "api/resolve.h"
 #include "base/options.h"
 #include "base/threads.h"
@@ -167,6 +168,10 @@ void Classifier::use_test_time_augmentation(const std::string& name) {
                 {{"known", fmt::format("{}", fmt::join(known, ", "))}}, nearest_word(name, known));
   }
   impl_->file.preprocessing.test_time_augmentation = name;
+}
+
+std::string Classifier::views_unknown_to_training() const {
+  return unknown_to_training(test_time_augmentation(), impl_->file.model.specs());
 }
 
 std::vector<float> Classifier::predict(const Pictures& pictures) const {

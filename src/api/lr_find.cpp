@@ -8,7 +8,8 @@ namespace lapel {
 LrFindResult find_learning_rate(const Recipe& recipe, const DataSet& data, const LrFindSettings& settings) {
   const TrainingSetup setup = make_setup(recipe, data);
   plan::Network network = make_network(setup);
-  LrFindResult result = training::range_test(network, data.train, setup.splits.train, setup.recipe.train, settings);
+  LrFindResult result =
+      training::range_test(network, data.train, setup.splits.train, setup.recipe.train, setup.class_weights, settings);
   result.name = recipe.name;
   training::suggest(result);
   return result;

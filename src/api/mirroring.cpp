@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "api/known_views.h"
 #include "base/rng.h"
 #include "data/assemble.h"
 #include "formats/picture.h"
@@ -17,15 +18,6 @@
 namespace lapel {
 
 namespace {
-
-constexpr std::string_view kFlip = "RandomFlip";
-
-std::string mode_of(const LayerSpec& layer) {
-  const auto mode = layer.options.find("mode");
-  return mode == layer.options.end() ? "horizontal_and_vertical" : std::get<std::string>(mode->second);
-}
-
-bool mirrors(const LayerSpec& layer) { return layer.type == kFlip && mode_of(layer) != "vertical"; }
 
 // The measurement: enough pictures to tell 2% apart, few enough for a moment.
 constexpr std::int64_t kMostPictures = 3000;
@@ -64,7 +56,7 @@ Recipe small_net(bool mirror, std::int64_t pictures, int threads) {
   Recipe recipe;
   recipe.name = "mirroring";
   if (mirror) {
-    recipe.layers.push_back({.type = std::string(kFlip), .options = {{"mode", "horizontal"}}});
+    recipe.layers.push_back({.type = std::string("RandomFlip"), .options = {{"mode", "horizontal"}}});
   }
   const std::vector<LayerSpec> net = {
       {.type = "Conv2D",
@@ -150,7 +142,9 @@ bool mirrors_pictures(const Recipe& recipe) { return std::any_of(recipe.layers.b
 
 Recipe without_mirroring(Recipe recipe) {
   for (LayerSpec& layer : recipe.layers) {
-    if (mirrors(layer) && mode_of(layer) == "horizontal_and_vertical") {
+    const auto mode = layer.options.find("mode");
+    const bool one_way = mode != layer.options.end() && std::get<std::string>(mode->second) == "horizontal";
+    if (mirrors(layer) && !one_way) {
       layer.options.insert_or_assign("mode", std::string("vertical"));
     }
   }

@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
+#include "api/known_views.h"
 #include "api/resolve.h"
+#include "api/training_setup.h"
 #include "lapel/error.h"
+#include "train/callbacks/callback_type.h"
 
 namespace lapel {
 
@@ -20,10 +24,23 @@ void check_classes(const DataSet& data) {
   }
 }
 
+/// With a validation part, where callbacks look at one and there is none.
+Recipe with_needed_validation(Recipe recipe, const DataSet& data, Findings& findings) {
+  const bool none = recipe.data.validation.empty() && recipe.data.validation_split == 0;
+  const TypedSpec* looking = training::first_that_needs_validation(recipe.train.callbacks);
+  if (none && data.validation.pictures.count == 0 && looking != nullptr) {
+    recipe.data.validation = "stratified 10%";
+    add_remark(findings, FindingKind::kTaken,
+               fmt::format("the callback {} looks at validation: 10% of each class is kept for it (data.validation)",
+                           looking->type));
+  }
+  return recipe;
+}
+
 }  // namespace
 
 Preparation::Preparation(Recipe recipe, const DataSet& data, const TrainSettings& settings)
-    : recipe_(std::move(recipe)), delivered_(data) {
+    : recipe_(with_needed_validation(std::move(recipe), data, findings_)), delivered_(data) {
   check_classes(data);
   const data::Division division = data::divide(data, recipe_.data, findings_);
   splits_ = division.splits;
@@ -37,6 +54,7 @@ Preparation::Preparation(Recipe recipe, const DataSet& data, const TrainSettings
   }
   decide_mirrors(settings);
   decide_views();
+  tell_class_weights();
   if (settings.on_finding) {
     std::ranges::for_each(findings_, settings.on_finding);
   }
@@ -54,23 +72,40 @@ void Preparation::decide_mirrors(const TrainSettings& settings) {
   }
 }
 
-/// Mirrored views of pictures that the training never saw mirrored say nothing.
+/// Mirrored views of pictures that the training never saw mirrored say nothing; moved ones little.
 void Preparation::decide_views() {
   std::string& views = recipe_.train.test_time_augmentation;
-  if (views != "none" && !mirrors_pictures(recipe_)) {
-    add_remark(
-        findings_, FindingKind::kTaken,
-        fmt::format("test_time_augmentation = \"{}\" would look at mirrored pictures, which this training does not "
-                    "know: answers are of the pictures as they are",
-                    views));
-    views = "none";
+  const std::string unknown = unknown_to_training(views, recipe_.layers);
+  if (unknown.empty()) {
+    return;
   }
+  const bool mirrored = !mirrors_pictures(recipe_);
+  add_remark(findings_, mirrored ? FindingKind::kTaken : FindingKind::kWarning,
+             fmt::format("test_time_augmentation = \"{}\" {} at {}, which this training does not know{}", views,
+                         mirrored ? "would look" : "looks", unknown,
+                         mirrored ? ": answers are of the pictures as they are" : ": \"flip\" leaves them out"));
+  views = mirrored ? "none" : views;
 }
 
-std::pair<std::int64_t, std::int64_t> division_counts(const DataSet& data, const DataSpec& spec) {
+void Preparation::tell_class_weights() {
+  const std::vector<float> weights = trained_class_weights(recipe_.train, data(), splits_);
+  if (weights.empty()) {
+    return;
+  }
+  const auto [least, most] = std::minmax_element(weights.begin(), weights.end());
+  const auto text = [&](auto weight) {
+    return fmt::format("{:.3g} ({})", *weight, data().class_names[static_cast<std::size_t>(weight - weights.begin())]);
+  };
+  add_remark(findings_, FindingKind::kTaken,
+             fmt::format("the loss of a class's training pictures counts {} to {} times (train.class_weight)",
+                         text(least), text(most)));
+}
+
+std::pair<std::int64_t, std::int64_t> division_counts(const DataSet& data, const Recipe& recipe) {
   check_classes(data);
   Findings ignored;
-  const data::Splits splits = data::divide(data, spec, ignored).splits;
+  const Recipe whole = with_needed_validation(recipe, data, ignored);
+  const data::Splits splits = data::divide(data, whole.data, ignored).splits;
   return {splits.train.count, splits.validation.count};
 }
 

@@ -28,12 +28,13 @@ class Preparation {
  private:
   void decide_views();
   void decide_mirrors(const TrainSettings& settings);
+  void tell_class_weights();
 
+  Findings findings_;
   Recipe recipe_;
   const DataSet& delivered_;
   data::Splits splits_;
   std::optional<DataSet> arranged_;
-  Findings findings_;
 };
 
 }  // namespace lapel

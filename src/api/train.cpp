@@ -58,7 +58,7 @@ class Run {
         started_(settings.started.value_or(Clock::now())) {}
 
   TrainResult execute() {
-    training::check_callbacks(recipe_.train.callbacks, setup_.splits.validation.count > 0, !settings_.folder.empty());
+    training::check_callbacks(recipe_.train.callbacks, !settings_.folder.empty());
     if (!settings_.init.empty()) {
       initial_ = store::read_weights(settings_.init, setup_.model);
     }
@@ -164,6 +164,7 @@ class Run {
     const CallbackList callbacks = make_callbacks(member);
     std::optional<training::Deadline> share;
     training::LoopInput input{data_.train, setup_.splits, spec, pointers_to(callbacks), settings_.stop};
+    input.class_weights = setup_.class_weights;
     input.now = [this] { return now(); };
     input.deadline = member_deadline(network, member, share);
     input.resume = checkpoint_ ? &*checkpoint_ : nullptr;

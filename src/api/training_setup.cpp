@@ -1,5 +1,6 @@
 #include "api/training_setup.h"
 
+#include <span>
 #include <utility>
 
 #include "api/ensemble_members.h"
@@ -7,6 +8,7 @@
 #include "data/known.h"
 #include "model/ensemble.h"
 #include "train/callbacks/callback_type.h"
+#include "train/class_weights.h"
 #include "train/loop.h"
 
 namespace lapel {
@@ -17,12 +19,21 @@ TrainingSetup make_setup(const Recipe& recipe, const DataSet& data, const std::o
   model::Model model(recipe.name, full.layers, picture_shape(data.train.pictures));
   check_outputs(model, data);
   model::Model ensemble = model::ensemble_of(model, full.train.ensemble);
+  auto class_weights = trained_class_weights(recipe.train, data, splits);
   return {std::move(full),
           splits,
           std::move(model),
           std::move(ensemble),
           resolve_precision(recipe.train.precision),
-          resolve_threads(recipe.train)};
+          resolve_threads(recipe.train),
+          std::move(class_weights)};
+}
+
+std::vector<float> trained_class_weights(const TrainSpec& spec, const DataSet& data, const data::Splits& splits) {
+  const auto labels =
+      std::span(data.train.labels)
+          .subspan(static_cast<std::size_t>(splits.train.first), static_cast<std::size_t>(splits.train.count));
+  return training::class_weights(spec.class_weight, data.class_names, labels);
 }
 
 store::ModelFile make_model_file(const TrainingSetup& setup, const model::Model& model,

@@ -22,12 +22,17 @@ struct TrainingSetup {
   model::Model ensemble;  ///< What is evaluated and saved; without an ensemble the same.
   kernels::Dtype dtype;
   int threads;
+  std::vector<float> class_weights;  ///< Of the recipe's `class_weight`, for the pictures trained on; empty: all 1.
 };
 
 /// `splits`: how the training pictures are divided; nothing: as the recipe says, from the end. Throws Error (kRecipe)
 /// where recipe and data do not fit.
 [[nodiscard]] TrainingSetup make_setup(const Recipe& recipe, const DataSet& data,
                                        const std::optional<data::Splits>& splits = {});
+
+/// The factors of `spec.class_weight` for the training part of the pictures; nothing: all 1. Throws Error (kRecipe).
+[[nodiscard]] std::vector<float> trained_class_weights(const TrainSpec& spec, const DataSet& data,
+                                                       const data::Splits& splits);
 
 /// The network that trains a member (from 0), with weights as its seed says.
 [[nodiscard]] plan::Network make_network(const TrainingSetup& setup, std::size_t member = 0);

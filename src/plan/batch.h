@@ -19,6 +19,8 @@ struct Batch {
 struct LossRule {
   bool one_hot = false;  ///< Targets as rows of numbers (categorical_crossentropy) instead of class numbers.
   float label_smoothing = 0;
+  /// Factors of the loss of a row, by its class; of rows of several classes, the mean by their shares. Empty: 1.
+  std::span<const float> class_weights{};
 };
 
 /// The random numbers of a step are functions of these and of the samples.

@@ -24,6 +24,8 @@ class BatchLoss {
 
  private:
   void fill_targets(const kernels::StepState& state);
+  /// The factor of each row's loss, by its label or, with `of_targets`, by its targets; nothing: 1.
+  [[nodiscard]] std::span<const float> row_weights(std::span<const float> class_weights, bool of_targets);
 
   kernels::Dtype dtype_;
   std::int64_t classes_;
@@ -31,6 +33,7 @@ class BatchLoss {
   std::vector<Label> labels_;
   std::vector<float> targets_;
   std::vector<float> mixed_targets_;
+  std::vector<float> row_weights_;
 };
 
 }  // namespace lapel::plan

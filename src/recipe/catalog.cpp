@@ -6,6 +6,7 @@
 #include "layers/layer.h"
 #include "recipe/blocks.h"
 #include "recipe/callbacks.h"
+#include "recipe/class_weight.h"
 #include "recipe/extends.h"
 #include "recipe/groups.h"
 #include "recipe/ignore.h"
@@ -127,6 +128,10 @@ std::vector<OptionInfo> recipe_options() {
   for (const auto& key : typed_keys()) {
     add_typed(list, key);
   }
+  list.push_back({.key = fmt::format("train.{}", kClassWeightKey),
+                  .type = "text, or table of classes",
+                  .default_value = "\"none\"",
+                  .help = std::string(kClassWeightHelp)});
   list.push_back({.key = fmt::format("train.{}", kGroupsKey),
                   .type = "list of tables, or [[train.groups]]",
                   .default_value = "[]",

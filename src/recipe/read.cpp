@@ -10,6 +10,7 @@
 #include "model/names.h"
 #include "recipe/blocks.h"
 #include "recipe/callbacks.h"
+#include "recipe/class_weight.h"
 #include "recipe/extends.h"
 #include "recipe/groups.h"
 #include "recipe/ignore.h"
@@ -147,11 +148,15 @@ TrainSpec read_train(const TomlTable& document, TrainSpec base, const PlaceOf& p
   for (const auto& key : typed_keys()) {
     others.push_back(key.key);
   }
+  others.push_back(kClassWeightKey);
   others.push_back(kGroupsKey);
   others.push_back(kCallbacksKey);
   const auto rules = rules_of(training::train_options());
   TrainSpec spec =
       read_options(training::train_options(), read_values(*table, rules, others, " in [train]", place_of), base);
+  if (const TomlEntry* weight = find_entry(*table, kClassWeightKey)) {
+    spec.class_weight = at_place(place_of(weight->line), [&] { return read_class_weight(weight->value); });
+  }
   if (const TomlEntry* groups = find_entry(*table, kGroupsKey)) {
     spec.groups = read_groups(*groups, place_of);
   }

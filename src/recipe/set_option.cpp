@@ -7,6 +7,7 @@
 #include "layers/layer.h"
 #include "model/names.h"
 #include "recipe/callbacks.h"
+#include "recipe/class_weight.h"
 #include "recipe/groups.h"
 #include "recipe/ignore.h"
 #include "recipe/schema.h"
@@ -76,6 +77,7 @@ std::vector<std::string> settable_keys(const Recipe& recipe, std::span<const std
       }
     }
   }
+  keys.push_back(fmt::format("train.{}", kClassWeightKey));
   keys.push_back(fmt::format("train.{}", kGroupsKey));
   keys.push_back(fmt::format("train.{}", kCallbacksKey));
   return keys;
@@ -169,6 +171,10 @@ void set_train(TrainSpec& spec, const Assignment& assignment) {
     }
   }
   const PlaceOf nowhere = [](std::int64_t) { return std::string(); };
+  if (assignment.last == kClassWeightKey) {
+    spec.class_weight = read_class_weight(assignment.value);
+    return;
+  }
   if (assignment.last == kGroupsKey) {
     spec.groups = read_groups({std::string(kGroupsKey), assignment.value, 0}, nowhere);
     return;

@@ -6,6 +6,7 @@
 #include "layers/layer.h"
 #include "model/names.h"
 #include "recipe/callbacks.h"
+#include "recipe/class_weight.h"
 #include "recipe/groups.h"
 #include "recipe/ignore.h"
 #include "recipe/schema.h"
@@ -71,6 +72,7 @@ std::string write_recipe(const Recipe& recipe) {
   for (const auto& key : typed_keys()) {
     text += typed_line(key, recipe.train.*key.member);
   }
+  text += class_weight_line(recipe.train.class_weight);
   text += groups_line(recipe.train.groups);
   text += callback_lines(recipe.train.callbacks);
   return text;

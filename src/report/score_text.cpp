@@ -108,6 +108,15 @@ std::string confused_pairs(const ConfusionMatrix& confusion, std::span<const std
   return text;
 }
 
+std::string accuracy_warning(const Evaluation& evaluation) {
+  const ClassificationReport& report = evaluation.report;
+  const bool several = report.balanced_accuracy < 1 && report.largest_class_share < 1;
+  return several && evaluation.score.accuracy <= report.largest_class_share
+             ? fmt::format("warning: the largest class alone explains this accuracy: it has {:.2f}% of the pictures\n",
+                           100 * report.largest_class_share)
+             : std::string();
+}
+
 std::string to_text(const Evaluation& evaluation) {
   constexpr std::size_t kTop = 3;
   const ClassificationReport& report = evaluation.report;
@@ -116,14 +125,9 @@ std::string to_text(const Evaluation& evaluation) {
                                  evaluation.score.loss);
   text += fmt::format("balanced accuracy: {:.4f}", report.balanced_accuracy);
   text += report.classes.size() > kTop ? fmt::format(" - top-3 accuracy: {:.4f}\n", evaluation.top_3_accuracy) : "\n";
-  const bool several = report.balanced_accuracy < 1 && report.largest_class_share < 1;
-  if (several && evaluation.score.accuracy <= report.largest_class_share) {
-    text += fmt::format("warning: the largest class alone explains this accuracy: it has {:.2f}% of the pictures\n",
-                        100 * report.largest_class_share);
-  }
-  return text + fmt::format("\n{}\nConfusion matrix: actual classes down, predicted across\n{}",
-                            to_text(report, evaluation.class_names),
-                            to_text(evaluation.confusion, evaluation.class_names));
+  return text + accuracy_warning(evaluation) +
+         fmt::format("\n{}\nConfusion matrix: actual classes down, predicted across\n{}",
+                     to_text(report, evaluation.class_names), to_text(evaluation.confusion, evaluation.class_names));
 }
 
 }  // namespace lapel

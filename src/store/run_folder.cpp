@@ -22,12 +22,12 @@ fs::path without_slash(const fs::path& folder) { return folder.has_filename() ? 
               "another folder for the run");
 }
 
-/// Makes the folder, or takes one that is there and empty.
-void make_folder(const fs::path& folder) {
+/// Makes the folder, or takes one that is there and empty; returns whether it made it.
+bool make_folder(const fs::path& folder) {
   std::error_code reason;
   if (fs::exists(fs::symlink_status(folder, reason))) {
     if (fs::is_directory(folder, reason) && fs::is_empty(folder, reason) && !reason) {
-      return;
+      return false;
     }
     throw Error(ErrorKind::kUsage, folder.string(), "exists already, and a run is not written over", {},
                 "another folder for the run, or remove this one");
@@ -41,6 +41,7 @@ void make_folder(const fs::path& folder) {
   if (!fs::create_directory(folder, reason)) {
     refuse(folder, reason ? reason : std::make_error_code(std::errc::file_exists));
   }
+  return true;
 }
 
 }  // namespace
@@ -49,7 +50,7 @@ RunFolder::RunFolder(const fs::path& folder) : path_(without_slash(folder)) {
   if (path_.empty()) {
     throw Error(ErrorKind::kUsage, {}, "the name of the run folder is empty", {}, "a folder that does not exist yet");
   }
-  make_folder(path_);
+  made_ = make_folder(path_);
   lock_ = std::make_shared<RunLock>(path_);
 }
 
@@ -83,7 +84,14 @@ void RunFolder::write_plot_data(std::string_view json) const {
 void RunFolder::discard() const noexcept {
   try {
     std::error_code ignored;
-    fs::remove_all(path_, ignored);
+    if (made_) {
+      fs::remove_all(path_, ignored);
+      return;
+    }
+    for (fs::directory_iterator entry(path_, ignored), end; !ignored && entry != end; entry.increment(ignored)) {
+      std::error_code passed;
+      fs::remove_all(entry->path(), passed);
+    }
   } catch (...) {
     // Nothing is left to be done: the failure that led here is the one to be told.
   }

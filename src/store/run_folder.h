@@ -34,7 +34,7 @@ class RunFolder {
   void write_confusion(std::string_view csv) const;
   /// What the plots are drawn from.
   void write_plot_data(std::string_view json) const;
-  /// Removes the folder with all that was written, where a training failed.
+  /// Removes what was written, where a training failed, and the folder, unless it was there before.
   void discard() const noexcept;
 
  private:
@@ -42,6 +42,7 @@ class RunFolder {
   RunFolder(Opened /*tag*/, std::filesystem::path path) : path_(std::move(path)) {}
 
   std::filesystem::path path_;
+  bool made_ = false;
   std::shared_ptr<RunLock> lock_;
 };
 

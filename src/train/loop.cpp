@@ -33,7 +33,8 @@ class Loop : private Training {
   Loop(plan::Network& network, const LoopInput& input)
       : network_(network),
         input_(input),
-        loss_rule_(make_loss(input.spec.loss)),
+        measured_loss_(make_loss(input.spec.loss)),
+        trained_loss_{measured_loss_.one_hot, measured_loss_.label_smoothing, input.class_weights},
         optimizer_(make_optimizer(input.spec.optimizer)),
         rules_(*optimizer_, input.spec.groups, network.parameters().entries()),
         schedule_(make_schedule(input.spec.schedule)),
@@ -192,7 +193,7 @@ class Loop : private Training {
     const double progress = progress_at(begin);
     at_.learning_rate = rate_ * schedule_->factor(progress, epochs_at(progress));
     const auto result =
-        plan.train_step({input_.pictures.pictures.pixels.data(), input_.pictures.labels, rows, next}, loss_rule_,
+        plan.train_step({input_.pictures.pictures.pixels.data(), input_.pictures.labels, rows, next}, trained_loss_,
                         {static_cast<std::uint64_t>(input_.spec.seed), static_cast<std::uint32_t>(at_.epoch)},
                         rules_.at(at_.learning_rate, result_.steps + 1));
     last_loss_ = result.loss_sum / static_cast<double>(size);
@@ -294,7 +295,7 @@ class Loop : private Training {
     const auto& validation = input_.splits.validation;
     const double begin = now();
     averages_.exchange(network_.parameters(), result_.steps);
-    const auto total = network_.evaluate(input_.pictures, validation.first, validation.count, batch_, loss_rule_);
+    const auto total = network_.evaluate(input_.pictures, validation.first, validation.count, batch_, measured_loss_);
     averages_.exchange(network_.parameters(), result_.steps);
     result.val_accuracy = static_cast<double>(total.correct) / static_cast<double>(validation.count);
     result.val_loss = total.loss_sum / static_cast<double>(validation.count);
@@ -348,7 +349,8 @@ class Loop : private Training {
 
   plan::Network& network_;
   const LoopInput& input_;
-  plan::LossRule loss_rule_;
+  plan::LossRule measured_loss_;
+  plan::LossRule trained_loss_;
   std::unique_ptr<Optimizer> optimizer_;
   WeightRules rules_;
   std::unique_ptr<Schedule> schedule_;

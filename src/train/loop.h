@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ struct LoopInput {
   std::vector<Callback*> callbacks = {};
   /// A request ends the training after the step in hand, as interrupted.
   std::stop_token stop = {};
+  /// Factors of the loss of pictures in training, by their class; empty: 1. Validation is measured without them.
+  std::span<const float> class_weights = {};
   /// The time, in seconds from any beginning; empty: a steady clock.
   std::function<double()> now = {};
   /// On the clock `now`: ends in time, however many epochs it takes; the spec's are not looked at. May be null.

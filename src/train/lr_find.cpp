@@ -46,10 +46,11 @@ void smooth(std::vector<LrFindPoint>& points) {
 }
 
 LrFindResult range_test(plan::Network& network, const LabeledPictures& pictures, const data::SampleRange& range,
-                        const TrainSpec& spec, const LrFindSettings& settings) {
+                        const TrainSpec& spec, std::span<const float> class_weights, const LrFindSettings& settings) {
   check(settings);
   const ThreadScope threads(network.options().threads);
-  const plan::LossRule loss = make_loss(spec.loss);
+  plan::LossRule loss = make_loss(spec.loss);
+  loss.class_weights = class_weights;
   const auto optimizer = make_optimizer(spec.optimizer);
   WeightRules rules(*optimizer, spec.groups, network.parameters().entries());
   network.parameters().add_optimizer_state(optimizer->states());

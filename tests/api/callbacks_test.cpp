@@ -12,6 +12,7 @@
 
 #include "lapel/error.h"
 #include "lapel/plot.h"
+#include "lapel/report.h"
 #include "lapel/train.h"
 #include "support/messages.h"
 #include "support/temp_folder.h"
@@ -130,13 +131,19 @@ TEST_F(CallbackApi, WhoEndedItIsKept) {
   EXPECT_NE(text_of(folder("run") / "metrics.json").find("\"stopped_by\": \"EarlyStopping: "), std::string::npos);
 }
 
-TEST_F(CallbackApi, WhatCannotBeIsRefusedBeforeTheTraining) {
+TEST_F(CallbackApi, ValidationIsMadeWhereACallbackLooksAtIt) {
   Recipe recipe = recipe_of({{"EarlyStopping"}});
   recipe.data.validation.clear();
-  EXPECT_EQ(test::message_of([&] { return run(recipe, "run"); }),
-            "callback EarlyStopping: looks at validation, and there are no validation pictures\n"
-            "  monitor  val_loss        try  --set data.validation_split=0.1, or a monitor without val_");
-  EXPECT_FALSE(fs::exists(folder("run")));
+  const auto result = run(recipe, "run");
+  ASSERT_TRUE(result.record.validation);
+  EXPECT_EQ(result.record.train->samples + result.record.validation->samples, 60);
+  EXPECT_EQ(result.record.validation->samples, division_counts(data_, recipe).second);
+  EXPECT_NE(to_text(result.record.findings)
+                .find("the callback EarlyStopping looks at validation: 10% of each class is kept for it"),
+            std::string::npos);
+  EXPECT_NE(text_of(folder("run") / "recipe.toml").find("validation = \"stratified 10%\""), std::string::npos);
+  recipe.train.callbacks.front().options["monitor"] = "loss";
+  EXPECT_EQ(division_counts(data_, recipe).second, 0);
 }
 
 /// A step that makes the weights so large that the next one's loss is not a number.

@@ -12,6 +12,7 @@
 #include "kernels/reference/reference.h"
 #include "plan/network.h"
 #include "support/step_losses.h"
+#include "train/class_weights.h"
 #include "train/loop.h"
 
 namespace lapel::golden {
@@ -48,7 +49,8 @@ class Comparison {
       : golden_(golden),
         engine_(engine),
         batch_(training::effective_batch(golden.recipe.train, golden.pictures.pictures.count)),
-        network_(make_network()) {
+        network_(make_network()),
+        class_weights_(make_class_weights()) {
     set_weights();
   }
 
@@ -63,7 +65,8 @@ class Comparison {
     const ThreadScope threads(engine_.threads);
     std::vector<std::uint32_t> rows(static_cast<std::size_t>(batch_));
     std::iota(rows.begin(), rows.end(), 0U);
-    const auto loss = training::make_loss(golden_.recipe.train.loss);
+    auto loss = training::make_loss(golden_.recipe.train.loss);
+    loss.class_weights = class_weights_;
     const auto result = network_.plan(batch_, true)
                             .train_step({golden_.pictures.pictures.pixels.data(), golden_.pictures.labels, rows}, loss,
                                         {.seed = 1, .epoch = 1});
@@ -90,7 +93,8 @@ class Comparison {
     set_weights();
     test::StepLosses noted;
     const data::Splits splits{{0, golden_.pictures.pictures.count}, {}};
-    const auto result = training::run_loop(network_, {golden_.pictures, splits, golden_.recipe.train, {&noted}, {}});
+    const auto result =
+        training::run_loop(network_, {golden_.pictures, splits, golden_.recipe.train, {&noted}, {}, class_weights_});
     const std::vector<double> all = noted.take();
     const std::vector<float> losses(all.begin(), all.end());
     note(difference("losses", losses, golden_.tensor("losses"), kStepLoss));
@@ -121,6 +125,14 @@ class Comparison {
             options};
   }
 
+  [[nodiscard]] std::vector<float> make_class_weights() const {
+    std::vector<std::string> names;
+    for (std::int64_t i = 0; i < network_.model().outputs(); ++i) {
+      names.push_back(fmt::format("class {}", i));
+    }
+    return training::class_weights(golden_.recipe.train.class_weight, names, golden_.pictures.labels);
+  }
+
   void set_weights() {
     auto& parameters = network_.parameters();
     note(length_difference("weights", parameters.entries().size(), golden_.names("weight").size()));
@@ -139,6 +151,7 @@ class Comparison {
   Engine engine_;
   std::int64_t batch_;
   plan::Network network_;
+  std::vector<float> class_weights_;
   std::vector<std::string> differences_;
 };
 

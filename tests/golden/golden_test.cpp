@@ -99,6 +99,12 @@ TEST(PlantedFault, WrongLossOptions) {
   EXPECT_EQ(first_difference(golden), "case 'loss-smoothing', first loss");
 }
 
+TEST(PlantedFault, WrongClassWeight) {
+  auto golden = read_case("loss-categorical-class-weight");
+  golden.recipe.train.class_weight.by_name["class 0"] = 2.501;
+  EXPECT_EQ(first_difference(golden), "case 'loss-categorical-class-weight', first loss");
+}
+
 TEST(PlantedFault, WrongWeight) {
   auto golden = read_case("conv2d-3-same-2");
   golden.tensors["weight/conv2d/kernel"][7] += 0.01F;

@@ -52,9 +52,11 @@ class Case:
     """One recipe with the size of its made-up pictures (height, width, channels)."""
 
     def __init__(self, name, shape, layers, pictures=12, classes=4, epochs=1, batch_size=5,
-                 optimizer=sgd(learning_rate=0.1), loss="sparse_categorical_crossentropy"):
+                 optimizer=sgd(learning_rate=0.1), loss="sparse_categorical_crossentropy", class_weight=None):
         self.name, self.shape, self.pictures, self.classes = name, shape, pictures, classes
         train = {"epochs": epochs, "batch_size": batch_size, "loss": loss, "optimizer": optimizer, "shuffle": False}
+        if class_weight:
+            train["class_weight"] = class_weight
         self.text = (f'name = "{name}"\n\n'
                      + "".join(f"[[layers]]\n{text}\n" for text in layers)
                      + "[train]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in train.items()))
@@ -194,6 +196,10 @@ def optimizer_cases():
                        "smoothing": {"type": "sparse_categorical_crossentropy", "label_smoothing": 0.1},
                        "categorical-smoothing": {"type": "categorical_crossentropy", "label_smoothing": 0.1}}.items():
         yield Case(f"loss-{name}", (6, 5, 1), small, optimizer=rate, loss=loss, **fifty)
+    weights = {'"class 0"': 2.5, '"class 2"': 0.25}  # As comparison.cpp names the classes.
+    for name in ("sparse_categorical_crossentropy", "categorical_crossentropy"):
+        yield Case(f"loss-{name.removesuffix('_crossentropy').replace('_', '-')}-class-weight", (6, 5, 1), small,
+                   optimizer=rate, loss=name, class_weight=weights, **fifty)
 
 
 def study_cases():
@@ -315,7 +321,7 @@ def make_loss(spec, logits, classes):
     if spec["type"] == "sparse_categorical_crossentropy" and smoothing == 0:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
     loss = keras.losses.CategoricalCrossentropy(from_logits=logits, label_smoothing=smoothing)
-    return lambda labels, outputs: loss(tf.one_hot(labels, classes), outputs)
+    return lambda labels, outputs, sample_weight: loss(tf.one_hot(labels, classes), outputs, sample_weight)
 
 
 class Trial:
@@ -333,6 +339,9 @@ class Trial:
         last = self.recipe["layers"][-1]
         self.logits = last.get("activation") != "softmax"
         self.loss = make_loss(self.recipe["train"]["loss"], self.logits, case.classes)
+        weights = self.recipe["train"].get("class_weight", {})
+        # What Keras's fit makes of its class_weight (keras/src/trainers/data_adapters/data_adapter_utils.py).
+        self.sample_weight = np.array([weights.get(f"class {label}", 1) for label in self.labels], np.float32)
 
     def draw(self, rows, epoch):
         """Gives each dropout the mask that Lapel has there."""
@@ -347,7 +356,8 @@ class Trial:
         rows = slice(first, first + self.recipe["train"]["batch_size"])
         self.draw(rows, epoch)
         with tf.GradientTape() as tape:
-            loss = self.loss(self.labels[rows], self.model(self.inputs[rows], training=True))
+            loss = self.loss(self.labels[rows], self.model(self.inputs[rows], training=True),
+                             sample_weight=self.sample_weight[rows])
         return float(loss), tape.gradient(loss, [weight.value for weight in self.trainable.values()])
 
     def predict(self):

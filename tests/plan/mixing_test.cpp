@@ -37,7 +37,8 @@ std::vector<LayerSpec> layers(const std::vector<std::string>& mixing) {
 }
 
 /// The loss by its formula, from the plan's logits and from targets that its operators, on their own, mix.
-double loss_by_hand(Plan& plan, const std::vector<kernels::Op>& mixing, double smoothing, std::int64_t& correct) {
+double loss_by_hand(Plan& plan, const std::vector<kernels::Op>& mixing, double smoothing,
+                    const std::vector<float>& class_weights, std::int64_t& correct) {
   const auto samples = rows();
   std::vector<float> logits(kBatch * kClasses);
   plan.logits({pictures().pictures.pixels.data(), pictures().labels, samples}, kKey, logits);
@@ -58,9 +59,10 @@ double loss_by_hand(Plan& plan, const std::vector<kernels::Op>& mixing, double s
     const auto* const t = targets.data() + row * kClasses;
     const double sum = std::accumulate(x, x + kClasses, 0.0,
                                        [](double all, float one) { return all + std::exp(static_cast<double>(one)); });
+    const double weight = std::inner_product(t, t + kClasses, class_weights.begin(), 0.0);
     for (std::size_t k = 0; k < kClasses; ++k) {
       const double target = static_cast<double>(t[k]) * (1 - smoothing) + smoothing / kClasses;
-      loss -= target * (static_cast<double>(x[k]) - std::log(sum));
+      loss -= weight * target * (static_cast<double>(x[k]) - std::log(sum));
     }
     correct += std::max_element(x, x + kClasses) - x == std::max_element(t, t + kClasses) - t ? 1 : 0;
   }
@@ -86,14 +88,16 @@ TEST_P(MixedLoss, IsTheCrossEntropyWithMixedTargets) {
     network.parameters().initialize(3);
     const ThreadScope threads(2);
     auto& plan = network.plan(kBatch, true);
-    std::int64_t correct = 0;
-    const double expected = loss_by_hand(plan, ops, 0.1, correct);
     const auto samples = rows();
-    for (const bool one_hot : {false, true}) {
-      const auto result =
-          plan.train_step({pictures().pictures.pixels.data(), pictures().labels, samples}, {one_hot, 0.1F}, kKey);
-      EXPECT_NEAR(result.loss_sum, expected, 1e-4) << types.front();
-      EXPECT_EQ(result.correct, correct) << types.front() << ": the class with the largest share is the right one";
+    for (const std::vector<float>& class_weights : {std::vector<float>(kClasses, 1.0F), {0.5F, 3, 0, 1.25F}}) {
+      std::int64_t correct = 0;
+      const double expected = loss_by_hand(plan, ops, 0.1, class_weights, correct);
+      for (const bool one_hot : {false, true}) {
+        const auto result = plan.train_step({pictures().pictures.pixels.data(), pictures().labels, samples},
+                                            {one_hot, 0.1F, class_weights}, kKey);
+        EXPECT_NEAR(result.loss_sum, expected, 1e-4) << types.front();
+        EXPECT_EQ(result.correct, correct) << types.front() << ": the class with the largest share is the right one";
+      }
     }
   }
 }

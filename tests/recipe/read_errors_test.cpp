@@ -48,7 +48,8 @@ INSTANTIATE_TEST_SUITE_P(
              "  known  epochs, batch_size, precision, shuffle, sampling, mirroring, seed, threads, time_budget, "
              "use_ema, ema_momentum, "
              "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
-             "ensemble, test_time_augmentation, loss, optimizer, schedule, groups, callbacks        "
+             "ensemble, test_time_augmentation, loss, optimizer, schedule, class_weight, groups, "
+             "callbacks        "
              "try  epochs"},
         Case{"data", std::string(kLayers) + "[data]\nfolder = \"x\"\n",
              "fashion.toml:4: unknown key \"folder\" in [data]\n"

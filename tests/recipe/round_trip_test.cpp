@@ -66,6 +66,7 @@ test_time_augmentation = "none"
 loss = { type = "sparse_categorical_crossentropy", label_smoothing = 0.0 }
 optimizer = { type = "SGD", learning_rate = 0.01, momentum = 0.0, nesterov = false, weight_decay = 0.0 }
 schedule = { type = "Constant", warmup_epochs = 0.0, warmup_fraction = 0.0 }
+class_weight = "none"
 groups = []
 )");
 }
@@ -242,6 +243,11 @@ Recipe any_recipe() {
   recipe.train.time_budget = *rc::gen::elementOf(std::vector<std::string>{"", "60s", "1.5h"});
   recipe.train.use_ema = *rc::gen::arbitrary<bool>();
   recipe.train.ema_frequency = *rc::gen::inRange(1, 50);
+  recipe.train.class_weight.balanced = *rc::gen::arbitrary<bool>();
+  const int weights = recipe.train.class_weight.balanced ? 0 : *rc::gen::inRange(0, 3);
+  for (int i = 0; i < weights; ++i) {
+    recipe.train.class_weight.by_name[any_text()] = *rc::gen::inRange(0, 1000) / 8.0;
+  }
   const int groups = *rc::gen::inRange(0, 3);
   for (int i = 0; i < groups; ++i) {
     recipe.train.groups.push_back(
@@ -293,6 +299,8 @@ TEST(RoundTrip, EveryRecipeComesBack) {
       RC_ASSERT(training::make_callback(again.train.callbacks[i], {}) != nullptr);
       RC_ASSERT(write_recipe(again) == text);
     }
+    RC_ASSERT(again.train.class_weight.balanced == recipe.train.class_weight.balanced);
+    RC_ASSERT(again.train.class_weight.by_name == recipe.train.class_weight.by_name);
     RC_ASSERT(again.train.groups.size() == recipe.train.groups.size());
     for (std::size_t i = 0; i < again.train.groups.size(); ++i) {
       RC_ASSERT(again.train.groups[i].match == recipe.train.groups[i].match);

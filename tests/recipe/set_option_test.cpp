@@ -63,6 +63,21 @@ TEST(SetOption, GroupsAreReplacedAsAWhole) {
             "weights' names, as \"*/bias\": * stands for any characters, ? for one)");
 }
 
+TEST(SetOption, ClassWeightsAreAWordOrATable) {
+  EXPECT_TRUE(with({"train.class_weight=balanced"}).train.class_weight.balanced);
+  const auto named = with({"train.class_weight={ \"T-shirt/top\" = 2, 7 = 0.5 }"}).train.class_weight;
+  EXPECT_FALSE(named.balanced);
+  EXPECT_EQ(named.by_name, (std::map<std::string, double, std::less<>>{{"T-shirt/top", 2}, {"7", 0.5}}));
+  EXPECT_TRUE(with({"train.class_weight={ a = 2 }", "train.class_weight=none"}).train.class_weight.by_name.empty());
+  EXPECT_EQ(test::message_of([] { return with({"train.class_weight=even"}); }),
+            "--set train.class_weight=even: class_weight = \"even\" is not allowed\n"
+            "  allowed  \"none\", \"balanced\", or a table of classes        "
+            "try  class_weight = { cat = 2, dog = 1 }");
+  EXPECT_EQ(test::message_of([] { return with({"train.class_weight={ cat = -1 }"}); }),
+            "--set train.class_weight={ cat = -1 }: class_weight: \"cat\" = -1 is not allowed\n"
+            "  allowed  at least 0        try  1, as of classes that are not named");
+}
+
 TEST(SetOption, ADateIsATextHere) { EXPECT_EQ(with({"name=2024-01-01"}).name, "2024-01-01"); }
 
 TEST(SetOption, AnotherOptimizerBeginsWithItsDefaults) {
@@ -121,7 +136,8 @@ TEST(SetOptionErrors, WholeMessages) {
             "  known  epochs, batch_size, precision, shuffle, sampling, mirroring, seed, threads, time_budget, "
             "use_ema, ema_momentum, "
             "ema_frequency, ema_overwrite_frequency, lookahead_sync_period, lookahead_slow_step_size, lookahead_ramp, "
-            "ensemble, test_time_augmentation, loss, optimizer, schedule, groups, callbacks        "
+            "ensemble, test_time_augmentation, loss, optimizer, schedule, class_weight, groups, "
+            "callbacks        "
             "try  train.epochs");
   EXPECT_EQ(refusal("epochs=3"),
             "--set epochs=3: unknown key \"epochs\"\n  known  name, description, data, layers, train        try  "

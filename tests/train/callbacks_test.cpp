@@ -218,9 +218,9 @@ TEST(Callbacks, TerminateOnNanStopsAtThatStep) {
   EXPECT_EQ(training.reason(), "");
 }
 
-std::string refusal(const std::vector<TypedSpec>& callbacks, bool has_validation = true, bool has_folder = true) {
+std::string refusal(const std::vector<TypedSpec>& callbacks, bool has_folder = true) {
   return message_of([&] {
-    check_callbacks(callbacks, has_validation, has_folder);
+    check_callbacks(callbacks, has_folder);
     return 0;
   });
 }
@@ -230,18 +230,14 @@ TypedSpec checkpoint(const std::string& filepath, OptionValues options = {}) {
   return {"ModelCheckpoint", std::move(options), "x.toml:7"};
 }
 
-TEST(CallbackErrors, ValidationThatThereIsNot) {
-  const std::string problem =
-      "looks at validation, and there are no validation pictures\n  monitor  val_loss        try  "
-      "--set data.validation_split=0.1, or a monitor without val_";
-  EXPECT_EQ(refusal({{"EarlyStopping", {}, "x.toml:7"}}, false), "x.toml:7, callback EarlyStopping: " + problem);
-  EXPECT_EQ(refusal({{"ReduceLROnPlateau"}}, false), "callback ReduceLROnPlateau: " + problem);
-  EXPECT_EQ(refusal({checkpoint("a.safetensors", {{"save_best_only", true}})}, false),
-            "x.toml:7, callback ModelCheckpoint: " + problem);
-  EXPECT_EQ(refusal({checkpoint("{val_loss:.2f}.safetensors")}, false),
-            "x.toml:7, callback ModelCheckpoint: " + problem);
-  EXPECT_EQ(refusal({checkpoint("a.safetensors")}, false), "no error") << "all are saved, whatever they are";
-  EXPECT_EQ(refusal({{"EarlyStopping", {{"monitor", "loss"}}, {}}}, false), "no error");
+TEST(CallbackSpecs, ThoseThatLookAtValidation) {
+  const auto looks = [](const TypedSpec& spec) { return first_that_needs_validation({&spec, 1}) == &spec; };
+  EXPECT_TRUE(looks({"EarlyStopping"}));
+  EXPECT_TRUE(looks({"ReduceLROnPlateau"}));
+  EXPECT_TRUE(looks(checkpoint("a.safetensors", {{"save_best_only", true}})));
+  EXPECT_TRUE(looks(checkpoint("{val_loss:.2f}.safetensors")));
+  EXPECT_FALSE(looks(checkpoint("a.safetensors"))) << "all are saved, whatever they are";
+  EXPECT_FALSE(looks({"EarlyStopping", {{"monitor", "loss"}}, {}}));
 }
 
 TEST(CallbackErrors, FilesOutsideTheRun) {
@@ -273,7 +269,7 @@ TEST(CallbackErrors, WhatDoesNotGoTogether) {
   EXPECT_EQ(refusal({checkpoint("a.safetensors"), checkpoint("a.safetensors")}),
             "x.toml:7, callback ModelCheckpoint: another callback writes \"a.safetensors\" as well\n"
             "  try  a name of its own");
-  EXPECT_EQ(refusal({{"TensorBoard"}}, true, false),
+  EXPECT_EQ(refusal({{"TensorBoard"}}, false),
             "callback TensorBoard: writes into the run folder, and there is none\n  try  TrainSettings::folder");
   EXPECT_EQ(refusal({{"EarlyStoping"}}),
             "unknown callback \"EarlyStoping\"\n  known  EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, CSVLogger, "

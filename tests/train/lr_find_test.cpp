@@ -23,7 +23,7 @@ LrFindResult find(const TypedSpec& optimizer, const LrFindSettings& settings = {
                    Shape::image(1, 8, 6)),
       {kernels::Dtype::kFloat32, threads, 1.0F / 255.0F, spec.batch_size, true});
   network.parameters().initialize(1);
-  return range_test(network, pictures, {0, 37}, spec, settings);
+  return range_test(network, pictures, {0, 37}, spec, {}, settings);
 }
 
 TEST(LrFind, RatesRiseByTheSameFactor) {

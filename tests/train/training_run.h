@@ -28,6 +28,7 @@ struct RunOptions {
   double checkpoint_seconds = 1e9;
   std::vector<Callback*> callbacks;
   bool validates = true;
+  std::vector<float> class_weights = {};
   std::vector<std::vector<float>> initial;  ///< Weights; empty: by the seed.
   std::vector<LayerSpec> layers = {
       lapel::test::layer("Flatten"),
@@ -82,6 +83,7 @@ inline Outcome run(const TrainSpec& spec, const RunOptions& options = {}) {
   }
   Watcher watcher(options, outcome, stop);
   LoopInput input{pictures, {{0, 37}, {37, options.validates ? 8 : 0}}, spec, options.callbacks, stop.get_token()};
+  input.class_weights = options.class_weights;
   input.callbacks.push_back(&watcher);
   input.now = [&] { return outcome.end; };
   std::optional<Deadline> deadline;

@@ -209,12 +209,14 @@ LossResult loss_of_row(const LossRows& rows, std::size_t row) {
     dot += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, dots)));
     target_sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, target_sums)));
   }
+  const float weight = rows.weight_of(row);
   if (rows.grad != nullptr) {
-    write_grad(softmax, target, static_cast<float>(1 / sum) + softmax.finite(), rows.grad_scale,
+    write_grad(softmax, target, static_cast<float>(1 / sum) + softmax.finite(), rows.grad_scale * weight,
                static_cast<T*>(rows.grad) + row * rows.classes);
   }
   const bool correct = softmax.finite() == 0 && softmax.best() == target.label();
-  return {target_sum * std::log(sum) - dot + static_cast<double>(softmax.finite()), correct ? 1 : 0};
+  const double loss = static_cast<double>(weight) * (target_sum * std::log(sum) - dot);
+  return {loss + static_cast<double>(softmax.finite()), correct ? 1 : 0};
 }
 
 template <class T>
@@ -316,17 +318,19 @@ LossResult sum_of_rows(const LossRows& loss, std::int64_t rows) {
 }  // namespace
 
 LossResult softmax_cross_entropy(Dtype dtype, const void* logits, std::span<const std::uint16_t> labels,
-                                 std::int64_t classes, float label_smoothing, float grad_scale, void* grad) {
-  return sum_of_rows(
-      {dtype, logits, labels.data(), nullptr, static_cast<std::size_t>(classes), label_smoothing, grad_scale, grad},
-      static_cast<std::int64_t>(labels.size()));
+                                 std::int64_t classes, float label_smoothing, float grad_scale, void* grad,
+                                 std::span<const float> row_weights) {
+  return sum_of_rows({dtype, logits, labels.data(), nullptr, static_cast<std::size_t>(classes), label_smoothing,
+                      grad_scale, grad, row_weights.data()},
+                     static_cast<std::int64_t>(labels.size()));
 }
 
 LossResult softmax_cross_entropy_dense(Dtype dtype, const void* logits, std::span<const float> targets,
-                                       std::int64_t classes, float label_smoothing, float grad_scale, void* grad) {
-  return sum_of_rows(
-      {dtype, logits, nullptr, targets.data(), static_cast<std::size_t>(classes), label_smoothing, grad_scale, grad},
-      static_cast<std::int64_t>(targets.size()) / classes);
+                                       std::int64_t classes, float label_smoothing, float grad_scale, void* grad,
+                                       std::span<const float> row_weights) {
+  return sum_of_rows({dtype, logits, nullptr, targets.data(), static_cast<std::size_t>(classes), label_smoothing,
+                      grad_scale, grad, row_weights.data()},
+                     static_cast<std::int64_t>(targets.size()) / classes);
 }
 
 void softmax_rows(Dtype dtype, const void* logits, std::int64_t rows, std::int64_t classes, float* probabilities) {

@@ -17,14 +17,15 @@ struct LossResult {
 /// The target of row i is one-hot at labels[i], smoothed as Keras does: t (1 - s) + s / classes.
 /// `grad` (of dtype, may be null) receives (softmax - target) * grad_scale.
 /// loss = -sum_k t_k log softmax_k, computed as logsumexp, so that it needs no epsilon.
+/// `row_weights`: factors of each row's loss and gradient; empty: 1.
 [[nodiscard]] LossResult softmax_cross_entropy(Dtype dtype, const void* logits, std::span<const std::uint16_t> labels,
                                                std::int64_t classes, float label_smoothing, float grad_scale,
-                                               void* grad);
+                                               void* grad, std::span<const float> row_weights = {});
 
 /// The same with a distribution as target: `targets` is rows x classes floats (one-hot labels, mixed labels).
 [[nodiscard]] LossResult softmax_cross_entropy_dense(Dtype dtype, const void* logits, std::span<const float> targets,
                                                      std::int64_t classes, float label_smoothing, float grad_scale,
-                                                     void* grad);
+                                                     void* grad, std::span<const float> row_weights = {});
 
 /// Rows of `classes` logits (of dtype) to probabilities.
 void softmax_rows(Dtype dtype, const void* logits, std::int64_t rows, std::int64_t classes, float* probabilities);

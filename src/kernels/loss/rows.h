@@ -17,6 +17,9 @@ struct LossRows {
   float label_smoothing = 0;
   float grad_scale = 1;
   void* grad = nullptr;
+  const float* row_weights = nullptr;  ///< Null: 1.
+
+  [[nodiscard]] float weight_of(std::size_t row) const { return row_weights == nullptr ? 1.0F : row_weights[row]; }
 };
 
 }  // namespace lapel::kernels

@@ -79,18 +79,19 @@ class ShortRows {
     const auto exponential = hn::IfThenElseZero(is_class_, hn::Exp(d_, hn::Max(shifted, lowest)));
     exponentials = static_cast<double>(hn::GetLane(hn::SumOfLanes(d_, exponential)));
     const Target target = target_of(row);
+    const float weight = rows_.weight_of(row);
     const auto smooth =
         hn::IfThenElseZero(is_class_, hn::MulAdd(target.numbers, hn::Set(d_, weight_), hn::Set(d_, floor_)));
     const auto dot = hn::SumOfLanes(d_, hn::IfThenElseZero(is_class_, hn::Mul(smooth, shifted)));
     if (rows_.grad != nullptr) {
       const auto inverse = hn::Add(hn::Set(d_, static_cast<float>(1 / exponentials)), finite);
-      const auto grad = hn::Mul(hn::MulSub(exponential, inverse, smooth), hn::Set(d_, rows_.grad_scale));
+      const auto grad = hn::Mul(hn::MulSub(exponential, inverse, smooth), hn::Set(d_, rows_.grad_scale * weight));
       store_first(d_, grad, classes, static_cast<T*>(rows_.grad) + row * classes);
     }
     const float nan = hn::GetLane(finite);
     const bool correct = nan == 0 && first_class(x, largest) == target.label;
-    targets = static_cast<double>(hn::GetLane(hn::SumOfLanes(d_, smooth)));
-    total.loss_sum += static_cast<double>(nan) - static_cast<double>(hn::GetLane(dot));
+    targets = static_cast<double>(weight) * static_cast<double>(hn::GetLane(hn::SumOfLanes(d_, smooth)));
+    total.loss_sum += static_cast<double>(nan) - static_cast<double>(weight) * static_cast<double>(hn::GetLane(dot));
     total.correct += correct ? 1 : 0;
   }
 

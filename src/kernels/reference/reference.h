@@ -23,6 +23,7 @@ void reference_adam_update(const AdamRule& step, const UpdateSpan& span);
 
 [[nodiscard]] LossResult reference_softmax_cross_entropy_dense(Dtype dtype, const void* logits,
                                                                std::span<const float> targets, std::int64_t classes,
-                                                               float label_smoothing, float grad_scale, void* grad);
+                                                               float label_smoothing, float grad_scale, void* grad,
+                                                               std::span<const float> row_weights = {});
 
 }  // namespace lapel::kernels

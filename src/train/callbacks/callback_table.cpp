@@ -104,17 +104,18 @@ std::filesystem::path file_in_run(std::string_view key, const std::string& name,
   return folder / path;
 }
 
-void check_callbacks(std::span<const TypedSpec> callbacks, bool has_validation, bool has_folder) {
+const TypedSpec* first_that_needs_validation(std::span<const TypedSpec> callbacks) {
+  const auto found = std::find_if(callbacks.begin(), callbacks.end(), [](const TypedSpec& spec) {
+    return needs_validation(resolved("callback", callback_types(), spec));
+  });
+  return found == callbacks.end() ? nullptr : &*found;
+}
+
+void check_callbacks(std::span<const TypedSpec> callbacks, bool has_folder) {
   std::set<std::string> files;
   for (const auto& spec : callbacks) {
     static_cast<void>(make_callback(spec, {}));
     const TypedSpec full = resolved("callback", callback_types(), spec);
-    if (!has_validation && needs_validation(full)) {
-      const auto monitor = full.options.find("monitor");
-      throw Error(ErrorKind::kRecipe, place_of(spec), "looks at validation, and there are no validation pictures",
-                  {{"monitor", std::get<std::string>(monitor->second)}},
-                  "--set data.validation_split=0.1, or a monitor without val_");
-    }
     const std::string* file = file_of(full);
     if (file != nullptr && !has_folder) {
       throw Error(ErrorKind::kUsage, place_of(spec), "writes into the run folder, and there is none", {},

@@ -41,9 +41,11 @@ struct CallbackType {
 [[nodiscard]] std::filesystem::path file_in_run(std::string_view key, const std::string& name, std::string_view ending,
                                                 const std::filesystem::path& folder);
 
-/// What can be known before a training: throws Error (kRecipe) at the place of the callback that cannot be made, that
-/// looks at validation where there is none, or that writes where another one does; (kUsage) where a callback writes
-/// and there is no run folder.
-void check_callbacks(std::span<const TypedSpec> callbacks, bool has_validation, bool has_folder);
+/// The first that looks at validation; null where none does. Throws Error (kRecipe) as make_callback does.
+[[nodiscard]] const TypedSpec* first_that_needs_validation(std::span<const TypedSpec> callbacks);
+
+/// What can be known before a training: throws Error (kRecipe) at the place of the callback that cannot be made, or
+/// that writes where another one does; (kUsage) where a callback writes and there is no run folder.
+void check_callbacks(std::span<const TypedSpec> callbacks, bool has_folder);
 
 }  // namespace lapel::training

@@ -23,6 +23,7 @@ struct Rows {
   std::vector<float> logits;
   std::vector<std::uint16_t> labels;
   std::vector<float> targets;
+  std::vector<float> weights = {};  // of the rows; none: 1
 
   Rows(std::size_t count, std::size_t classes_in, float scale = 5) : classes(classes_in) {
     logits = random_numbers(static_cast<std::int64_t>(count * classes), 1);
@@ -59,12 +60,13 @@ Outcome run(Variant variant, const Rows& rows, Dtype dtype = Dtype::kFloat32, fl
     grad = low_grad.data();
   }
   if (variant == Variant::kLabels) {
-    outcome.result = softmax_cross_entropy(dtype, logits, rows.labels, classes, smoothing, scale, grad);
+    outcome.result = softmax_cross_entropy(dtype, logits, rows.labels, classes, smoothing, scale, grad, rows.weights);
   } else if (variant == Variant::kDense) {
-    outcome.result = softmax_cross_entropy_dense(dtype, logits, rows.targets, classes, smoothing, scale, grad);
-  } else {
     outcome.result =
-        reference_softmax_cross_entropy_dense(dtype, logits, rows.targets, classes, smoothing, scale, grad);
+        softmax_cross_entropy_dense(dtype, logits, rows.targets, classes, smoothing, scale, grad, rows.weights);
+  } else {
+    outcome.result = reference_softmax_cross_entropy_dense(dtype, logits, rows.targets, classes, smoothing, scale, grad,
+                                                           rows.weights);
   }
   if (dtype == Dtype::kBfloat16) {
     from_bfloat16(low_grad, outcome.grad);
@@ -101,6 +103,32 @@ TEST_P(Loss, AgreesWithReference) {
   }
 }
 
+TEST_P(Loss, WeightedRowsAgreeWithReference) {
+  for (const std::size_t classes : {2, 10, 65, 300}) {
+    Rows rows(37, classes);
+    for (std::size_t row = 0; row < 37; ++row) {
+      rows.weights.push_back(static_cast<float>(row % 5) * 0.375F);
+    }
+    for (const Dtype dtype : {Dtype::kFloat32, Dtype::kBfloat16}) {
+      const Outcome expected = run(Variant::kReference, rows, dtype, 0.1F, 0.5F);
+      const double tolerance = dtype == Dtype::kFloat32 ? 6e-7 : 0x1p-7;
+      expect_same(run(Variant::kLabels, rows, dtype, 0.1F, 0.5F), expected, 37, tolerance);
+      expect_same(run(Variant::kDense, rows, dtype, 0.1F, 0.5F), expected, 37, tolerance);
+    }
+  }
+}
+
+TEST_P(Loss, WeightsOfOneChangeNoBit) {
+  for (const std::size_t classes : {10, 300}) {
+    Rows rows(20, classes);
+    const Outcome without = run(Variant::kLabels, rows, Dtype::kFloat32, 0.1F, 0.3F);
+    rows.weights.assign(20, 1.0F);
+    const Outcome with = run(Variant::kLabels, rows, Dtype::kFloat32, 0.1F, 0.3F);
+    EXPECT_EQ(with.result.loss_sum, without.result.loss_sum);
+    EXPECT_EQ(with.grad, without.grad);
+  }
+}
+
 TEST_P(Loss, MixedTargetsAgreeWithReference) {
   Rows rows(20, 10);
   for (std::size_t row = 0; row < 20; ++row) {
@@ -127,6 +155,10 @@ TEST_P(Loss, ByHand) {
   const Outcome smooth = run(Variant::kLabels, rows, Dtype::kFloat32, 0.2F);
   EXPECT_NEAR(smooth.result.loss_sum, 0.9 * std::log(4.0) + 0.1 * std::log(4.0 / 3), 1e-6);
   EXPECT_NEAR(smooth.grad[0], -0.65, 1e-6);
+  rows.weights = {2.5F};
+  const Outcome weighted = run(Variant::kLabels, rows);
+  EXPECT_NEAR(weighted.result.loss_sum, 2.5 * std::log(4.0), 1e-6);
+  EXPECT_NEAR(weighted.grad[0], -1.875, 1e-6);
   EXPECT_NEAR(smooth.grad[1], 0.65, 1e-6);
 }
 
