@@ -24,11 +24,6 @@ std::string lower(std::string text) {
   return text;
 }
 
-bool is_csv(const fs::path& file) {
-  const std::string name = lower(file.filename().string());
-  return name.ends_with(".csv") || name.ends_with(".csv.gz");
-}
-
 /// The CSV files of a folder by the parts that they are; others are left out.
 struct CsvFiles {
   fs::path train;
@@ -52,7 +47,7 @@ fs::path find_part(const std::vector<fs::path>& files, const fs::path& folder, s
 
 CsvFiles find_files(const fs::path& folder, Findings& findings) {
   std::vector<fs::path> files = content_of(folder).files;
-  std::erase_if(files, [](const fs::path& file) { return !is_csv(file); });
+  std::erase_if(files, [](const fs::path& file) { return !formats::has_csv_ending(file); });
   CsvFiles result{find_part(files, folder, "train"), find_part(files, folder, "val"), find_part(files, folder, "test")};
   if (result.train.empty() && result.test.empty() && result.validation.empty() && files.size() == 1) {
     result.train = files.front();
@@ -97,7 +92,7 @@ NamedPart read_part(const fs::path& file, bool training, Findings& findings) {
 std::optional<DataSet> read_csv_files(const fs::path& place, const DataSpec& /*spec*/, DataPart /*wanted*/,
                                       const LoadSettings& /*settings*/) {
   const bool folder = fs::is_directory(place);
-  if (!folder && !is_csv(place)) {
+  if (!folder && !formats::has_csv_ending(place)) {
     return std::nullopt;
   }
   Findings findings;

@@ -27,6 +27,28 @@ struct PartFiles {
 /// Of arrays n, h, w, c.
 constexpr int kColorRank = 4;
 
+/// The file of the folder whose name ends with this, as those of EMNIST: `emnist-letters-train-images-idx3-ubyte`.
+/// Throws Error (kData) for several.
+std::filesystem::path find_with_prefix(const std::filesystem::path& folder, const std::string& ending) {
+  std::filesystem::path found;
+  std::error_code failure;
+  for (std::filesystem::directory_iterator entry(folder, failure), end; !failure && entry != end;
+       entry.increment(failure)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.ends_with("-" + ending) && !name.ends_with("_" + ending)) {
+      continue;
+    }
+    if (!found.empty()) {
+      throw Error(ErrorKind::kData, folder.string(), fmt::format("several files end with {}", ending),
+                  {{"files", fmt::format("{}, {}", std::min(found.filename().string(), name),
+                                         std::max(found.filename().string(), name))}},
+                  "the files of one data set in a folder of their own");
+    }
+    found = entry->path();
+  }
+  return found;
+}
+
 /// The first of the forms of `name` (`train-images`) in the folder; empty if there is none.
 std::filesystem::path find_file(const std::filesystem::path& folder, std::string_view name, int rank) {
   for (const char separator : {'-', '.'}) {
@@ -39,6 +61,9 @@ std::filesystem::path find_file(const std::filesystem::path& folder, std::string
       // Some programs unpack a file into a folder of its name.
       if (std::filesystem::is_regular_file(file / file.filename(), ignored)) {
         return file / file.filename();
+      }
+      if (std::filesystem::path longer = find_with_prefix(folder, file.filename().string()); !longer.empty()) {
+        return longer;
       }
     }
   }
@@ -95,7 +120,8 @@ LabeledPictures read_part(const PartFiles& files) {
 std::optional<DataSet> read_idx_folder(const std::filesystem::path& place, const DataSpec& /*spec*/, DataPart wanted,
                                        const LoadSettings& /*settings*/) {
   const PartFiles train_files = find_part(place, "train");
-  const PartFiles test_files = find_part(place, "t10k");
+  const PartFiles named = find_part(place, "t10k");
+  const PartFiles test_files = named.images.empty() ? find_part(place, "test") : named;
   if (train_files.images.empty() && test_files.images.empty()) {
     return std::nullopt;
   }

@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdint>
+#include <fstream>
 #include <map>
 #include <system_error>
 #include <utility>
 
 #include "data/class_names.h"
+#include "formats/sniff.h"
 #include "lapel/error.h"
 
 namespace lapel::data {
@@ -30,8 +33,8 @@ constexpr std::array<std::string_view, 10> kLeftBehind = {
 
 constexpr std::array<std::string_view, 6> kTrainWords = {"train",       "training",  "trainset",
                                                          "trainingset", "traindata", "trainingdata"};
-constexpr std::array<std::string_view, 8> kValidationWords = {
-    "val", "valid", "validation", "dev", "validationset", "valset", "validset", "validationdata"};
+constexpr std::array<std::string_view, 10> kValidationWords = {
+    "val", "valid", "validation", "dev", "eval", "validationset", "valset", "validset", "validationdata", "evaluation"};
 constexpr std::array<std::string_view, 6> kTestWords = {"test",       "testing",  "testset",
                                                         "testingset", "testdata", "testingdata"};
 
@@ -122,6 +125,42 @@ void tell_parts(const std::vector<fs::path>& folders, const PictureLayout& layou
   }
 }
 
+// Folders of pictures, not of a class.
+constexpr std::array<std::string_view, 14> kAnyPictures = {"images", "image",   "imgs",      "img",       "pictures",
+                                                           "pics",   "photos",  "png",       "jpg",       "jpeg",
+                                                           "all",    "unknown", "unlabeled", "unlabelled"};
+
+/// Whether a test part's pictures lie in one folder, which is no class: `test/images`, `test/test`.
+bool has_no_classes_of(const fs::path& train, const fs::path& test) {
+  std::error_code ignored;
+  const auto inner = test.empty() || train.empty() ? std::nullopt : only_folder(test);
+  const std::string name = inner ? inner->filename().string() : std::string();
+  return (is_one_of(kAnyPictures, lower(name)) || part_of_name(name) == PartName::kTest) &&
+         !fs::exists(train / name, ignored);
+}
+
+/// Folders that all hold the same folders may be parts by names that are not known.
+void tell_alike(const std::vector<fs::path>& classes, Findings& findings) {
+  const auto names_in = [](const fs::path& folder) {
+    std::vector<std::string> names;
+    for (const auto& inner : content_of(folder).folders) {
+      names.push_back(readable(inner.filename().string()));
+    }
+    return names;
+  };
+  const std::vector<std::string> first = classes.empty() ? std::vector<std::string>() : names_in(classes.front());
+  const bool alike = classes.size() > 1 && first.size() > 1 &&
+                     std::all_of(classes.begin(), classes.end(),
+                                 [&](const fs::path& one) { return !holds_pictures(one) && names_in(one) == first; });
+  if (alike) {
+    add_remark(
+        findings, FindingKind::kWarning,
+        fmt::format("all {} classes hold the same folders ({}): if these are the classes, train, val and test are "
+                    "the names of the folders around them",
+                    classes.size(), fmt::join(first, ", ")));
+  }
+}
+
 /// Classes that each have their own folders train and test cannot be told from classes with any other folders in them.
 void refuse_parts_within_classes(const std::vector<fs::path>& classes, const fs::path& place) {
   std::map<PartName, fs::path> parts;
@@ -167,16 +206,32 @@ FolderContent content_of(const fs::path& folder) {
 
 bool has_picture_ending(const fs::path& file) { return is_one_of(kPictureEndings, lower(file.extension().string())); }
 
+namespace {
+
+/// By its ending, or where it has none by its first bytes.
+bool is_picture(const fs::path& file) {
+  if (!file.extension().empty()) {
+    return has_picture_ending(file);
+  }
+  std::array<char, formats::kSniffedBytes> begin{};
+  std::ifstream stream(file, std::ios::binary);
+  stream.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(begin.data());
+  return formats::picture_kind({bytes, static_cast<std::size_t>(stream.gcount())}) != formats::PictureKind::kNone;
+}
+
+}  // namespace
+
 bool holds_pictures(const fs::path& folder) {
   const auto files = content_of(folder).files;
-  return std::any_of(files.begin(), files.end(), has_picture_ending);
+  return std::any_of(files.begin(), files.end(), is_picture);
 }
 
 bool holds_pictures_below(const fs::path& folder) {
   constexpr int kDeepest = 8;
   const auto below = [](const auto& self, const fs::path& at, int depth) -> bool {
     const FolderContent content = content_of(at);
-    return std::any_of(content.files.begin(), content.files.end(), has_picture_ending) ||
+    return std::any_of(content.files.begin(), content.files.end(), is_picture) ||
            (depth < kDeepest && std::any_of(content.folders.begin(), content.folders.end(),
                                             [&](const fs::path& inner) { return self(self, inner, depth + 1); }));
   };
@@ -208,6 +263,9 @@ std::optional<PictureLayout> find_picture_layout(const fs::path& place, Findings
     for (fs::path* part : {&layout.train, &layout.validation, &layout.test}) {
       *part = part->empty() ? *part : class_parent(*part);
     }
+    if (has_no_classes_of(layout.train, layout.test)) {
+      layout.test.clear();
+    }
     tell_parts(content.folders, layout, findings);
     return layout;
   }
@@ -223,6 +281,7 @@ std::optional<PictureLayout> find_picture_layout(const fs::path& place, Findings
     return std::nullopt;
   }
   refuse_parts_within_classes(content.folders, place);
+  tell_alike(content.folders, findings);
   layout.train = place;
   return layout;
 }

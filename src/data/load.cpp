@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +19,8 @@
 #include "data/known.h"
 #include "data/layout.h"
 #include "data/sources.h"
+#include "data/unpacked.h"
+#include "formats/sniff.h"
 #include "lapel/data.h"
 #include "lapel/error.h"
 
@@ -29,6 +34,7 @@ constexpr std::array kReaders = {
     SourceReader{kIdxFolderFiles, read_idx_folder},
     SourceReader{kCsvFiles, read_csv_files},
     SourceReader{kPictureFolder, read_picture_folder},
+    SourceReader{kNumpyFiles, read_numpy_files},
 };
 
 std::vector<std::string_view> known_names() {
@@ -37,6 +43,28 @@ std::vector<std::string_view> known_names() {
     names.push_back(known.name);
   }
   return names;
+}
+
+/// A file of a form that is not read is named for what it is.
+[[noreturn]] void refuse_file(const std::filesystem::path& place, const std::string& wanted) {
+  std::ifstream stream(place, std::ios::binary);
+  std::vector<std::uint8_t> begin(formats::kSniffedBytes);
+  stream.read(reinterpret_cast<char*>(begin.data()), static_cast<std::streamsize>(begin.size()));
+  begin.resize(static_cast<std::size_t>(stream.gcount()));
+  const std::string kind = formats::looks_like(begin);
+  if (formats::picture_kind(begin) != formats::PictureKind::kNone) {
+    throw Error(ErrorKind::kData, place.string(), fmt::format("is {}, and no data set", kind), {},
+                "the folder that holds the folders of the classes; lapel predict RUN names single pictures");
+  }
+  if (kind.empty() || kind.starts_with("text") || kind.starts_with("IDX")) {
+    throw Error(ErrorKind::kData, place.string(), "is neither a CSV file nor the folder of a data set",
+                {{"looked for", wanted}}, "--data " + place.parent_path().string());
+  }
+  const bool parquet = kind == "a Parquet file";
+  throw Error(ErrorKind::kData, place.string(), fmt::format("is {}, which is not read", kind), {{"looked for", wanted}},
+              parquet ? "docs/data.md, \"Parquet\", has a short Python program that writes its pictures as folders"
+                      : "in Python: numpy.savez(\"data.npz\", x_train=..., y_train=..., x_test=..., y_test=...), which "
+                        "is read");
 }
 
 [[noreturn]] void refuse_form(const std::filesystem::path& place, bool folder) {
@@ -50,12 +78,16 @@ std::vector<std::string_view> known_names() {
                 "--data " + place.parent_path().string() + ", if this is one of its classes");
   }
   if (!folder) {
-    throw Error(ErrorKind::kData, place.string(), "is neither a CSV file nor the folder of a data set",
-                {{"looked for", std::move(wanted)}}, "--data " + place.parent_path().string());
+    refuse_file(place, wanted);
   }
+  const auto files = content_of(place).files;
+  const auto packed = std::find_if(files.begin(), files.end(), is_packed);
   throw Error(ErrorKind::kData, place.string(), "there is no data set in this folder",
               {{"here are", words_for_content(place)}, {"looked for", std::move(wanted)}},
-              "--data FOLDER, where FOLDER/CLASS/picture.png, or FOLDER/train/CLASS/picture.png, or FOLDER/train.csv");
+              packed != files.end()
+                  ? "--data " + packed->string()
+                  : "--data FOLDER, where FOLDER/CLASS/picture.png, or FOLDER/train/CLASS/picture.png, or "
+                    "FOLDER/train.csv");
 }
 
 /// Absolute, without `.`, `..` and a slash at the end.
@@ -75,6 +107,23 @@ std::optional<DataSet> read_with_any(const std::filesystem::path& place, const D
   return std::nullopt;
 }
 
+DataSet read_place(const std::filesystem::path& given, const DataSpec& spec, DataPart wanted,
+                   const LoadSettings& settings);
+
+/// Reads the data set in an archive.
+DataSet read_packed(const std::filesystem::path& archive, const DataSpec& spec, DataPart wanted,
+                    const LoadSettings& settings) {
+  const UnpackedArchive unpacked(archive, settings);
+  try {
+    DataSet data = read_place(unpacked.folder(), spec, wanted, settings);
+    data.location = archive;
+    data.name = data.name == unpacked.folder().filename().string() ? name_without_archive_ending(archive) : data.name;
+    return data;
+  } catch (const Error& error) {
+    throw unpacked.as_of_archive(error);
+  }
+}
+
 /// Reads what lies at a place that a person named, or in the one folder that is there.
 DataSet read_place(const std::filesystem::path& given, const DataSpec& spec, DataPart wanted,
                    const LoadSettings& settings) {
@@ -89,6 +138,9 @@ DataSet read_place(const std::filesystem::path& given, const DataSpec& spec, Dat
                 "the path of a folder with a data set");
   }
   const bool folder = std::filesystem::is_directory(status);
+  if (!folder && is_packed(place)) {
+    return read_packed(place, spec, wanted, settings);
+  }
   std::optional<std::filesystem::path> at = place;
   for (int step = 0; at && step < kMostSteps; ++step) {
     if (std::optional<DataSet> found = read_with_any(*at, spec, wanted, settings)) {

@@ -55,11 +55,6 @@ bool comes_before(const std::string& a, const std::string& b) {
   return a.size() - i != b.size() - j ? a.size() - i < b.size() - j : a < b;
 }
 
-bool is_csv(const fs::path& file) {
-  const std::string name = file.filename().string();
-  return name.ends_with(".csv") || name.ends_with(".csv.gz");
-}
-
 /// One thing to be decoded: a file, or bytes of an archive.
 struct Waiting {
   std::string name;
@@ -84,7 +79,7 @@ struct PictureStream::Impl {
                   "the path of a picture, a folder, an archive or a CSV file");
     }
     if (!fs::is_directory(input, ignored)) {
-      counted = counted && !formats::has_archive_ending(input) && !is_csv(input);
+      counted = counted && !formats::has_archive_ending(input) && !formats::has_csv_ending(input);
       inputs.push_back(input);
       return;
     }
@@ -122,7 +117,7 @@ struct PictureStream::Impl {
         }
         archive.reset();
       }
-      if (at >= inputs.size() || is_csv(inputs[at])) {
+      if (at >= inputs.size() || formats::has_csv_ending(inputs[at])) {
         return std::nullopt;
       }
       const fs::path& input = inputs[at++];

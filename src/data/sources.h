@@ -41,6 +41,14 @@ inline constexpr std::string_view kIdxFolderFiles =
 inline constexpr std::string_view kCsvFiles =
     "a CSV file with \"train\" in its name (label,pixel1,pixel2,...), and one with \"test\" if there are test pictures";
 
+/// A `.npz` file of NumPy's, or a folder with such and `.npy` files: arrays of pictures, (n, h, w), (n, h, w, c), (n,
+/// c, h, w) or (n, side * side), and of labels, (n) or (n, 1); their names say the part: `x_train`, `val_labels`, `x`.
+[[nodiscard]] std::optional<DataSet> read_numpy_files(const std::filesystem::path& place, const DataSpec& spec,
+                                                      DataPart wanted, const LoadSettings& settings);
+
+/// What read_numpy_files looks for.
+inline constexpr std::string_view kNumpyFiles = "a .npz file with x_train and y_train, and x_test and y_test";
+
 /// A folder with a sub-folder of pictures for each class, or with such folders for training, validation and test
 /// (layout.h). Names of sub-folders are the classes; with a class_names.txt they may be labels.
 [[nodiscard]] std::optional<DataSet> read_picture_folder(const std::filesystem::path& place, const DataSpec& spec,

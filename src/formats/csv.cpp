@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <mutex>
@@ -298,11 +300,21 @@ std::string read_text(const std::filesystem::path& file) {
     throw Error(ErrorKind::kData, file.string(), "is no text of UTF-8: it has bytes of UTF-16, or is no text at all",
                 {}, "the table saved as CSV in UTF-8");
   }
+  if (text.find('\n') == std::string::npos && text.find('\r') != std::string::npos) {
+    std::replace(text.begin(), text.end(), '\r', '\n');  // As old Macintosh programs end lines.
+  }
   text.erase(text.find_last_not_of(" \t\r\n") + 1);
   return text;
 }
 
 }  // namespace
+
+bool has_csv_ending(const std::filesystem::path& file) {
+  std::string name = file.filename().string();
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  constexpr std::array<std::string_view, 4> kEndings = {".csv", ".csv.gz", ".tsv", ".tsv.gz"};
+  return std::any_of(kEndings.begin(), kEndings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
+}
 
 CsvPictures read_csv(const std::filesystem::path& file) {
   const std::string name = file.string();

@@ -38,4 +38,7 @@ struct CsvPictures {
 /// read_csv understands.
 void write_csv(const std::filesystem::path& file, const CsvPictures& pictures);
 
+/// Whether the file's name ends as tables do: `.csv`, `.tsv`, also with `.gz`.
+[[nodiscard]] bool has_csv_ending(const std::filesystem::path& file);
+
 }  // namespace lapel::formats

@@ -267,16 +267,24 @@ class ColumnFinder {
     return look;
   }
 
+  [[nodiscard]] bool is_empty(std::size_t column) const {
+    return columns_.roles[column] == CsvRole::kPixel && first_[column].empty() &&
+           std::all_of(rows_.begin(), rows_.end(),
+                       [&](const Cells& row) { return column < row.size() && row[column].empty(); });
+  }
+
   /// Which column holds the labels, where none is named.
   void by_values() {
     std::vector<std::size_t> words;
     for (std::size_t i = 0; i < first_.size(); ++i) {
-      if (columns_.roles[i] == CsvRole::kPixel && look_at(i).words) {
+      if (is_empty(i)) {  // A comma at the end of each line.
+        pass_over(i);
+      } else if (columns_.roles[i] == CsvRole::kPixel && look_at(i).words) {
         words.push_back(i);
       }
     }
     std::size_t begin = 0;
-    const auto left = static_cast<std::int64_t>(first_.size());
+    const std::int64_t left = pixels();
     if (words.empty() && root_of(left) == 0 && root_of(left - 1) == 0 && root_of(left - 2) > 0 &&
         look_at(0).counts_rows) {
       pass_over(0);
@@ -300,7 +308,8 @@ class ColumnFinder {
     if (root_of(pixels()) > 0 || rows_.empty()) {
       return;  // Pictures without labels.
     }
-    choose_end(begin, first_.size() - 1);
+    const auto last = std::find(columns_.roles.rbegin(), columns_.roles.rend(), CsvRole::kPixel);
+    choose_end(begin, static_cast<std::size_t>(columns_.roles.rend() - last) - 1);
   }
 
   void label_without_name(std::size_t column) {

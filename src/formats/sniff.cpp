@@ -54,6 +54,12 @@ constexpr std::array kSignatures = {
     Signature{"RIFF"sv, "a RIFF file"},
     Signature{"%PDF"sv, "a PDF document"},
     Signature{"\x93NUMPY"sv, "a NumPy array"},
+    Signature{"MATLAB 5.0"sv, "a MATLAB file"},
+    Signature{"\x80\x02"sv, "a Python pickle"},
+    Signature{"\x80\x03"sv, "a Python pickle"},
+    Signature{"\x80\x04\x95"sv, "a Python pickle"},
+    Signature{"\x80\x05\x95"sv, "a Python pickle"},
+    Signature{"ARROW1"sv, "an Arrow file"},
     Signature{"\0\0\x08\x01"sv, "IDX labels"},
     Signature{"\0\0\x08\x03"sv, "IDX pictures"},
 };
