@@ -199,8 +199,10 @@ FolderContent content_of(const fs::path& folder) {
     throw Error(ErrorKind::kIo, folder.string(), "cannot be read: " + failure.message(), {},
                 "a folder that you may read");
   }
-  std::sort(content.folders.begin(), content.folders.end());
-  std::sort(content.files.begin(), content.files.end());
+  // All are of one folder: their texts have the order of their paths.
+  const auto before = [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); };
+  std::sort(content.folders.begin(), content.folders.end(), before);
+  std::sort(content.files.begin(), content.files.end(), before);
   return content;
 }
 

@@ -56,16 +56,23 @@ std::vector<std::uint8_t> first_bytes_of(const fs::path& file) {
 
 /// Where the files' names are numbers, each once, their order; else a random one, so that the last N are a fair sample.
 void put_in_order(std::vector<PictureFile>& files, std::int64_t seed) {
-  std::set<std::uint64_t> numbers;
-  for (const PictureFile& one : files) {
-    if (const auto number = number_of(one.file.stem().string())) {
-      numbers.insert(*number);
+  std::vector<std::pair<std::uint64_t, std::size_t>> numbers;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto number = number_of(files[i].file.stem().string());
+    if (!number) {
+      break;
     }
+    numbers.emplace_back(*number, i);
   }
-  if (numbers.size() == files.size()) {
-    std::sort(files.begin(), files.end(), [](const PictureFile& a, const PictureFile& b) {
-      return number_of(a.file.stem().string()) < number_of(b.file.stem().string());
-    });
+  std::sort(numbers.begin(), numbers.end());
+  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  if (numbers.size() == files.size() && std::adjacent_find(numbers.begin(), numbers.end(), same) == numbers.end()) {
+    std::vector<PictureFile> ordered;
+    ordered.reserve(files.size());
+    for (const auto& [number, at] : numbers) {
+      ordered.push_back(std::move(files[at]));
+    }
+    files = std::move(ordered);
     return;
   }
   const RandomStream random{static_cast<std::uint64_t>(seed), RandomPurpose::kSplit, 1, 0, 0};
@@ -95,6 +102,9 @@ void list_below(const fs::path& folder, std::set<fs::path>& seen, std::vector<fs
 }  // namespace
 
 bool IgnoredFiles::holds(const fs::path& file, const fs::path& root) const {
+  if (patterns_.empty()) {
+    return false;
+  }
   const std::string name = file.filename().string();
   const std::string path = file.lexically_relative(root).string();
   return std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) {

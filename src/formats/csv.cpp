@@ -270,8 +270,9 @@ void take_fractions(CsvPictures& pictures, const std::vector<float>& numbers) {
 
 /// Black and white as 0 and 1.
 void stretch_ones(CsvPictures& pictures) {
-  const auto largest = std::max_element(pictures.pixels.begin(), pictures.pixels.end());
-  if (largest != pictures.pixels.end() && *largest == 1) {
+  const auto& all = pictures.pixels;
+  const bool more = std::any_of(all.begin(), all.end(), [](std::uint8_t pixel) { return pixel > 1; });
+  if (!more && std::find(all.begin(), all.end(), 1) != all.end()) {
     for (std::uint8_t& pixel : pictures.pixels) {
       pixel = static_cast<std::uint8_t>(pixel * kLargestPixel);
     }

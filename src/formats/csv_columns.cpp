@@ -118,13 +118,10 @@ struct ColumnLook {
 class ColumnFinder {
  public:
   ColumnFinder(const std::vector<std::string_view>& lines, std::string place, Findings& findings)
-      : place_(std::move(place)), findings_(findings) {
+      : lines_(lines), place_(std::move(place)), findings_(findings) {
     columns_.separator = separator_of(lines.front());
     first_ = csv_cells(lines.front(), columns_.separator, place_);
     columns_.header = is_header(first_);
-    for (std::size_t i = columns_.header ? 1 : 0; i < lines.size(); ++i) {
-      rows_.push_back(csv_cells(lines[i], columns_.separator, place_));
-    }
   }
 
   CsvColumns find() {
@@ -275,6 +272,9 @@ class ColumnFinder {
 
   /// Which column holds the labels, where none is named.
   void by_values() {
+    for (std::size_t i = columns_.header ? 1 : 0; i < lines_.size(); ++i) {
+      rows_.push_back(csv_cells(lines_[i], columns_.separator, place_));
+    }
     std::vector<std::size_t> words;
     for (std::size_t i = 0; i < first_.size(); ++i) {
       if (is_empty(i)) {  // A comma at the end of each line.
@@ -352,11 +352,12 @@ class ColumnFinder {
     }
   }
 
+  const std::vector<std::string_view>& lines_;
   std::string place_;
   Findings& findings_;
   CsvColumns columns_;
   Cells first_;
-  std::vector<Cells> rows_;
+  std::vector<Cells> rows_;  ///< Of the lines, where names do not tell the columns.
 };
 
 }  // namespace

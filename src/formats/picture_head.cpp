@@ -1,7 +1,9 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <fstream>
 #include <optional>
 #include <string_view>
 
@@ -24,22 +26,55 @@ std::uint32_t big_endian(std::span<const std::uint8_t> bytes) {
   return value;
 }
 
-/// A file of which parts are read.
+/// A file of which parts are read, nearly always within its first bytes: one call of the system for all of them.
 class PartReader {
  public:
-  explicit PartReader(const std::filesystem::path& file) : stream_(file, std::ios::binary) {}
+  explicit PartReader(const std::filesystem::path& file) : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~PartReader() {
+    if (descriptor_ >= 0) {
+      ::close(descriptor_);
+    }
+  }
+  PartReader(const PartReader&) = delete;
+  PartReader& operator=(const PartReader&) = delete;
+
   /// The next `count` bytes; fewer at the end of the file.
   Bytes take(std::size_t count) {
-    Bytes bytes(count);
-    stream_.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(count));
-    bytes.resize(static_cast<std::size_t>(stream_.gcount()));
-    return bytes;
+    if (at_ < begin_ || at_ + count > begin_ + held_.size()) {
+      fill(std::max(count, kBlock));
+    }
+    const std::size_t first = std::min(at_ - begin_, held_.size());
+    const std::size_t taken = std::min(count, held_.size() - first);
+    good_ = taken == count;
+    at_ += taken;
+    const auto from = held_.begin() + static_cast<std::ptrdiff_t>(first);
+    return {from, from + static_cast<std::ptrdiff_t>(taken)};
   }
-  void pass_over(std::uint32_t count) { stream_.seekg(count, std::ios::cur); }
-  [[nodiscard]] bool good() const { return stream_.good(); }
+  void pass_over(std::uint32_t count) { at_ += count; }
+  [[nodiscard]] bool good() const { return good_; }
 
  private:
-  std::ifstream stream_;
+  static constexpr std::size_t kBlock = 4096;
+
+  void fill(std::size_t count) {
+    begin_ = at_;
+    held_.resize(count);
+    std::size_t read = 0;
+    while (descriptor_ >= 0 && read < count) {
+      const ssize_t got = ::pread(descriptor_, held_.data() + read, count - read, static_cast<off_t>(begin_ + read));
+      if (got <= 0) {
+        break;
+      }
+      read += static_cast<std::size_t>(got);
+    }
+    held_.resize(read);
+  }
+
+  int descriptor_;
+  bool good_ = true;
+  std::size_t at_ = 0;
+  std::size_t begin_ = 0;
+  Bytes held_;
 };
 
 /// Height and width as they are seen.
