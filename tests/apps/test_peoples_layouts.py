@@ -50,7 +50,7 @@ class PeoplesLayouts(PeoplesData):
         self.assertEqual(self.counts("data"), [3, 3, 3])
         self.assertEqual(self.counts("data", "test"), [2, 2, 2])
 
-    @tests("one folder in another in another")
+    @tests("a folder that holds nothing but one folder")
     def test_one_folder_down(self):
         self.folders("down/archive/data", 3)
         self.put("down/readme.txt", "unpack")
@@ -130,7 +130,7 @@ class PeoplesLayouts(PeoplesData):
         self.assertTrue((self.box.path("run/history.csv").read_text().split("\n")[1]).split(",")[3])
         self.assertEqual(self.evaluate("--split", "validation")["samples"], 12)
 
-    @tests("test pictures at another place")
+    @tests("test pictures elsewhere")
     def test_test_pictures_from_another_place(self):
         self.folders("a", 8)
         self.folders("b", 3, first=10)

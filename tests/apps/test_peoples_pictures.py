@@ -141,7 +141,7 @@ class PeoplesPictures(PeoplesData):
         self.assertEqual(accepted["findings"][0]["count"], 2)
 
     @tests("pictures of other kinds (HEIC, AVIF, JPEG 2000, JPEG XL, PSD, SVG, raw photographs, ...)",
-           "files that are no pictures")
+           "files that are not pictures")
     def test_other_kinds_are_left_out_and_counted(self):
         self.folders("data", 20)
         self.put("data/bar/photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
@@ -150,7 +150,7 @@ class PeoplesPictures(PeoplesData):
         words = self.words_of("data")
         self.assertIn("left out: 2 pictures of a kind that is not read", words)
         self.assertIn("bar/photo.heic", words)
-        self.assertIn("left out: 1 files that are no pictures (disc/notes.txt)", words)
+        self.assertIn("left out: 1 files that are not pictures (disc/notes.txt)", words)
         self.assertEqual(self.counts("data"), [20, 20, 20])
 
     def test_more_than_a_tenth_is_an_error(self):
@@ -272,7 +272,7 @@ class PeoplesPictures(PeoplesData):
             pixels = list(self.box.path(f"{name}-idx/train-images-idx3-ubyte").read_bytes()[16:])
             self.assertEqual(pixels, [0, 100] * 8, name)
 
-    @tests("all but the first picture of a file of several")
+    @tests("later pictures of a file that holds several")
     def test_the_first_picture_of_several_is_taken(self):
         self.folders("data", 4)
         first = (PICTURES / "plain.gif").read_bytes()

@@ -69,7 +69,7 @@ class PeoplesTables(PeoplesData):
         self.assertIn("the labels may be in column 1 or in column 65", words)
         self.assertIn("a first line that names the columns", words)
 
-    @tests("CSV: an index, or other columns that are no pixels")
+    @tests("CSV: an index, or other columns that are not pixels")
     def test_csv_with_other_columns(self):
         rows = self.csv_rows()
         header = ["", "label", "filename", *(f"p{i}" for i in range(SIDE * SIDE))]
