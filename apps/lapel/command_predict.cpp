@@ -232,12 +232,12 @@ ExitCode run(const Options& options, Output& output) {
     questions.ask(batch);
     done += batch.pictures.count + static_cast<std::int64_t>(batch.unread.size());
     if (to_file && output.is_terminal()) {
-      output.print(stream.total() > 0 ? fmt::format("\r{} of {} pictures", done, stream.total())
-                                      : fmt::format("\r{} pictures", done));
+      output.redraw(stream.total() > 0 ? fmt::format("{} of {} pictures", done, stream.total())
+                                       : fmt::format("{} pictures", done));
     }
   }
   if (to_file && output.is_terminal()) {
-    output.print("\r\x1b[K");
+    output.redraw({});
   }
   for (const auto& photo : options.photos) {
     const Pictures picture = picture_from_photo(photo, classifier.height(), classifier.width(), classifier.channels());

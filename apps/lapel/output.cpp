@@ -1,9 +1,11 @@
 #include "output.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <string>
@@ -24,7 +26,39 @@ std::size_t Output::columns() const {
   return known ? size.ws_col : 80;
 }
 
-void Output::print(std::string_view text) {
+namespace {
+
+/// The length of the control character at the beginning of `text`, in UTF-8; 0 for anything else.
+std::size_t control_length(std::string_view text) {
+  const auto byte = static_cast<unsigned char>(text.front());
+  const bool c1 = byte == 0xC2 && text.size() > 1 && (static_cast<unsigned char>(text[1]) & 0xE0U) == 0x80U;
+  return c1 ? 2 : (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F ? 1 : 0;
+}
+
+std::string without_control_characters(std::string_view text) {
+  std::string visible;
+  while (!text.empty()) {
+    const std::size_t length = control_length(text);
+    if (length > 0) {
+      visible += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[length - 1]));
+    } else {
+      visible += text.front();
+    }
+    text.remove_prefix(std::max<std::size_t>(1, length));
+  }
+  return visible;
+}
+
+}  // namespace
+
+void Output::print(std::string_view text) { write_all(without_control_characters(text)); }
+
+void Output::redraw(std::string_view line) {
+  constexpr std::string_view kClearToEndOfLine = "\x1b[K";
+  write_all(fmt::format("\r{}{}", without_control_characters(line), kClearToEndOfLine));
+}
+
+void Output::write_all(std::string_view text) {
   while (error_ == 0 && !text.empty()) {
     const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
     if (written >= 0) {

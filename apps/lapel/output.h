@@ -16,11 +16,16 @@ class Output {
   /// Columns of the terminal, as it is now; 80 where it does not say.
   [[nodiscard]] std::size_t columns() const;
 
+  /// Control characters but line breaks and tabs are written as `\\x1b`: names of files and classes may be anybody's.
   void print(std::string_view text);
+  /// Draws a line of a terminal over the one before; an empty one clears it.
+  void redraw(std::string_view line);
   /// Throws Error (kIo) if anything could not be written.
   void finish() const;
 
  private:
+  void write_all(std::string_view text);
+
   bool terminal_ = false;
   int error_ = 0;  ///< The errno of the first write that failed.
 };

@@ -37,8 +37,7 @@ std::string epoch_in_words(const Progress& progress, std::int64_t epoch) {
 }
 
 void ProgressPrinter::redraw(const std::string& line) {
-  constexpr std::string_view kClearToEndOfLine = "\x1b[K";
-  output_.print(fmt::format("\r{}{}", line, kClearToEndOfLine));
+  output_.redraw(line);
   line_open_ = true;
 }
 

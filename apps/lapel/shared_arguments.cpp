@@ -70,14 +70,13 @@ DataSet load_with_progress(const DataSpec& spec, DataPart wanted, const std::sto
   bool drawn = false;
   if (output.is_terminal()) {
     settings.progress = [&](const LoadProgress& progress) {
-      constexpr std::string_view kClearToEndOfLine = "\x1b[K";
-      output.print(fmt::format("\rreading pictures: {} of {}{}", progress.done, progress.total, kClearToEndOfLine));
+      output.redraw(fmt::format("reading pictures: {} of {}", progress.done, progress.total));
       drawn = true;
     };
   }
   const auto clear = [&] {
     if (drawn) {
-      output.print("\r\x1b[K");
+      output.redraw({});
     }
   };
   try {

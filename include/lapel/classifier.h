@@ -20,8 +20,11 @@ struct ClassProbability {
   double probability = 0;
 };
 
-/// A trained model with all it needs to be used: classes and preprocessing. Movable; copies share the weights.
-/// Not for use by two threads at a time.
+/// A trained model with all it needs to be used: classes and preprocessing. Copies share the weights, which nobody
+/// changes; what `use_precision` and `use_test_time_augmentation` choose is each copy's own.
+/// Any number of threads may call the const functions of one classifier, or of copies, at a time. A call has a network
+/// of its own while it runs, with weights and activations; networks are kept, as many as there were calls at a time.
+/// Each call uses the `threads` that the classifier was loaded with: load it with one thread for many callers.
 class Classifier {
  public:
   struct Impl;
@@ -31,6 +34,11 @@ class Classifier {
   [[nodiscard]] static Classifier load(const std::filesystem::path& run_or_model, int threads = 0);
 
   explicit Classifier(std::shared_ptr<Impl> impl);
+  Classifier(const Classifier& other);
+  Classifier& operator=(const Classifier& other);
+  Classifier(Classifier&& other) noexcept = default;
+  Classifier& operator=(Classifier&& other) noexcept = default;
+  ~Classifier() = default;
 
   [[nodiscard]] const std::vector<std::string>& class_names() const;
   /// The size of the pictures it takes.
@@ -62,11 +70,12 @@ class Classifier {
   /// What the chosen views show that the model's training did not, in words; empty: nothing.
   [[nodiscard]] std::string views_unknown_to_training() const;
 
-  /// Probabilities, pictures x classes, row-major. Throws Error (kData) for pictures of another size.
+  /// Probabilities, pictures x classes, row-major. Throws Error (kData) for pictures of another size, or with other
+  /// pixels than `count` says; (kNumeric) for answers that are not numbers.
   [[nodiscard]] std::vector<float> predict(const Pictures& pictures) const;
   /// The `top_k` most probable classes of one row of probabilities, best first.
   [[nodiscard]] std::vector<ClassProbability> ranked(std::span<const float> probabilities, std::size_t top_k) const;
-  /// Throws Error (kData) for pictures of another size or labels beyond the classes.
+  /// Throws Error (kData) for pictures of another size or labels beyond the classes, and as `predict`.
   [[nodiscard]] Evaluation evaluate(const LabeledPictures& pictures, const std::string& split) const;
 
   /// Writes the model file, atomically.

@@ -9,14 +9,26 @@
 
 namespace lapel {
 
-/// Counts of (actual, predicted): rows are actual classes, columns predicted ones.
+/// How many pictures of one class were taken for one class.
+struct ConfusionCell {
+  Label actual = 0;
+  Label predicted = 0;
+  std::int64_t count = 0;
+
+  friend bool operator==(const ConfusionCell&, const ConfusionCell&) = default;
+};
+
+/// Counts of (actual, predicted): rows are actual classes, columns predicted ones. Of thousands of classes nearly all
+/// counts are 0, so only the others are held.
 struct ConfusionMatrix {
   std::int64_t classes = 0;
-  std::vector<std::int64_t> counts;  ///< classes x classes, row-major
+  std::vector<ConfusionCell> cells;  ///< Those above 0, by row, then by column.
 
-  [[nodiscard]] std::int64_t at(std::int64_t actual, std::int64_t predicted) const {
-    return counts[static_cast<std::size_t>(actual * classes + predicted)];
-  }
+  [[nodiscard]] std::int64_t at(std::int64_t actual, std::int64_t predicted) const;
+  /// All classes x classes counts, row-major.
+  [[nodiscard]] std::vector<std::int64_t> counts() const;
+  /// From these. Throws Error (kUsage) for another number of them.
+  [[nodiscard]] static ConfusionMatrix of_counts(std::int64_t classes, std::span<const std::int64_t> counts);
 };
 
 /// Of one class, or an average over classes. A ratio with denominator 0 is 0, as scikit-learn has it.
@@ -77,5 +89,23 @@ struct Evaluation {
 /// All of it from the probabilities.
 [[nodiscard]] Evaluation evaluate_predictions(std::string split, std::vector<std::string> class_names,
                                               std::span<const float> probabilities, std::span<const Label> labels);
+
+/// The same for probabilities that come part by part, of which only sums are kept.
+class Evaluator {
+ public:
+  Evaluator(std::string split, std::vector<std::string> class_names);
+
+  /// The next pictures. Throws Error (kUsage) as `cross_entropy` does.
+  void add(std::span<const float> probabilities, std::span<const Label> labels);
+  /// Of all that were added. Throws Error (kUsage) where there were none.
+  [[nodiscard]] Evaluation evaluation() &&;
+
+ private:
+  Evaluation result_;
+  std::vector<Label> actual_;
+  std::vector<Label> predicted_;
+  double loss_ = 0;
+  std::int64_t among_top_ = 0;
+};
 
 }  // namespace lapel

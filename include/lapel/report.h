@@ -29,13 +29,19 @@ namespace lapel {
 [[nodiscard]] std::string to_text(const Summary& summary);
 [[nodiscard]] std::string to_json(const Summary& summary);
 
-/// scikit-learn's classification_report, character by character, with two decimals.
+/// So many classes are shown one by one; of more, reports show sums and what stands out.
+inline constexpr std::size_t kMostClassesShown = 200;
+
+/// scikit-learn's classification_report, character by character, with two decimals; of more than kMostClassesShown
+/// classes only the rows of those with the lowest f1-score.
 [[nodiscard]] std::string to_text(const ClassificationReport& report, std::span<const std::string> class_names);
 
-/// The confusion matrix as a grid table: actual classes down, predicted across.
+/// The confusion matrix as a grid table: actual classes down, predicted across; of more than kMostClassesShown classes
+/// the pairs that were confused most.
 [[nodiscard]] std::string to_text(const ConfusionMatrix& confusion, std::span<const std::string> class_names);
 
-/// The same as CSV: `actual,name,name,...`, then a row for each actual class.
+/// The same as CSV: `actual,name,name,...`, then a row for each actual class; of more than kMostClassesShown classes
+/// `actual,predicted,count`, a row for each count above 0.
 [[nodiscard]] std::string to_csv(const ConfusionMatrix& confusion, std::span<const std::string> class_names);
 
 /// The most confused pairs, at most `count`, most frequent first: `117  Shirt taken for T-shirt/top`. Empty without

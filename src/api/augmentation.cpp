@@ -1,10 +1,13 @@
 #include "lapel/augmentation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
 #include "api/resolve.h"
 #include "base/threads.h"
+#include "data/check.h"
 #include "lapel/error.h"
 #include "layers/layer.h"
 #include "model/model.h"
@@ -29,6 +32,12 @@ std::vector<LayerSpec> augmentations(const Recipe& recipe) {
 
 Pictures augmented(const Recipe& recipe, const Pictures& pictures, std::span<const std::uint32_t> samples,
                    std::int64_t epoch) {
+  data::check_whole(pictures, "pictures");
+  const auto beyond = std::ranges::find_if(samples, [&](std::uint32_t sample) { return sample >= pictures.count; });
+  if (beyond != samples.end()) {
+    throw Error(ErrorKind::kUsage, "augmented", fmt::format("there is no picture {}", *beyond),
+                {{"pictures", fmt::format("{}", pictures.count)}});
+  }
   static constexpr float kWhite = 255;
   const Shape shape = picture_shape(pictures);
   std::vector<LayerSpec> specs = augmentations(recipe);

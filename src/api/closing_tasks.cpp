@@ -17,20 +17,21 @@ constexpr double kLooks = 3;
 
 std::int64_t EvaluationCost::batch() const { return std::min(pictures_.count, Classifier::Impl::kPredictBatch); }
 
+NetworkPool::Loan EvaluationCost::network() const { return classifier_.networks->take(batch()); }
+
 double EvaluationCost::seconds_of_batch(std::int64_t count) const {
-  std::vector<float> answers(static_cast<std::size_t>(count) * classifier_.file.class_names.size());
-  return seconds_of([&] { classifier_.network->predict(pictures_.pixels.data(), 0, count, count, answers); });
+  std::vector<float> answers(static_cast<std::size_t>(count * classifier_.classes()));
+  return seconds_of([&] { network()->predict(pictures_.pixels.data(), 0, count, count, answers); });
 }
 
 std::int64_t EvaluationCost::first_count(double at_most) const {
   constexpr double kSlowMachine = 2e10;  // Floating-point operations a second.
-  const double flop = static_cast<double>(classifier_.network->plan(batch(), false).flop());
+  const double flop = static_cast<double>(network()->plan(batch(), false).flop());
   const double affordable = kSlowMachine * at_most / kLooks * static_cast<double>(batch()) / std::max(1.0, flop);
   return static_cast<std::int64_t>(std::clamp(affordable, 1.0, static_cast<double>(batch())));
 }
 
 double EvaluationCost::measure_first(double at_most) {
-  classifier_.make_network(batch());
   count_ = first_count(at_most);
   double spent = 0;  // Without plans, most of which stay in use.
   while (true) {
@@ -75,8 +76,7 @@ double EvaluationCost::seconds(std::span<const EvaluatedPart> parts) const {
 }
 
 double EvaluationCost::seconds_of_flop() const {
-  const double flop =
-      static_cast<double>(classifier_.network->plan(count_, false).flop()) / static_cast<double>(count_);
+  const double flop = static_cast<double>(network()->plan(count_, false).flop()) / static_cast<double>(count_);
   return flop > 0 ? seconds_of_picture_ / flop : 0;
 }
 

@@ -36,6 +36,7 @@ class EvaluationCost {
 
  private:
   [[nodiscard]] std::int64_t batch() const;
+  [[nodiscard]] NetworkPool::Loan network() const;
   /// Pictures that even a slow machine can look at in this time.
   [[nodiscard]] std::int64_t first_count(double at_most) const;
   /// The seconds of a look at `count_` pictures, which it chooses.

@@ -1,11 +1,13 @@
 #include "lapel/lr_find.h"
 
 #include "api/training_setup.h"
+#include "data/check.h"
 #include "train/lr_find.h"
 
 namespace lapel {
 
 LrFindResult find_learning_rate(const Recipe& recipe, const DataSet& data, const LrFindSettings& settings) {
+  data::check_whole(data);
   const TrainingSetup setup = make_setup(recipe, data);
   plan::Network network = make_network(setup);
   LrFindResult result =

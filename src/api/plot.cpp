@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/run_plots.h"
+#include "data/check.h"
 #include "formats/bytes.h"
 #include "lapel/augmentation.h"
 #include "lapel/error.h"
@@ -40,6 +41,7 @@ std::vector<fs::path> draw_run(const fs::path& run, PlotFormat format) {
 }
 
 void draw_samples(const DataSet& data, const fs::path& file) {
+  data::check_whole(data);
   const report::PlotData shown = report::plot_data(data.name, data, nullptr, {});
   draw_file(report::draw_samples(shown, shown.train_samples, "Training pictures: " + data.name), file);
 }
@@ -120,6 +122,7 @@ class AugmentationRows {
 }  // namespace
 
 void draw_augmentations(const Recipe& recipe, const DataSet& data, const fs::path& file) {
+  data::check_whole(data);
   constexpr std::size_t kRowsTogether = 3;
   const std::vector<LayerSpec> layers = augmentations(recipe);
   if (layers.empty()) {
@@ -146,6 +149,11 @@ void draw_augmentations(const Recipe& recipe, const DataSet& data, const fs::pat
 void draw_predictions(const Classifier& classifier, const Pictures& pictures,
                       std::span<const std::optional<Label>> actual, const fs::path& file) {
   const std::vector<float> probabilities = classifier.predict(pictures);
+  if (std::ssize(actual) != pictures.count) {
+    throw Error(ErrorKind::kUsage, "draw_predictions", "there are not as many labels as pictures",
+                {{"pictures", fmt::format("{}", pictures.count)}, {"labels", fmt::format("{}", actual.size())}},
+                "no value for a picture of an unknown class");
+  }
   const std::size_t classes = classifier.class_names().size();
   report::PlotData data;
   data.class_names = classifier.class_names();

@@ -9,6 +9,7 @@
 #include "api/known_views.h"
 #include "api/resolve.h"
 #include "api/training_setup.h"
+#include "data/check.h"
 #include "lapel/error.h"
 #include "train/callbacks/callback_type.h"
 
@@ -17,6 +18,7 @@ namespace lapel {
 namespace {
 
 void check_classes(const DataSet& data) {
+  data::check_whole(data);
   if (data.train.pictures.count > 0 && data.class_names.size() < 2) {
     throw Error(ErrorKind::kData, data.location.string(), "holds one class only, at least 2 are wanted to train",
                 {{"class", data.class_names.empty() ? "none" : data.class_names.front()}},
@@ -110,6 +112,7 @@ std::pair<std::int64_t, std::int64_t> division_counts(const DataSet& data, const
 }
 
 DataSet divided(DataSet data, const DataSpec& spec) {
+  data::check_whole(data);
   Findings ignored;
   const data::Division division = data::divide(data, spec, ignored);
   const LabeledPictures all = data::in_order_of(division, data);

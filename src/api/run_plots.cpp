@@ -86,6 +86,8 @@ std::vector<fs::path> draw_result_plots(const report::PlotData& shown, const std
   }
   if (shown.confusion.classes > 0) {
     drawn.add("confusion", draw_confusion(shown));
+  }
+  if (!shown.predictions.empty()) {
     drawn.add("predictions", draw_predictions(shown, shown.predictions, "Predictions: " + shown.name));
   }
   if (!shown.mistakes.empty()) {

@@ -54,7 +54,7 @@ double training_flop(plan::Network& network, std::int64_t count, std::int64_t st
 
 MeasuredParts measure_run(const Classifier& classifier, Classifier::Impl& impl, const DataSet& data,
                           const TrainingSetup& setup, const data::SampleRange& train_part, RunRecord& record) {
-  std::string& views = impl.file.preprocessing.test_time_augmentation;
+  std::string& views = impl.views;
   views = kTrainingViews;
   record.train = impl.evaluate(data.train, train_part.first, train_part.count, "train").score;
   check_finite(record.train, "training", record);
@@ -83,6 +83,7 @@ MeasuredParts measure_run(const Classifier& classifier, Classifier::Impl& impl, 
 report::PlotData write_results(const store::RunFolder& folder, const RunResults& results, const RunRecord& record) {
   const MeasuredParts& measured = results.measured;
   const Evaluation* held_out = measured.held_out();
+  folder.remove_metrics();
   results.classifier.save(folder.model_file());
   folder.write_report(
       run_report(describe(results.data), results.classifier.summary(), results.history, record, held_out));

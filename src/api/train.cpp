@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "api/classifier_impl.h"
 #include "api/closing_tasks.h"
 #include "api/ensemble_members.h"
+#include "api/failed_run.h"
 #include "api/preparation.h"
 #include "api/run_checks.h"
 #include "api/run_plots.h"
@@ -73,8 +75,13 @@ class Run {
     try {
       begin_folder();
       return finish(learn());
-    } catch (...) {
-      abandon();
+    } catch (const Error& error) {
+      throw told(error);
+    } catch (const std::bad_alloc&) {
+      throw told(Error(ErrorKind::kIo, {}, "the memory of this machine does not suffice", {},
+                       "a smaller train.batch_size, data.limit or model"));
+    } catch (...) {  // Of a callback of the caller's.
+      (void)told(Error(ErrorKind::kInternal, {}, {}));
       throw;
     }
   }
@@ -99,7 +106,6 @@ class Run {
     }
     checkpoint_ = store::read_last_checkpoint(folder.path());
     check_same_training(*checkpoint_, recipe_text_, data_.train, folder.path());
-    can_resume_ = true;
     history_ = checkpoint_->history;
     finished_.take_from(*checkpoint_);
     elapsed_before_ = checkpoint_->elapsed;
@@ -307,21 +313,8 @@ class Run {
       checkpoint.recipe = recipe_text_;
       checkpoint.data_checksum = checksum;
       checkpoint.elapsed = now();
-      save(checkpoint);
-    };
-  }
-
-  void save(const store::Checkpoint& checkpoint) {
-    try {
       store::write_checkpoint(folder_->path(), checkpoint);
-      can_resume_ = true;
-    } catch (const Error& error) {
-      if (!can_resume_) {
-        throw;
-      }
-      throw Error(error.kind(), error.place(), error.problem(), error.facts(),
-                  fmt::format("to make room, then lapel train --resume {}", folder_->path().string()));
-    }
+    };
   }
 
   TrainResult finish(const SharedImpl& impl) {
@@ -349,26 +342,16 @@ class Run {
             std::move(measured.validation)};
   }
 
-  /// After a failure: a folder in which nothing was finished, and from which nothing can go on, goes; another says that
-  /// it failed.
-  void abandon() noexcept {
+  /// An error with what becomes of the run folder.
+  [[nodiscard]] Error told(const Error& error) const {
     if (!folder_) {
-      return;
+      return error;
     }
-    if (history_.empty() && !can_resume_) {
-      folder_->discard();
-      return;
-    }
-    try {
-      RunRecord failed = begin_record(setup_, budget_, prepared_.findings());
-      failed.status = "failed";
-      failed.epochs = static_cast<std::int64_t>(history_.size());
-      failed.process_seconds = now();
-      folder_->write_metrics(to_json(failed));
-    } catch (const std::exception&) {
-      // The first failure is the one to tell of; the history already written stays.
-      return;
-    }
+    RunRecord failed = begin_record(setup_, budget_, prepared_.findings());
+    failed.status = "failed";
+    failed.epochs = static_cast<std::int64_t>(history_.size());
+    failed.process_seconds = now();
+    return after_failure(error, *folder_, failed);
   }
 
   const Preparation& prepared_;
@@ -389,7 +372,6 @@ class Run {
   std::optional<training::Deadline> deadline_;   ///< Of the process; where there is a time budget.
   std::optional<store::Checkpoint> checkpoint_;  ///< From which this training goes on.
   FinishedMembers finished_;
-  bool can_resume_ = false;  ///< There is a whole checkpoint in the folder.
   std::vector<EpochResult> history_;
   RunRecord record_;
 };

@@ -8,18 +8,51 @@ namespace {
 
 constexpr std::string_view kGap = "        ";
 
+/// Parts of a message may come from files of anybody: in them no control character reaches a terminal, and what is
+/// longer than people read loses its middle.
+std::string shown(std::string_view text, std::size_t most) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool c1 = byte == 0xC2 && i + 1 < text.size() && (static_cast<unsigned char>(text[i + 1]) & 0xE0U) == 0x80U;
+    if (byte < 0x20 || byte == 0x7F || c1) {
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      const auto code = c1 ? static_cast<unsigned char>(text[++i]) : byte;
+      result += byte == '\n' ? std::string("\\n") : std::string("\\x") + kDigits[code >> 4U] + kDigits[code & 0xFU];
+    } else {
+      result += text[i];
+    }
+  }
+  if (result.size() <= most) {
+    return result;
+  }
+  const auto inside = [&](std::size_t at) { return (static_cast<unsigned char>(result[at]) & 0xC0U) == 0x80U; };
+  std::size_t head = most / 2;
+  std::size_t tail = result.size() - most / 2;
+  while (head > 0 && inside(head)) {
+    --head;
+  }
+  while (tail < result.size() && inside(tail)) {
+    ++tail;
+  }
+  return result.substr(0, head) + " [...] " + result.substr(tail);
+}
+
 std::string render(const std::string& place, const std::string& problem, const std::vector<ErrorFact>& facts,
                    const std::string& hint) {
-  std::string text = place.empty() ? problem : place + ": " + problem;
+  constexpr std::size_t kLongest = 500;
+  constexpr std::size_t kLongestFact = 500;
+  std::string text =
+      place.empty() ? shown(problem, kLongest) : shown(place, kLongest) + ": " + shown(problem, kLongest);
   std::string second;
   const auto add = [&second](std::string_view label, std::string_view value) {
     second.append(second.empty() ? "\n  " : kGap).append(label).append("  ").append(value);
   };
   for (const auto& [label, value] : facts) {
-    add(label, value);
+    add(label, shown(value, kLongestFact));
   }
   if (!hint.empty()) {
-    add("try", hint);
+    add("try", shown(hint, kLongest));
   }
   return text + second;
 }

@@ -88,11 +88,14 @@ void take_words(NamedPart& part, const std::vector<std::string>& names, const st
     throw Error(ErrorKind::kData, part.labels, "has numbers as labels, the other part words", {},
                 "the same labels in both");
   }
+  std::map<std::string_view, Label> places;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    places.emplace(names[i], static_cast<Label>(i));
+  }
   std::vector<std::optional<Label>> meaning;
   for (const std::string& word : part.words) {
-    const std::string name = canonical_name(word, part.labels);
-    const auto found = std::find(names.begin(), names.end(), name);
-    meaning.push_back(found == names.end() ? std::nullopt : std::optional(static_cast<Label>(found - names.begin())));
+    const auto found = places.find(canonical_name(word, part.labels));
+    meaning.push_back(found == places.end() ? std::nullopt : std::optional(found->second));
   }
   for (std::size_t i = 0; i < part.content.labels.size(); ++i) {
     Label& label = part.content.labels[i];

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <map>
 #include <utility>
 
 #include "formats/bytes.h"
 #include "formats/utf8.h"
+#include "lapel/data.h"
 #include "lapel/error.h"
 
 namespace lapel::data {
@@ -56,6 +58,12 @@ std::string canonical_name(const std::string& name, const std::string& place) {
 }
 
 void check_different(const std::vector<std::string>& names, const std::string& place) {
+  constexpr std::size_t kMost = std::size_t{std::numeric_limits<Label>::max()} + 1;
+  if (names.size() > kMost) {
+    throw Error(ErrorKind::kData, place, "holds more classes than labels can tell apart",
+                {{"classes", fmt::format("{}", names.size())}, {"at most", fmt::format("{}", kMost)}},
+                "a part of the classes");
+  }
   std::map<std::string, std::size_t> seen;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto [at, fresh] = seen.emplace(names[i], i);

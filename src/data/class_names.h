@@ -21,7 +21,7 @@ inline constexpr const char* kNamesFile = "class_names.txt";
 /// Error (kData) at `place` where it is not UTF-8, empty, or has a line break or another control character.
 [[nodiscard]] std::string canonical_name(const std::string& name, const std::string& place);
 
-/// Throws Error (kData) at `place` for a name that stands there twice.
+/// Throws Error (kData) at `place` for a name that stands there twice, and for more names than labels hold.
 void check_different(const std::vector<std::string>& names, const std::string& place);
 
 /// The number that a text of digits is.

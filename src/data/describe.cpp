@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/threads.h"
+#include "data/check.h"
 #include "lapel/data.h"
 
 namespace lapel {
@@ -77,6 +78,7 @@ SplitDescription describe_split(std::string name, const LabeledPictures& part, s
 }  // namespace
 
 DataDescription describe(const DataSet& data) {
+  data::check_whole(data);
   DataDescription result{data.name, data.location, data.class_names, {}, data.findings};
   for (const auto& [name, part] :
        {std::pair("train", &data.train), std::pair("validation", &data.validation), std::pair("test", &data.test)}) {

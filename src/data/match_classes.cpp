@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "data/check.h"
 #include "data/class_names.h"
 #include "formats/utf8.h"
 #include "lapel/data.h"
@@ -140,6 +141,7 @@ Meaning meaning_of(DataSet& data, const Names& class_names, const std::set<Label
 }  // namespace
 
 DataSet with_classes(DataSet data, const std::vector<std::string>& class_names) {
+  data::check_whole(data);
   if (data.class_names == class_names) {
     return data;
   }

@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -171,6 +172,10 @@ std::vector<PictureFile> ClassFolders::list(const fs::path& part, Findings& find
     }
   }
   // By name or by number, whichever order the classes have.
+  std::map<std::string_view, std::uint64_t> places;
+  for (const std::string& name : classes_) {
+    places.emplace(name, places.size());
+  }
   std::vector<std::pair<Label, fs::path>> folders;
   for (const auto& folder : content.folders) {
     if (holds_nothing(folder)) {
@@ -178,16 +183,14 @@ std::vector<PictureFile> ClassFolders::list(const fs::path& part, Findings& find
       continue;
     }
     const std::string name = canonical_name(folder.filename().string(), folder.string());
-    const auto found = std::find(classes_.begin(), classes_.end(), name);
+    const auto found = places.find(name);
     const auto number = numbered_ ? number_of(name) : std::nullopt;
-    if (found == classes_.end() && !(number && *number < classes_.size())) {
+    if (found == places.end() && !(number && *number < classes_.size())) {
       throw Error(ErrorKind::kData, folder.string(), "is not a class of this data set",
                   {{"classes", fmt::format("{}, the first \"{}\"", classes_.size(), classes_.front())}},
                   fmt::format("the classes of the training pictures, or of {}", kNamesFile));
     }
-    folders.emplace_back(
-        static_cast<Label>(found != classes_.end() ? static_cast<std::uint64_t>(found - classes_.begin()) : *number),
-        folder);
+    folders.emplace_back(static_cast<Label>(found != places.end() ? found->second : *number), folder);
   }
   for (const auto& [label, folder] : folders) {
     const std::size_t before = files.size();

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "base/threads.h"
+#include "data/check.h"
 #include "data/class_names.h"
 #include "formats/bytes.h"
 #include "formats/codecs.h"
@@ -169,6 +170,7 @@ void check_parts(const DataSet& data) {
 }  // namespace
 
 void save_data(const DataSet& data, const std::filesystem::path& place, DataForm form) {
+  data::check_whole(data);
   if (form == DataForm::kIdx) {
     check_classes(data);
     check_parts(data);

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -150,7 +152,12 @@ int write_and_rename(const std::filesystem::path& file, std::span<const std::spa
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   const std::filesystem::path beside = folder / fmt::format(".{}.tmp-{}", file.filename().string(), ::getpid());
   constexpr mode_t kMode = 0666;
-  Descriptor descriptor(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, kMode));
+  constexpr int kFresh = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  int number = ::open(beside.c_str(), kFresh, kMode);
+  if (number < 0 && errno == EEXIST && ::unlink(beside.c_str()) == 0) {  // Left by a kill, or planted: never opened.
+    number = ::open(beside.c_str(), kFresh, kMode);
+  }
+  Descriptor descriptor(number);
   if (!descriptor.open()) {
     return errno;
   }
@@ -163,6 +170,26 @@ int write_and_rename(const std::filesystem::path& file, std::span<const std::spa
   }
   temporary.keep();
   return sync_folder(folder);
+}
+
+/// Links of the system's own, as /dev/stdout, are followed; any other is itself what is replaced.
+std::filesystem::file_type type_to_write(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const std::string name = std::filesystem::absolute(file, ignored).lexically_normal().string();
+  const bool of_system = name.starts_with("/dev/") || name.starts_with("/proc/");
+  return (of_system ? std::filesystem::status(file, ignored) : std::filesystem::symlink_status(file, ignored)).type();
+}
+
+/// Of a name `.X.tmp-123...` the 123; 0 for others.
+pid_t writer_of(std::string_view name) {
+  constexpr std::string_view kMark = ".tmp-";
+  const std::size_t at = name.rfind(kMark);
+  pid_t number = 0;
+  if (name.starts_with('.') && at != std::string_view::npos) {
+    const std::string_view digits = name.substr(at + kMark.size());
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  }
+  return number;
 }
 
 /// 0, or the errno of what failed.
@@ -204,6 +231,22 @@ void write_text_file(const std::filesystem::path& file, std::string_view text) {
   write_file(file, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
+void remove_leftovers(const std::filesystem::path& folder) noexcept {
+  try {
+    std::error_code problem;
+    std::filesystem::directory_iterator entry(folder, problem);
+    for (; !problem && entry != std::filesystem::directory_iterator(); entry.increment(problem)) {
+      const pid_t writer = writer_of(entry->path().filename().string());
+      if (writer > 0 && ::kill(writer, 0) != 0 && errno == ESRCH) {
+        std::error_code ignored;
+        std::filesystem::remove_all(entry->path(), ignored);
+      }
+    }
+  } catch (const std::bad_alloc&) {
+    return;  // They take room and do no harm.
+  }
+}
+
 void extend_file(const std::filesystem::path& file, std::uint64_t length, std::string_view bytes) {
   if (const int failure = write_behind(file, length, bytes); failure != 0) {
     refuse_write(file, bytes.size(), failure);
@@ -211,12 +254,12 @@ void extend_file(const std::filesystem::path& file, std::uint64_t length, std::s
 }
 
 void write_file_parts(const std::filesystem::path& file, std::span<const std::span<const std::uint8_t>> parts) {
-  std::error_code ignored;
-  const std::filesystem::file_type type = std::filesystem::status(file, ignored).type();
-  const bool replaceable = type == std::filesystem::file_type::regular ||
-                           type == std::filesystem::file_type::not_found || type == std::filesystem::file_type::none;
+  using std::filesystem::file_type;
+  const file_type type = type_to_write(file);
+  const bool replaceable = type == file_type::regular || type == file_type::symlink || type == file_type::not_found ||
+                           type == file_type::none;
   int failure = EISDIR;
-  if (type != std::filesystem::file_type::directory) {
+  if (type != file_type::directory) {
     failure = replaceable ? write_and_rename(file, parts) : write_in_place(file, parts);
   }
   if (failure != 0) {

@@ -17,10 +17,14 @@ namespace lapel::formats {
 [[nodiscard]] std::string read_text_file(const std::filesystem::path& file);
 
 /// Writes a file all or not at all: a temporary file beside it, fsync, rename, fsync of the folder. On any failure
-/// the temporary file is gone and what was there before is untouched.
-/// Throws Error (kIo) with the file, the bytes wanted and what the system said (`No space left on device`).
+/// the temporary file is gone and what was there before is untouched. A symbolic link is replaced, not followed, but
+/// for those in /dev and /proc. Throws Error (kIo) with the file, the bytes wanted and what the system said (`No space
+/// left on device`).
 void write_file(const std::filesystem::path& file, std::span<const std::uint8_t> bytes);
 void write_text_file(const std::filesystem::path& file, std::string_view text);
+
+/// Removes from a folder the temporary files of writers that are no longer running.
+void remove_leftovers(const std::filesystem::path& folder) noexcept;
 
 /// Writes `bytes` behind the first `length` bytes of a file that grows, where the rest of it is dropped; makes the file
 /// where `length` is 0. Not all or not at all: a kill may leave a part of them. Throws Error (kIo) as write_file does.

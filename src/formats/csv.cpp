@@ -281,8 +281,14 @@ void stretch_ones(CsvPictures& pictures) {
 }
 
 /// Numbers for words, in the order of the words' bytes.
-void number_words(CsvPictures& pictures, const std::vector<std::string>& words) {
+void number_words(CsvPictures& pictures, const std::vector<std::string>& words, const std::string& name) {
   const std::set<std::string> distinct(words.begin(), words.end());
+  constexpr std::size_t kMostWords = std::size_t{kLargestLabel} + 1;
+  if (distinct.size() > kMostWords) {
+    throw Error(ErrorKind::kData, name, "holds more classes than labels can tell apart",
+                {{"classes", fmt::format("{}", distinct.size())}, {"at most", fmt::format("{}", kMostWords)}},
+                "a part of the classes");
+  }
   pictures.label_words.assign(distinct.begin(), distinct.end());
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto found = std::lower_bound(pictures.label_words.begin(), pictures.label_words.end(), words[i]);
@@ -374,7 +380,7 @@ CsvPictures read_csv(const std::filesystem::path& file) {
   }
   values.fractions ? take_fractions(result, numbers) : stretch_ones(result);
   if (values.label_words) {
-    number_words(result, words);
+    number_words(result, words, name);
   }
   return result;
 }

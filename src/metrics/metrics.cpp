@@ -108,24 +108,70 @@ std::vector<Label> predicted_labels(std::span<const float> probabilities, std::i
   return labels;
 }
 
-double cross_entropy(std::span<const float> probabilities, std::span<const Label> labels, std::int64_t classes) {
-  constexpr std::string_view kFunction = "cross_entropy";
-  const std::size_t rows = row_count(kFunction, probabilities, classes);
-  if (rows == 0) {
-    throw Error(ErrorKind::kUsage, std::string(kFunction), "there are no rows to take the mean of");
-  }
+namespace {
+
+constexpr std::string_view kCrossEntropy = "cross_entropy";
+
+[[noreturn]] void refuse_no_rows() {
+  throw Error(ErrorKind::kUsage, std::string(kCrossEntropy), "there are no rows to take the mean of");
+}
+
+/// Adds the cross-entropy of each row to `sum`.
+void add_cross_entropy(std::span<const float> probabilities, std::span<const Label> labels, std::int64_t classes,
+                       double& sum) {
+  const std::size_t rows = row_count(kCrossEntropy, probabilities, classes);
   if (labels.size() != rows) {
-    throw Error(ErrorKind::kUsage, std::string(kFunction), "rows of probabilities and labels differ in number",
+    throw Error(ErrorKind::kUsage, std::string(kCrossEntropy), "rows of probabilities and labels differ in number",
                 {{"rows", fmt::format("{}", rows)}, {"labels", fmt::format("{}", labels.size())}});
   }
   const auto width = static_cast<std::size_t>(classes);
-  double sum = 0;
   for (std::size_t row = 0; row < rows; ++row) {
-    check_label(kFunction, "actual", labels[row], row, classes);
+    check_label(kCrossEntropy, "actual", labels[row], row, classes);
     const double p = probabilities[row * width + labels[row]];
     sum -= std::log(std::clamp(p, kProbabilityFloor, 1 - kProbabilityFloor));
   }
-  return sum / static_cast<double>(rows);
+}
+
+}  // namespace
+
+double cross_entropy(std::span<const float> probabilities, std::span<const Label> labels, std::int64_t classes) {
+  if (row_count(kCrossEntropy, probabilities, classes) == 0) {
+    refuse_no_rows();
+  }
+  double sum = 0;
+  add_cross_entropy(probabilities, labels, classes, sum);
+  return sum / static_cast<double>(labels.size());
+}
+
+std::int64_t ConfusionMatrix::at(std::int64_t actual, std::int64_t predicted) const {
+  const auto before = [&](const ConfusionCell& cell, std::int64_t place) {
+    return cell.actual * classes + cell.predicted < place;
+  };
+  const auto found = std::lower_bound(cells.begin(), cells.end(), actual * classes + predicted, before);
+  return found != cells.end() && found->actual == actual && found->predicted == predicted ? found->count : 0;
+}
+
+std::vector<std::int64_t> ConfusionMatrix::counts() const {
+  std::vector<std::int64_t> all(static_cast<std::size_t>(classes * classes));
+  for (const ConfusionCell& cell : cells) {
+    all[static_cast<std::size_t>(cell.actual * classes + cell.predicted)] = cell.count;
+  }
+  return all;
+}
+
+ConfusionMatrix ConfusionMatrix::of_counts(std::int64_t classes, std::span<const std::int64_t> counts) {
+  check_classes("ConfusionMatrix", classes);
+  if (std::ssize(counts) != classes * classes) {
+    throw Error(ErrorKind::kUsage, "ConfusionMatrix", "there is not one count for each pair of classes",
+                {{"counts", fmt::format("{}", counts.size())}, {"classes", fmt::format("{}", classes)}});
+  }
+  ConfusionMatrix matrix{classes, {}};
+  for (std::int64_t i = 0; i < classes * classes; ++i) {
+    if (const std::int64_t count = counts[static_cast<std::size_t>(i)]; count > 0) {
+      matrix.cells.push_back({static_cast<Label>(i / classes), static_cast<Label>(i % classes), count});
+    }
+  }
+  return matrix;
 }
 
 ConfusionMatrix confusion_matrix(std::span<const Label> actual, std::span<const Label> predicted,
@@ -136,11 +182,22 @@ ConfusionMatrix confusion_matrix(std::span<const Label> actual, std::span<const 
     throw Error(ErrorKind::kUsage, std::string(kFunction), "actual and predicted labels differ in number",
                 {{"actual", fmt::format("{}", actual.size())}, {"predicted", fmt::format("{}", predicted.size())}});
   }
-  ConfusionMatrix matrix{classes, std::vector<std::int64_t>(static_cast<std::size_t>(classes * classes))};
+  std::vector<std::pair<Label, Label>> pairs;
+  pairs.reserve(actual.size());
   for (std::size_t i = 0; i < actual.size(); ++i) {
     check_label(kFunction, "actual", actual[i], i, classes);
     check_label(kFunction, "predicted", predicted[i], i, classes);
-    ++matrix.counts[static_cast<std::size_t>(actual[i] * classes + predicted[i])];
+    pairs.emplace_back(actual[i], predicted[i]);
+  }
+  std::ranges::sort(pairs);
+  ConfusionMatrix matrix{classes, {}};
+  for (const auto& [row, column] : pairs) {
+    const bool another =
+        matrix.cells.empty() || matrix.cells.back().actual != row || matrix.cells.back().predicted != column;
+    if (another) {
+      matrix.cells.push_back({row, column, 0});
+    }
+    ++matrix.cells.back().count;
   }
   return matrix;
 }
@@ -153,14 +210,16 @@ ClassificationReport classification_report(const ConfusionMatrix& confusion) {
   std::int64_t largest = 0;
   std::vector<ClassScore> occurring;
   std::vector<double> recalls;
-  for (std::int64_t i = 0; i < confusion.classes; ++i) {
-    std::int64_t actual = 0;
-    std::int64_t predicted = 0;
-    for (std::int64_t j = 0; j < confusion.classes; ++j) {
-      actual += confusion.at(i, j);
-      predicted += confusion.at(j, i);
-    }
-    const std::int64_t hits = confusion.at(i, i);
+  struct Sums {
+    std::int64_t actual, predicted, hits;
+  };
+  std::vector<Sums> sums(static_cast<std::size_t>(confusion.classes));
+  for (const ConfusionCell& cell : confusion.cells) {
+    sums[cell.actual].actual += cell.count;
+    sums[cell.predicted].predicted += cell.count;
+    sums[cell.actual].hits += cell.actual == cell.predicted ? cell.count : 0;
+  }
+  for (const auto& [actual, predicted, hits] : sums) {
     report.classes.push_back(
         {ratio(hits, predicted), ratio(hits, actual), ratio(2 * hits, actual + predicted), actual, predicted});
     total += actual;
@@ -182,11 +241,15 @@ ClassificationReport classification_report(const ConfusionMatrix& confusion) {
   return report;
 }
 
-double top_accuracy(std::span<const float> probabilities, std::span<const Label> labels, std::int64_t classes,
-                    std::int64_t top) {
+namespace {
+
+/// Rows in which the label is among the `top` most probable classes.
+std::int64_t among_top(std::span<const float> probabilities, std::span<const Label> labels, std::int64_t classes,
+                       std::int64_t top) {
   const std::size_t rows = row_count("top_accuracy", probabilities, classes);
   std::int64_t hits = 0;
   for (std::size_t row = 0; row < std::min(rows, labels.size()); ++row) {
+    check_label("top_accuracy", "actual", labels[row], row, classes);
     const auto numbers =
         probabilities.subspan(row * static_cast<std::size_t>(classes), static_cast<std::size_t>(classes));
     const float own = numbers[labels[row]];
@@ -197,23 +260,51 @@ double top_accuracy(std::span<const float> probabilities, std::span<const Label>
     }
     hits += before < top ? 1 : 0;
   }
-  return ratio(hits, static_cast<std::int64_t>(rows));
+  return hits;
+}
+
+}  // namespace
+
+double top_accuracy(std::span<const float> probabilities, std::span<const Label> labels, std::int64_t classes,
+                    std::int64_t top) {
+  const std::size_t rows = row_count("top_accuracy", probabilities, classes);
+  return ratio(among_top(probabilities, labels, classes, top), static_cast<std::int64_t>(rows));
+}
+
+Evaluator::Evaluator(std::string split, std::vector<std::string> class_names) {
+  result_.split = std::move(split);
+  result_.class_names = std::move(class_names);
+}
+
+void Evaluator::add(std::span<const float> probabilities, std::span<const Label> labels) {
+  constexpr std::int64_t kTop = 3;
+  const auto classes = static_cast<std::int64_t>(result_.class_names.size());
+  add_cross_entropy(probabilities, labels, classes, loss_);
+  among_top_ += among_top(probabilities, labels, classes, kTop);
+  const std::vector<Label> predicted = predicted_labels(probabilities, classes);
+  actual_.insert(actual_.end(), labels.begin(), labels.end());
+  predicted_.insert(predicted_.end(), predicted.begin(), predicted.end());
+}
+
+Evaluation Evaluator::evaluation() && {
+  if (actual_.empty()) {
+    refuse_no_rows();
+  }
+  const auto samples = static_cast<std::int64_t>(actual_.size());
+  result_.score.loss = loss_ / static_cast<double>(samples);
+  result_.confusion = confusion_matrix(actual_, predicted_, static_cast<std::int64_t>(result_.class_names.size()));
+  result_.top_3_accuracy = ratio(among_top_, samples);
+  result_.report = classification_report(result_.confusion);
+  result_.score.accuracy = result_.report.accuracy;
+  result_.score.samples = samples;
+  return std::move(result_);
 }
 
 Evaluation evaluate_predictions(std::string split, std::vector<std::string> class_names,
                                 std::span<const float> probabilities, std::span<const Label> labels) {
-  const auto classes = static_cast<std::int64_t>(class_names.size());
-  Evaluation evaluation;
-  evaluation.score.loss = cross_entropy(probabilities, labels, classes);
-  evaluation.confusion = confusion_matrix(labels, predicted_labels(probabilities, classes), classes);
-  constexpr std::int64_t kTop = 3;
-  evaluation.top_3_accuracy = top_accuracy(probabilities, labels, classes, kTop);
-  evaluation.report = classification_report(evaluation.confusion);
-  evaluation.score.accuracy = evaluation.report.accuracy;
-  evaluation.score.samples = static_cast<std::int64_t>(labels.size());
-  evaluation.split = std::move(split);
-  evaluation.class_names = std::move(class_names);
-  return evaluation;
+  Evaluator evaluator(std::move(split), std::move(class_names));
+  evaluator.add(probabilities, labels);
+  return std::move(evaluator).evaluation();
 }
 
 }  // namespace lapel

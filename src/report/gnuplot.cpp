@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <system_error>
 
 #include "formats/bytes.h"
@@ -19,32 +20,39 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Files that are gone at the end, whatever happened.
-class Leftovers {
+/// A folder for gnuplot's files beside the plot, under a name that nobody could foresee, so that no link waits there.
+/// It is gone at the end, whatever happened.
+class DrawingFolder {
  public:
-  explicit Leftovers(const fs::path& file)
-      : drawn(beside(file, "drawn")), script(beside(file, "gnuplot")), words(beside(file, "words")) {}
-  ~Leftovers() {
-    std::error_code ignored;
-    for (const auto* file : {&drawn, &script, &words}) {
-      fs::remove(*file, ignored);
+  explicit DrawingFolder(const fs::path& file) {
+    const fs::path parent = file.parent_path();
+    std::string name = (parent / fmt::format(".{}.tmp-{}-XXXXXX", file.filename().string(), ::getpid())).string();
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw Error(ErrorKind::kIo, file.string(), "cannot be written: " + std::generic_category().message(errno), {},
+                  "a folder that exists and can be written to");
     }
+    path_ = name;
+    drawn = path_ / "drawn";
+    script = path_ / "gnuplot";
+    words = path_ / "words";
   }
-  Leftovers(const Leftovers&) = delete;
-  Leftovers& operator=(const Leftovers&) = delete;
+  ~DrawingFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  DrawingFolder(const DrawingFolder&) = delete;
+  DrawingFolder& operator=(const DrawingFolder&) = delete;
 
   fs::path drawn;
   fs::path script;
   fs::path words;
 
  private:
-  static fs::path beside(const fs::path& file, std::string_view what) {
-    return file.parent_path() / fmt::format(".{}.{}", file.filename().string(), what);
-  }
+  fs::path path_;
 };
 
 /// gnuplot's exit code; its words go to a file. Throws Error (kIo) where it cannot be started.
-int wait_for_gnuplot(const Leftovers& files) {
+int wait_for_gnuplot(const DrawingFolder& files) {
   std::string name = "gnuplot";
   std::string script = files.script.string();
   const std::array<char*, 3> arguments = {name.data(), script.data(), nullptr};
@@ -66,7 +74,7 @@ int wait_for_gnuplot(const Leftovers& files) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-std::string canvas(const fs::path& file, const Leftovers& files, int width, int height) {
+std::string canvas(const fs::path& file, const DrawingFolder& files, int width, int height) {
   const std::string ending = file.extension().string();
   if (ending != ".png" && ending != ".svg") {
     throw Error(ErrorKind::kUsage, file.string(), "a plot is a .png or a .svg file", {},
@@ -98,7 +106,7 @@ std::string gnuplot_mark(std::string_view text) {
 }
 
 void run_gnuplot(std::string_view script, const fs::path& file, int width, int height) {
-  const Leftovers files(file);
+  const DrawingFolder files(file);
   constexpr std::string_view kOutput = "@OUTPUT@";
   std::string text(script);
   text.replace(text.find(kOutput), kOutput.size(), canvas(file, files, width, height));

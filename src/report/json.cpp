@@ -37,7 +37,11 @@ Json json_of(const Findings& findings) {
   return list;
 }
 
+/// Of many classes nothing: see cells_of.
 Json matrix_rows(const ConfusionMatrix& confusion) {
+  if (confusion.classes > static_cast<std::int64_t>(kMostClassesShown)) {
+    return nullptr;
+  }
   Json rows = Json::array();
   for (std::int64_t i = 0; i < confusion.classes; ++i) {
     Json row = Json::array();
@@ -47,6 +51,15 @@ Json matrix_rows(const ConfusionMatrix& confusion) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+/// `[actual, predicted, count]` for each count above 0.
+Json cells_of(const ConfusionMatrix& confusion) {
+  Json cells = Json::array();
+  for (const ConfusionCell& cell : confusion.cells) {
+    cells.push_back({cell.actual, cell.predicted, cell.count});
+  }
+  return cells;
 }
 
 }  // namespace
@@ -90,17 +103,21 @@ std::string to_json(const Evaluation& evaluation) {
     one.update(json_of(evaluation.report.classes[i]));
     classes.push_back(std::move(one));
   }
-  return report::json_document({{"split", evaluation.split},
-                                {"samples", evaluation.score.samples},
-                                {"accuracy", evaluation.score.accuracy},
-                                {"loss", evaluation.score.loss},
-                                {"balanced_accuracy", evaluation.report.balanced_accuracy},
-                                {"top_3_accuracy", evaluation.top_3_accuracy},
-                                {"largest_class_share", evaluation.report.largest_class_share},
-                                {"classes", std::move(classes)},
-                                {"macro_avg", json_of(evaluation.report.macro_average)},
-                                {"weighted_avg", json_of(evaluation.report.weighted_average)},
-                                {"confusion_matrix", matrix_rows(evaluation.confusion)}});
+  Json document = {{"split", evaluation.split},
+                   {"samples", evaluation.score.samples},
+                   {"accuracy", evaluation.score.accuracy},
+                   {"loss", evaluation.score.loss},
+                   {"balanced_accuracy", evaluation.report.balanced_accuracy},
+                   {"top_3_accuracy", evaluation.top_3_accuracy},
+                   {"largest_class_share", evaluation.report.largest_class_share},
+                   {"classes", std::move(classes)},
+                   {"macro_avg", json_of(evaluation.report.macro_average)},
+                   {"weighted_avg", json_of(evaluation.report.weighted_average)},
+                   {"confusion_matrix", matrix_rows(evaluation.confusion)}};
+  if (document.at("confusion_matrix").is_null()) {
+    document["confusion_cells"] = cells_of(evaluation.confusion);
+  }
+  return report::json_document(document);
 }
 
 std::string to_json(std::span<const PredictionRow> rows) {

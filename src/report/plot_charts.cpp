@@ -1,11 +1,14 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <utility>
 
+#include "lapel/report.h"
 #include "report/gnuplot.h"
 #include "report/plot_data.h"
 #include "report/text.h"
@@ -63,7 +66,32 @@ std::string head(const std::string& title, int height, int columns, int wider) {
 
 }  // namespace
 
+namespace {
+
+/// Of many classes: how many have how many pictures, the largest first.
+Drawing draw_sorted_counts(const PlotData& data) {
+  constexpr int kWidth = 760;
+  constexpr int kHeight = 450;
+  std::string script = fmt::format("@OUTPUT@{}", kStyle);
+  for (const auto& [name, counts] : {std::pair("train", data.train_counts), std::pair("test", data.test_counts)}) {
+    std::vector<std::int64_t> sorted = counts;
+    std::ranges::sort(sorted, std::greater<>());
+    script += fmt::format("${} << END\n{}\nEND\n", name, fmt::join(sorted, "\n"));
+  }
+  script += fmt::format(
+      "{}set xlabel 'classes, the largest first'\nset ylabel 'pictures'\nset yrange [0:*]\nset tmargin at screen {}\n"
+      "plot $train using ($0+1):1 with lines linewidth 2 linecolor rgb '#4878a8' title 'train', "
+      "$test using ($0+1):1 with lines linewidth 2 dashtype (8,4) linecolor rgb '#222222' title 'test'",
+      head("Pictures of each class: " + data.data_name, kHeight, 2, 2), 1 - 70.0 / kHeight);
+  return {script, kWidth, kHeight};
+}
+
+}  // namespace
+
 Drawing draw_class_counts(const PlotData& data) {
+  if (data.class_names.size() > kMostClassesShown) {
+    return draw_sorted_counts(data);
+  }
   const bool tested = std::any_of(data.test_counts.begin(), data.test_counts.end(), [](auto n) { return n > 0; });
   const auto classes = static_cast<int>(data.class_names.size());
   const int step = classes <= 6 ? 110 : classes <= 16 ? 64 : 34;

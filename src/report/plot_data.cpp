@@ -6,6 +6,7 @@
 
 #include "formats/picture.h"
 #include "lapel/error.h"
+#include "lapel/report.h"
 
 namespace lapel::report {
 
@@ -105,7 +106,9 @@ PlotData plot_data(const std::string& name, const DataSet& data, const Evaluatio
   if (test == nullptr || test_probabilities.empty()) {
     return result;
   }
-  result.confusion = test->confusion;
+  if (classes <= kMostClassesShown) {
+    result.confusion = test->confusion;
+  }
   const auto row = [&](std::int64_t i) {
     return test_probabilities.subspan(static_cast<std::size_t>(i) * classes, classes);
   };
@@ -140,7 +143,7 @@ std::string to_json(const PlotData& data) {
                      {"channels", data.channels},
                      {"train_counts", data.train_counts},
                      {"test_counts", data.test_counts},
-                     {"confusion", data.confusion.counts},
+                     {"confusion", data.confusion.counts()},
                      {"train_samples", json_of(data.train_samples)},
                      {"test_samples", json_of(data.test_samples)},
                      {"predictions", json_of(data.predictions)},
@@ -160,12 +163,9 @@ PlotData plot_data_from_json(std::string_view text, const std::string& place) {
     data.channels = json.at("channels").get<std::int64_t>();
     data.train_counts = json.at("train_counts").get<std::vector<std::int64_t>>();
     data.test_counts = json.at("test_counts").get<std::vector<std::int64_t>>();
-    data.confusion.counts = json.at("confusion").get<std::vector<std::int64_t>>();
-    const auto classes = static_cast<std::int64_t>(data.class_names.size());
-    data.confusion.classes = data.confusion.counts.empty() ? 0 : classes;
-    if (!data.confusion.counts.empty() &&
-        static_cast<std::int64_t>(data.confusion.counts.size()) != classes * classes) {
-      throw Error(ErrorKind::kData, {}, "a confusion matrix of another size");
+    const auto counts = json.at("confusion").get<std::vector<std::int64_t>>();
+    if (!counts.empty()) {
+      data.confusion = ConfusionMatrix::of_counts(std::ssize(data.class_names), counts);
     }
     const auto pixels = static_cast<std::size_t>(data.height * data.width * data.channels);
     data.train_samples = pictures_from(json.at("train_samples"), pixels);

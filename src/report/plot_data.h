@@ -30,7 +30,7 @@ struct PlotData {
   std::int64_t channels = 1;
   std::vector<std::int64_t> train_counts;  ///< By class.
   std::vector<std::int64_t> test_counts;
-  ConfusionMatrix confusion;  ///< No classes where there are no test pictures.
+  ConfusionMatrix confusion;  ///< No classes where there are no test pictures, or too many classes to be shown.
   std::vector<ShownPicture> train_samples;
   std::vector<ShownPicture> test_samples;
   std::vector<ShownPicture> predictions;  ///< Of the first test pictures.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "lapel/report.h"
 #include "report/text.h"
@@ -15,6 +16,22 @@ std::string report_row(std::string_view name, std::size_t width, const ClassScor
                      score.recall, score.f1, score.support);
 }
 
+std::vector<std::size_t> all_classes(const ClassificationReport& report) {
+  std::vector<std::size_t> all(report.classes.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+/// Of the classes that have pictures those with the lowest f1, in its order.
+std::vector<std::size_t> worst_classes(const ClassificationReport& report) {
+  constexpr std::size_t kWorst = 20;
+  std::vector<std::size_t> classes = all_classes(report);
+  std::erase_if(classes, [&](std::size_t i) { return report.classes[i].support == 0; });
+  std::ranges::stable_sort(classes, {}, [&](std::size_t i) { return report.classes[i].f1; });
+  classes.resize(std::min(classes.size(), kWorst));
+  return classes;
+}
+
 }  // namespace
 
 // Layout: scikit-learn 1.x, sklearn/metrics/_classification.py, classification_report with digits=2.
@@ -23,13 +40,17 @@ std::string to_text(const ClassificationReport& report, std::span<const std::str
   std::size_t width = kLongestAverage.size();
   // As scikit-learn, which knows only the classes that occur; one with answers alone has a precision of 0.
   const auto occurs = [](const ClassScore& score) { return score.support > 0 || score.answers > 0; };
-  for (std::size_t i = 0; i < report.classes.size(); ++i) {
+  const bool many = report.classes.size() > kMostClassesShown;
+  const std::vector<std::size_t> shown = many ? worst_classes(report) : all_classes(report);
+  for (const std::size_t i : shown) {
     width = occurs(report.classes[i]) ? std::max(width, report::text_width(report::class_name(class_names, i))) : width;
   }
-  std::string text =
-      fmt::format("{:{}}  {:>9} {:>9} {:>9} {:>9}\n\n", "", width, "precision", "recall", "f1-score", "support");
+  std::string text = many ? fmt::format("The {} of {} classes with the lowest f1-score\n", shown.size(),
+                                        report::grouped(std::ssize(report.classes)))
+                          : std::string();
+  text += fmt::format("{:{}}  {:>9} {:>9} {:>9} {:>9}\n\n", "", width, "precision", "recall", "f1-score", "support");
   std::string absent;
-  for (std::size_t i = 0; i < report.classes.size(); ++i) {
+  for (const std::size_t i : shown) {
     if (occurs(report.classes[i])) {
       text += report_row(report::class_name(class_names, i), width, report.classes[i]);
     } else {
@@ -44,6 +65,10 @@ std::string to_text(const ClassificationReport& report, std::span<const std::str
 }
 
 std::string to_text(const ConfusionMatrix& confusion, std::span<const std::string> class_names) {
+  if (confusion.classes > static_cast<std::int64_t>(kMostClassesShown)) {
+    constexpr std::size_t kPairs = 20;
+    return confused_pairs(confusion, class_names, kPairs);
+  }
   std::vector<std::string> header{"actual"};
   std::vector<std::vector<std::string>> rows;
   for (std::int64_t i = 0; i < confusion.classes; ++i) {
@@ -69,6 +94,13 @@ std::string to_csv(const ConfusionMatrix& confusion, std::span<const std::string
     }
     return name;
   };
+  if (confusion.classes > static_cast<std::int64_t>(kMostClassesShown)) {
+    std::string text = "actual,predicted,count\n";
+    for (const ConfusionCell& cell : confusion.cells) {
+      text += fmt::format("{},{},{}\n", quoted(cell.actual), quoted(cell.predicted), cell.count);
+    }
+    return text;
+  }
   std::string text = "actual";
   for (std::int64_t i = 0; i < confusion.classes; ++i) {
     text += fmt::format(",{}", quoted(i));
@@ -90,11 +122,9 @@ std::string confused_pairs(const ConfusionMatrix& confusion, std::span<const std
     std::int64_t times, actual, predicted;
   };
   std::vector<Pair> pairs;
-  for (std::int64_t i = 0; i < confusion.classes; ++i) {
-    for (std::int64_t j = 0; j < confusion.classes; ++j) {
-      if (i != j && confusion.at(i, j) > 0) {
-        pairs.push_back({confusion.at(i, j), i, j});
-      }
+  for (const ConfusionCell& cell : confusion.cells) {
+    if (cell.actual != cell.predicted) {
+      pairs.push_back({cell.count, cell.actual, cell.predicted});
     }
   }
   std::stable_sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.times > b.times; });
@@ -125,9 +155,12 @@ std::string to_text(const Evaluation& evaluation) {
                                  evaluation.score.loss);
   text += fmt::format("balanced accuracy: {:.4f}", report.balanced_accuracy);
   text += report.classes.size() > kTop ? fmt::format(" - top-3 accuracy: {:.4f}\n", evaluation.top_3_accuracy) : "\n";
+  const std::string_view title = report.classes.size() > kMostClassesShown
+                                     ? "Most confused pairs, of many classes"
+                                     : "Confusion matrix: actual classes down, predicted across";
   return text + accuracy_warning(evaluation) +
-         fmt::format("\n{}\nConfusion matrix: actual classes down, predicted across\n{}",
-                     to_text(report, evaluation.class_names), to_text(evaluation.confusion, evaluation.class_names));
+         fmt::format("\n{}\n{}\n{}", to_text(report, evaluation.class_names), title,
+                     to_text(evaluation.confusion, evaluation.class_names));
 }
 
 }  // namespace lapel

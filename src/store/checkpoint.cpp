@@ -266,6 +266,8 @@ Checkpoint read_last_checkpoint(const fs::path& run) {
   }
 }
 
+bool has_checkpoint(const fs::path& run) { return !checkpoint_files(run).empty(); }
+
 void remove_checkpoints(const fs::path& run) noexcept {
   try {
     std::error_code ignored;

@@ -57,6 +57,9 @@ void write_checkpoint(const std::filesystem::path& run, const Checkpoint& checkp
 /// which a checksum over all of it tells, (kIo) where it cannot be read.
 [[nodiscard]] Checkpoint read_last_checkpoint(const std::filesystem::path& run);
 
+/// Whether a run folder has any, whole or not.
+[[nodiscard]] bool has_checkpoint(const std::filesystem::path& run);
+
 /// Removes all of them.
 void remove_checkpoints(const std::filesystem::path& run) noexcept;
 

@@ -4,9 +4,11 @@
 
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "formats/bytes.h"
 #include "lapel/error.h"
+#include "store/checkpoint.h"
 
 namespace lapel::store {
 
@@ -22,7 +24,7 @@ fs::path without_slash(const fs::path& folder) { return folder.has_filename() ? 
               "another folder for the run");
 }
 
-/// Makes the folder, or takes one that is there and empty; returns whether it made it.
+/// Makes the folder, or takes one that is there and empty. Returns whether it made it.
 bool make_folder(const fs::path& folder) {
   std::error_code reason;
   if (fs::exists(fs::symlink_status(folder, reason))) {
@@ -44,14 +46,30 @@ bool make_folder(const fs::path& folder) {
   return true;
 }
 
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    entries.push_back(entry.path());
+  }
+  return entries;
+}
+
 }  // namespace
 
 RunFolder::RunFolder(const fs::path& folder) : path_(without_slash(folder)) {
   if (path_.empty()) {
     throw Error(ErrorKind::kUsage, {}, "the name of the run folder is empty", {}, "a folder that does not exist yet");
   }
-  made_ = make_folder(path_);
-  lock_ = std::make_shared<RunLock>(path_);
+  origin_ = make_folder(path_) ? Origin::kMade : Origin::kTaken;
+  try {
+    lock_ = std::make_shared<RunLock>(path_);
+  } catch (const Error&) {
+    std::error_code ignored;
+    if (origin_ == Origin::kMade) {
+      fs::remove(path_, ignored);  // Stays where another process has it.
+    }
+    throw;
+  }
 }
 
 RunFolder RunFolder::open(const fs::path& folder) {
@@ -69,7 +87,7 @@ RunFolder RunFolder::open(const fs::path& folder) {
 
 void RunFolder::write_recipe(std::string_view toml) const { formats::write_text_file(path_ / kRecipeFile, toml); }
 
-void RunFolder::write_metrics(std::string_view json) const { formats::write_text_file(path_ / "metrics.json", json); }
+void RunFolder::write_metrics(std::string_view json) const { formats::write_text_file(path_ / kMetricsFile, json); }
 
 void RunFolder::write_report(std::string_view text) const { formats::write_text_file(path_ / "report.txt", text); }
 
@@ -81,19 +99,32 @@ void RunFolder::write_plot_data(std::string_view json) const {
   formats::write_text_file(path_ / kPlotDataFile, json);
 }
 
-void RunFolder::discard() const noexcept {
+void RunFolder::remove_metrics() const {
+  const fs::path file = path_ / kMetricsFile;
+  std::error_code reason;
+  fs::remove(file, reason);
+  if (reason) {
+    throw Error(ErrorKind::kIo, file.string(), "cannot be removed: " + reason.message());
+  }
+}
+
+bool RunFolder::discard() const noexcept {
   try {
-    std::error_code ignored;
-    if (made_) {
-      fs::remove_all(path_, ignored);
-      return;
+    if (origin_ == Origin::kOpened || has_checkpoint(path_)) {
+      return false;
     }
-    for (fs::directory_iterator entry(path_, ignored), end; !ignored && entry != end; entry.increment(ignored)) {
-      std::error_code passed;
-      fs::remove_all(entry->path(), passed);
+    if (origin_ == Origin::kMade) {
+      fs::remove_all(path_);
+      return true;
     }
-  } catch (...) {
-    // Nothing is left to be done: the failure that led here is the one to be told.
+    for (const fs::path& entry : entries_of(path_)) {
+      if (entry.filename() != kLockFile) {
+        fs::remove_all(entry);
+      }
+    }
+    return true;
+  } catch (const fs::filesystem_error&) {
+    return false;  // The failure that led here is the one to be told.
   }
 }
 

@@ -34,20 +34,29 @@ class RunFolder {
   void write_confusion(std::string_view csv) const;
   /// What the plots are drawn from.
   void write_plot_data(std::string_view json) const;
-  /// Removes what was written, where a training failed, and the folder, unless it was there before.
-  void discard() const noexcept;
+  /// Before a model is written that `metrics.json` is not of, so that no kill leaves the two side by side. Throws Error
+  /// (kIo) where it is there and stays.
+  void remove_metrics() const;
+  /// After a training that failed: removes what was written, and the folder where this object made it. Does nothing in
+  /// a folder that was opened, or that has a checkpoint. Returns whether it is as it was before this object.
+  bool discard() const noexcept;
 
  private:
   struct Opened {};
   RunFolder(Opened /*tag*/, std::filesystem::path path) : path_(std::move(path)) {}
 
+  enum class Origin { kMade, kTaken, kOpened };
+
   std::filesystem::path path_;
-  bool made_ = false;
+  Origin origin_ = Origin::kOpened;
   std::shared_ptr<RunLock> lock_;
 };
 
 /// The recipe of a run, with every option written out.
 inline constexpr std::string_view kRecipeFile = "recipe.toml";
+
+/// What a run reached.
+inline constexpr std::string_view kMetricsFile = "metrics.json";
 
 /// Where a run folder keeps what its plots are drawn from.
 inline constexpr std::string_view kPlotDataFile = "plots/data.json";

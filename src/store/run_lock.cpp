@@ -30,7 +30,7 @@ std::string holder_of(int descriptor) {
 RunLock::RunLock(const std::filesystem::path& folder) : file_(folder / kLockFile) {
   constexpr mode_t kMode = 0666;
   while (true) {
-    descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kMode);
+    descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kMode);
     if (descriptor_ < 0) {
       throw Error(ErrorKind::kIo, file_.string(), "cannot be made: " + std::generic_category().message(errno), {},
                   "a folder that can be written to");
@@ -44,7 +44,7 @@ RunLock::RunLock(const std::filesystem::path& folder) : file_(folder / kLockFile
     // Whoever had it before may have removed the file between our opening and locking it.
     struct stat ours {};
     struct stat there {};
-    if (::fstat(descriptor_, &ours) == 0 && ::stat(file_.c_str(), &there) == 0 && ours.st_ino == there.st_ino) {
+    if (::fstat(descriptor_, &ours) == 0 && ::lstat(file_.c_str(), &there) == 0 && ours.st_ino == there.st_ino) {
       break;
     }
     ::close(descriptor_);

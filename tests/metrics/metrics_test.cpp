@@ -25,7 +25,8 @@ std::string message_of(const std::function<void()>& action, ErrorKind kind = Err
 }
 
 // Golden numbers: make_numbers.py.
-const ConfusionMatrix kConfusion{4, {5, 2, 0, 1, 1, 7, 0, 0, 0, 3, 0, 1, 0, 0, 0, 0}};
+const ConfusionMatrix kConfusion =
+    ConfusionMatrix::of_counts(4, std::vector<std::int64_t>{5, 2, 0, 1, 1, 7, 0, 0, 0, 3, 0, 1, 0, 0, 0, 0});
 const std::vector<float> kProbabilities{0.7F, 0.2F, 0.1F, 0.1F, 0.1F, 0.8F, 0.3F, 0.4F, 0.3F, 0, 1, 0, 1, 0, 0};
 const std::vector<Label> kLabels{0, 2, 0, 1, 1};
 
@@ -90,7 +91,7 @@ TEST(PredictedLabels, TakesTheFirstOfEqualProbabilities) {
 
 TEST(ConfusionMatrix, HasActualClassesDown) {
   const ConfusionMatrix matrix = confusion_matrix(std::vector<Label>{0, 0, 1, 2}, std::vector<Label>{0, 1, 1, 0}, 3);
-  EXPECT_EQ(matrix.counts, (std::vector<std::int64_t>{1, 1, 0, 0, 1, 0, 1, 0, 0}));
+  EXPECT_EQ(matrix.counts(), (std::vector<std::int64_t>{1, 1, 0, 0, 1, 0, 1, 0, 0}));
   EXPECT_EQ(matrix.at(0, 1), 1);
   EXPECT_EQ(matrix.at(1, 0), 0);
 }
@@ -102,7 +103,7 @@ TEST(EvaluatePredictions, PutsAllTogether) {
   EXPECT_EQ(evaluation.score.samples, 5);
   EXPECT_DOUBLE_EQ(evaluation.score.accuracy, 0.6);
   EXPECT_DOUBLE_EQ(evaluation.score.loss, 3.5803774025859028);
-  EXPECT_EQ(evaluation.confusion.counts, (std::vector<std::int64_t>{1, 1, 0, 1, 1, 0, 0, 0, 1}));
+  EXPECT_EQ(evaluation.confusion.counts(), (std::vector<std::int64_t>{1, 1, 0, 1, 1, 0, 0, 0, 1}));
   EXPECT_DOUBLE_EQ(evaluation.report.accuracy, 0.6);
 }
 
@@ -145,7 +146,8 @@ TEST(MetricProperties, HoldForAnyLabels) {
     for (std::int64_t i = 0; i < classes; ++i) {
       trace += matrix.at(i, i);
     }
-    const auto total = std::accumulate(matrix.counts.begin(), matrix.counts.end(), std::int64_t{0});
+    const std::vector<std::int64_t> counts = matrix.counts();
+    const auto total = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
     RC_ASSERT(total == static_cast<std::int64_t>(count));
     RC_ASSERT(report.accuracy == static_cast<double>(trace) / static_cast<double>(total));
     RC_ASSERT(std::abs(report.weighted_average.recall - report.accuracy) < 1e-12);

@@ -118,7 +118,7 @@ TEST(PlotDataJson, ComesBackAsItWas) {
   const PlotData data = sample(4, 3, "class");
   const PlotData again = plot_data_from_json(to_json(data), "x");
   EXPECT_EQ(to_json(again), to_json(data));
-  EXPECT_EQ(again.confusion.counts, data.confusion.counts);
+  EXPECT_EQ(again.confusion.cells, data.confusion.cells);
   EXPECT_EQ(again.mistakes.front().pixels, data.mistakes.front().pixels);
 }
 
