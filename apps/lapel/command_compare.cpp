@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "lapel/plot.h"
 #include "lapel/report.h"
 #include "shared_arguments.h"
+#include "whole_file.h"
 
 namespace lapel::app {
 
@@ -53,12 +53,10 @@ ExitCode run(const Options& options, Output& output) {
     draw_comparison(runs, options.plot);
   }
   if (!options.html.empty()) {
-    std::ofstream page(options.html, std::ios::binary | std::ios::trunc);
-    page << to_html(runs);
-    page.close();
-    if (!page) {
-      throw Error(ErrorKind::kIo, options.html, "cannot be written", {}, "a file in a folder that can be written to");
-    }
+    WholeFile page;
+    page.open(options.html);
+    page.write(to_html(runs));
+    page.finish();
   }
   output.print(options.json ? to_json(runs) : options.csv ? to_csv(runs) : to_text(runs));
   return kSuccess;

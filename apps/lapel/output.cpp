@@ -35,27 +35,27 @@ std::size_t control_length(std::string_view text) {
   return c1 ? 2 : (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F ? 1 : 0;
 }
 
-std::string without_control_characters(std::string_view text) {
-  std::string visible;
+}  // namespace
+
+std::string visible(std::string_view text) {
+  std::string result;
   while (!text.empty()) {
     const std::size_t length = control_length(text);
     if (length > 0) {
-      visible += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[length - 1]));
+      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[length - 1]));
     } else {
-      visible += text.front();
+      result += text.front();
     }
     text.remove_prefix(std::max<std::size_t>(1, length));
   }
-  return visible;
+  return result;
 }
 
-}  // namespace
-
-void Output::print(std::string_view text) { write_all(without_control_characters(text)); }
+void Output::print(std::string_view text) { write_all(visible(text)); }
 
 void Output::redraw(std::string_view line) {
   constexpr std::string_view kClearToEndOfLine = "\x1b[K";
-  write_all(fmt::format("\r{}{}", without_control_characters(line), kClearToEndOfLine));
+  write_all(fmt::format("\r{}{}", visible(line), kClearToEndOfLine));
 }
 
 void Output::write_all(std::string_view text) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace lapel::app {
@@ -29,6 +30,9 @@ class Output {
   bool terminal_ = false;
   int error_ = 0;  ///< The errno of the first write that failed.
 };
+
+/// The text with control characters but line breaks and tabs written as `\\x1b`.
+[[nodiscard]] std::string visible(std::string_view text);
 
 /// Puts /dev/null in place of standard streams that were closed by the caller, so that no file which the program
 /// opens takes their place.

@@ -43,13 +43,9 @@ std::string one_line(std::string json) {
   return line;
 }
 
-void open_file(std::ofstream& stream, const std::string& file) {
-  if (file.empty() || file == kStandardOutput) {
-    return;
-  }
-  stream.open(file, std::ios::binary | std::ios::trunc);
-  if (!stream) {
-    throw Error(ErrorKind::kIo, file, "cannot be written", {}, "a file in a folder that exists and can be written to");
+void open_file(WholeFile& stream, const std::string& file) {
+  if (!file.empty() && file != kStandardOutput) {
+    stream.open(file);
   }
 }
 
@@ -64,16 +60,12 @@ PredictionWriter::PredictionWriter(PredictionTargets targets, Output& output)
   }
 }
 
-void PredictionWriter::write(std::ofstream& stream, const std::string& target, const std::string& line) {
+void PredictionWriter::write(WholeFile& file, const std::string& target, const std::string& line) {
   if (target == kStandardOutput) {
     output_.print(line);
     return;
   }
-  stream << line;
-  if (!stream) {
-    throw Error(ErrorKind::kIo, target, "cannot be written to the end", {{"written", fmt::format("{} rows", written_)}},
-                "free some space, or another folder");
-  }
+  file.write(line);
 }
 
 void PredictionWriter::add(PredictionRow row, const fs::path& file) {
@@ -119,6 +111,9 @@ void PredictionWriter::copy(const fs::path& file, const std::string& class_name)
   }
   std::string name = class_name;
   std::replace(name.begin(), name.end(), '/', '_');
+  if (name == "." || name == "..") {
+    name.insert(0, 1, '_');  // Not a folder outside.
+  }
   const fs::path folder = fs::path(targets_.copy_to) / name;
   std::error_code failure;
   fs::create_directories(folder, failure);
@@ -134,8 +129,8 @@ void PredictionWriter::copy(const fs::path& file, const std::string& class_name)
 }
 
 bool PredictionWriter::finish(const Findings& findings) {
-  csv_.close();
-  jsonl_.close();
+  csv_.finish();
+  jsonl_.finish();
   if (targets_.json) {
     output_.print(to_json(rows_));
   } else if (!targets_.csv.empty() || !targets_.jsonl.empty()) {
@@ -152,7 +147,7 @@ bool PredictionWriter::finish(const Findings& findings) {
   if (!unread_.empty()) {
     words += fmt::format("{} of {} pictures could not be read\n", unread_.size(), unread_.size() + written_);
   }
-  std::fputs(words.c_str(), stderr);
+  std::fputs(visible(words).c_str(), stderr);
   return unread_.empty();
 }
 

@@ -2,12 +2,12 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "lapel/picture_stream.h"
 #include "lapel/report.h"
 #include "output.h"
+#include "whole_file.h"
 
 namespace lapel::app {
 
@@ -34,12 +34,12 @@ class PredictionWriter {
 
  private:
   void copy(const std::filesystem::path& file, const std::string& class_name);
-  void write(std::ofstream& stream, const std::string& target, const std::string& line);
+  void write(WholeFile& file, const std::string& target, const std::string& line);
 
   PredictionTargets targets_;
   Output& output_;
-  std::ofstream csv_;
-  std::ofstream jsonl_;
+  WholeFile csv_;
+  WholeFile jsonl_;
   std::vector<PredictionRow> rows_;  ///< Of `json`.
   std::vector<UnreadPicture> unread_;
   std::size_t written_ = 0;

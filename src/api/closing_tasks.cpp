@@ -26,19 +26,19 @@ double EvaluationCost::seconds_of_batch(std::int64_t count) const {
 
 std::int64_t EvaluationCost::first_count(double at_most) const {
   constexpr double kSlowMachine = 2e10;  // Floating-point operations a second.
-  const double flop = static_cast<double>(network()->plan(batch(), false).flop());
+  const double flop = static_cast<double>(network()->planned(batch(), false).flop());
   const double affordable = kSlowMachine * at_most / kLooks * static_cast<double>(batch()) / std::max(1.0, flop);
   return static_cast<std::int64_t>(std::clamp(affordable, 1.0, static_cast<double>(batch())));
 }
 
 double EvaluationCost::measure_first(double at_most) {
   count_ = first_count(at_most);
-  double spent = 0;  // Without plans, most of which stay in use.
+  double spent = 0;
   while (true) {
     const double first = seconds_of_batch(count_);
     const double each = seconds_of_batch(count_);
     plan_seconds_ = std::max(0.0, first - each);
-    spent += 2 * each;
+    spent += first + each;
     const double affordable = (at_most - spent) / (kLooks * each) * static_cast<double>(count_);
     if (count_ == batch() || affordable < static_cast<double>(2 * count_)) {
       return each;
@@ -76,7 +76,7 @@ double EvaluationCost::seconds(std::span<const EvaluatedPart> parts) const {
 }
 
 double EvaluationCost::seconds_of_flop() const {
-  const double flop = static_cast<double>(network()->plan(count_, false).flop()) / static_cast<double>(count_);
+  const double flop = static_cast<double>(network()->planned(count_, false).flop()) / static_cast<double>(count_);
   return flop > 0 ? seconds_of_picture_ / flop : 0;
 }
 

@@ -30,9 +30,11 @@ std::string title_of(const RunSummary& run) {
 }  // namespace
 
 std::vector<fs::path> draw_run(const fs::path& run, PlotFormat format) {
+  store::refuse_links(run);
   const fs::path source = run / store::kPlotDataFile;
   const report::PlotData shown = report::plot_data_from_json(formats::read_text_file(source), source.string());
   const RunSummary summary = read_run(run);
+  store::remove_leftovers(run);
   std::vector<fs::path> files = draw_data_plots(shown, run, format);
   for (fs::path& file : draw_result_plots(shown, summary.history, run, format)) {
     files.push_back(std::move(file));

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "base/memory.h"
 #include "lapel/error.h"
 #include "lapel/train.h"
 
@@ -48,6 +50,20 @@ void check_space(const std::filesystem::path& folder, const TrainingSetup& setup
                 "there is not enough room on the disk for the trained model and its checkpoints",
                 {{"free", fmt::format("{} bytes", space.available)}, {"needed", fmt::format("{} bytes", wanted)}},
                 "--out on another disk");
+  }
+}
+
+void check_memory_of(const TrainingSetup& setup) {
+  constexpr std::size_t kNumbers =
+      5;  // Of a weight: itself, its state, and what a model file or checkpoint is made of.
+  const auto bytes_of = [](const model::Model& model) {
+    return static_cast<std::size_t>(model.trainable_parameters() + model.non_trainable_parameters()) * sizeof(float);
+  };
+  const std::size_t model = bytes_of(setup.ensemble);
+  const std::size_t rest = (kNumbers - 1) * bytes_of(setup.model);
+  if (model + rest >= kWorthChecking) {
+    check_memory(std::array{MemoryWish{"weights", model}, MemoryWish{"their state and copies", rest}}, free_memory(),
+                 "a smaller model");
   }
 }
 

@@ -61,6 +61,7 @@ class Run {
 
   TrainResult execute() {
     training::check_callbacks(recipe_.train.callbacks, !settings_.folder.empty());
+    check_memory_of(setup_);
     if (!settings_.init.empty()) {
       initial_ = store::read_weights(settings_.init, setup_.model);
     }

@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 
+#include "base/memory.h"
 #include "lapel/error.h"
 
 namespace lapel {
@@ -26,13 +28,18 @@ Buffer::Buffer(std::size_t bytes) : size_(bytes) {
   if (bytes == 0) {
     return;
   }
+  constexpr const char* kHint = "a smaller batch_size or model";
+  if (bytes >= kWorthChecking) {
+    // What is beyond is often given out all the same, and who takes it is killed.
+    check_memory(std::array{MemoryWish{"wanted", bytes}}, free_memory(), kHint);
+  }
   const bool huge = bytes >= kHugePage;
   void* memory = nullptr;
   const int failed = posix_memalign(&memory, huge ? kHugePage : kAlignment, aligned(bytes));
   data_.reset(static_cast<std::byte*>(failed == 0 ? memory : nullptr));
   if (!data_) {
     throw Error(ErrorKind::kIo, {}, fmt::format("no memory for {:.1f} MB", static_cast<double>(bytes) / 1e6), {},
-                "a smaller batch_size or model");
+                kHint);
   }
   if (huge) {
     // What is left over stays in small pages.

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/memory.h"
 #include "base/threads.h"
 #include "data/class_names.h"
 #include "data/picture_pipeline.h"
@@ -223,6 +224,12 @@ LabeledPictures PictureReader::read(std::vector<PictureFile> files, const Pictur
   }
   part.pictures = {static_cast<std::int64_t>(files.size()), format.height, format.width, format.channels, {}};
   const auto size = static_cast<std::size_t>(part.pictures.picture_size());
+  if (files.size() * size >= kWorthChecking) {
+    check_memory(std::array{MemoryWish{fmt::format("{} pictures of {} x {} x {}", files.size(), format.height,
+                                                   format.width, format.channels),
+                                       files.size() * size}},
+                 free_memory(), "data.image_size, smaller, or data.limit");
+  }
   part.pictures.pixels.resize(files.size() * size);
   std::vector<char> there(files.size(), 0);
   std::atomic<std::int64_t> transparent = 0;

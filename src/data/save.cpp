@@ -167,21 +167,12 @@ void check_parts(const DataSet& data) {
   }
 }
 
-}  // namespace
-
-void save_data(const DataSet& data, const std::filesystem::path& place, DataForm form) {
-  data::check_whole(data);
-  if (form == DataForm::kIdx) {
-    check_classes(data);
-    check_parts(data);
-  }
-  check_names(data);
-  const NewFolder folder(place);
+void write_parts(const DataSet& data, const fs::path& folder, DataForm form) {
   std::string names;
   for (const std::string& name : data.class_names) {
     names += name + "\n";
   }
-  formats::write_text_file(folder.path() / data::kNamesFile, names);
+  formats::write_text_file(folder / data::kNamesFile, names);
   const auto classes = class_folders(data);
   struct Part {
     const LabeledPictures& content;
@@ -195,15 +186,32 @@ void save_data(const DataSet& data, const std::filesystem::path& place, DataForm
     }
     switch (form) {
       case DataForm::kIdx:
-        write_idx(folder.path(), part.idx, part.content);
+        write_idx(folder, part.idx, part.content);
         break;
       case DataForm::kCsv:
-        write_csv(folder.path(), part.name, part.content);
+        write_csv(folder, part.name, part.content);
         break;
       case DataForm::kFolder:
-        write_folder(folder.path() / part.name, classes, part.content);
+        write_folder(folder / part.name, classes, part.content);
         break;
     }
+  }
+}
+
+}  // namespace
+
+void save_data(const DataSet& data, const std::filesystem::path& place, DataForm form) {
+  data::check_whole(data);
+  if (form == DataForm::kIdx) {
+    check_classes(data);
+    check_parts(data);
+  }
+  check_names(data);
+  const NewFolder folder(place);
+  try {
+    write_parts(data, folder.path(), form);
+  } catch (const Error& error) {  // The folder under its other name is gone by the time this is read.
+    throw Error(error.kind(), place.string(), error.problem(), error.facts(), error.hint());
   }
   folder.finish();
 }

@@ -27,7 +27,6 @@ Executor::Executor(const Program& program, const PlanOptions& options, std::int6
       layouts_(layouts_of(operators_)),
       sums_(make_sums()),
       memory_(plan_memory()),
-      buffer_(memory_.bytes()),
       loss_(program, options.batch, classes, options.dtype),
       works_in_team_(std::ranges::all_of(operators_, [](const auto& op) { return op->works_in_team(); })) {}
 
@@ -76,6 +75,7 @@ MemoryPlan Executor::plan_memory() const {
 
 void Executor::bind(Parameters& parameters) {
   parameters_ = &parameters;
+  buffer_ = Buffer(memory_.bytes());
   for (std::size_t i = 0; i < operators_.size(); ++i) {
     bind_instruction(i);
   }

@@ -28,13 +28,14 @@ struct PlanOptions {
   kernels::MakeOperator make_operator = kernels::make_operator;
 };
 
-/// Runs a program: its operators, made once, over memory that is allocated once.
+/// Runs a program: its operators, made once, over memory that is allocated once, when it is bound.
 class Executor {
  public:
   /// `program` must live as long as this. `stored`: the layouts of its parameters; empty: the operators choose them.
   Executor(const Program& program, const PlanOptions& options, std::int64_t classes,
            std::span<const kernels::WeightLayout> stored);
 
+  /// Takes the memory.
   void bind(Parameters& parameters);
   void observe(StepObserver* observer) { observer_ = observer; }
 

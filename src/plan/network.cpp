@@ -1,9 +1,13 @@
 #include "plan/network.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <utility>
 
+#include "base/memory.h"
 #include "base/threads.h"
 #include "lapel/error.h"
 #include "plan/folded_weights.h"
@@ -14,10 +18,37 @@ namespace lapel::plan {
 Network::Network(model::Model model, const NetworkOptions& options) : model_(std::move(model)), options_(options) {
   const ThreadScope threads(options.threads);
   auto main = make_plan(options.main_batch, options.training, {});
+  const std::size_t free = free_memory();
+  const auto fits = [&] { return main->bytes() + main->weight_bytes() <= free; };
+  while (!options.training && options_.main_batch > 1 && !fits()) {
+    options_.main_batch = (options_.main_batch + 1) / 2;  // Predictions run in batches of any size.
+    main = make_plan(options_.main_batch, false, {});
+  }
+  if (options.training) {
+    check_fits(*main, free);
+  }
   program_parameters_ = main->program().parameters;
   parameters_ = std::make_unique<Parameters>(program_parameters_, main->layouts(), options.dtype);
-  main->bind(*parameters_);
+  if (options.training) {
+    main->bind(*parameters_);
+  }
   plans_.push_back({options.training, std::move(main)});
+}
+
+void Network::check_fits(const Plan& plan, std::size_t free) const {
+  // In training with the optimizer's state, up to two numbers a weight, and gradients.
+  const std::size_t numbers = parameters_ ? 0 : options_.training ? 4 : 1;
+  const std::size_t weights = numbers * plan.weight_bytes();
+  if (plan.bytes() + weights < kWorthChecking) {
+    return;
+  }
+  const std::size_t each = std::max<std::size_t>(1, plan.bytes() / static_cast<std::size_t>(plan.batch()));
+  const std::size_t batch = free > weights ? (free - weights) / each : 0;
+  check_memory(std::array{MemoryWish{options_.training ? "weights with their state" : "weights", weights},
+                          MemoryWish{fmt::format("activations of {} pictures", plan.batch()), plan.bytes()}},
+               free,
+               batch > 0 ? fmt::format("batch_size = {} or less, or a smaller model", batch)
+                         : "a smaller model, or smaller pictures");
 }
 
 std::unique_ptr<Plan> Network::make_plan(std::int64_t batch, bool training,
@@ -37,20 +68,31 @@ void Network::set_weights(std::span<const std::span<const float>> weights) {
   }
 }
 
+std::vector<kernels::WeightLayout> Network::stored_layouts() const {
+  std::vector<kernels::WeightLayout> stored;
+  for (const auto& entry : parameters_->entries()) {
+    stored.push_back(entry.layout);
+  }
+  return stored;
+}
+
 Plan& Network::plan(std::int64_t batch, bool training) {
+  Plan& plan = planned(batch, training);
+  if (!plan.is_bound()) {
+    check_fits(plan, free_memory());
+    plan.bind(*parameters_);
+  }
+  return plan;
+}
+
+Plan& Network::planned(std::int64_t batch, bool training) {
   for (auto& entry : plans_) {
     if (entry.training == training && entry.plan->batch() == batch) {
       return *entry.plan;
     }
   }
   const ThreadScope threads(options_.threads);
-  std::vector<kernels::WeightLayout> stored;
-  for (const auto& entry : parameters_->entries()) {
-    stored.push_back(entry.layout);
-  }
-  auto made = make_plan(batch, training, stored);
-  made->bind(*parameters_);
-  plans_.push_back({training, std::move(made)});
+  plans_.push_back({training, make_plan(batch, training, stored_layouts())});
   return *plans_.back().plan;
 }
 
@@ -62,14 +104,18 @@ std::int64_t Network::inference_batch(std::int64_t batch) {
       return found;
     }
   }
-  const Plan* const whole = &plan(batch, false);
+  const Plan& whole = planned(batch, false);
+  const std::size_t free = free_memory();
+  const auto bytes_of = [&](std::int64_t count) {
+    return whole.bytes() / static_cast<std::size_t>(batch) * static_cast<std::size_t>(count);
+  };
   std::int64_t found = batch;
-  while (whole->has_convolution() && found >= 2 * kLeast &&
-         whole->bytes() / static_cast<std::size_t>(batch) * static_cast<std::size_t>(found) > kCacheBytes) {
+  while ((whole.has_convolution() && found >= 2 * kLeast && bytes_of(found) > kCacheBytes) ||
+         (found > 1 && bytes_of(found) > free)) {
     found = (found + 1) / 2;
   }
-  if (found < batch && plans_.back().plan.get() == whole) {
-    plans_.pop_back();
+  if (found < batch && !whole.is_bound()) {
+    std::erase_if(plans_, [&](const Entry& entry) { return entry.plan.get() == &whole; });
   }
   inference_batches_.emplace_back(batch, found);
   return found;
@@ -140,7 +186,7 @@ kernels::LossResult Network::evaluate(const LabeledPictures& pictures, std::int6
 NetworkMemory Network::memory() const {
   NetworkMemory total{parameters_->weight_bytes(), parameters_->gradient_bytes(), parameters_->state_bytes(), 0};
   for (const auto& entry : plans_) {
-    total.activations += entry.plan->bytes();
+    total.activations += entry.plan->is_bound() ? entry.plan->bytes() : 0;
   }
   return total;
 }

@@ -35,6 +35,8 @@ struct NetworkMemory {
 };
 
 /// A model with its weights and the plans made for it so far, which share the weights. Not for two threads at a time.
+/// What wants more memory than is free throws Error (kIo) with the figures, before it takes any; predictions take
+/// smaller batches first.
 class Network {
  public:
   Network(model::Model model, const NetworkOptions& options);
@@ -51,9 +53,11 @@ class Network {
   /// Made at the first call for this batch and mode, then kept. Throws Error (kInternal) for training with frozen
   /// weights.
   [[nodiscard]] Plan& plan(std::int64_t batch, bool training);
+  /// The same without the memory that it runs in: for what a plan says of itself.
+  [[nodiscard]] Plan& planned(std::int64_t batch, bool training);
 
   /// The batch, at most `batch`, in which predictions run fastest: less where a convolution's activations would outgrow
-  /// the caches. The answer is kept.
+  /// the caches, or memory does not suffice. The answer is kept.
   [[nodiscard]] std::int64_t inference_batch(std::int64_t batch);
 
   /// Probabilities of `count` pictures from `first` on, count x classes, in batches of at most `batch`.
@@ -75,6 +79,9 @@ class Network {
     bool training;
     std::unique_ptr<Plan> plan;
   };
+  /// Throws Error (kIo) where the plan, and weights that are still to be made, want more than `free` bytes.
+  void check_fits(const Plan& plan, std::size_t free) const;
+  [[nodiscard]] std::vector<kernels::WeightLayout> stored_layouts() const;
   [[nodiscard]] std::unique_ptr<Plan> make_plan(std::int64_t batch, bool training,
                                                 std::span<const kernels::WeightLayout> stored) const;
 

@@ -66,6 +66,14 @@ bool Plan::has_convolution() const {
   });
 }
 
+std::size_t Plan::weight_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& layout : layouts()) {
+    bytes += static_cast<std::size_t>(layout.packed_size()) * sizeof(float);
+  }
+  return bytes;
+}
+
 std::int64_t Plan::flop() const {
   std::int64_t flop = 0;
   for (const InstructionInfo& instruction : instructions()) {

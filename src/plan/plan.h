@@ -29,8 +29,9 @@ class Plan {
   [[nodiscard]] const Program& program() const { return program_; }
   /// One for each parameter of the program.
   [[nodiscard]] const std::vector<kernels::WeightLayout>& layouts() const { return executor_.layouts(); }
-  /// Fixes where weights are read and (in training) gradients written.
+  /// Takes the memory of activations; fixes where weights are read and (in training) gradients written.
   void bind(Parameters& parameters) { executor_.bind(parameters); }
+  [[nodiscard]] bool is_bound() const { return executor_.parameters() != nullptr; }
 
   /// Forward, loss, and the gradient of the mean loss for every trainable weight, stored. Only of a plan for training.
   kernels::LossResult train_step(const Batch& batch, const LossRule& loss, const StepKey& key);
@@ -57,8 +58,10 @@ class Plan {
   [[nodiscard]] bool has_convolution() const;
   /// Arithmetic of all instructions, forward and, in training, backward.
   [[nodiscard]] std::int64_t flop() const;
-  /// Bytes of activations, their gradients and workspace.
+  /// Bytes of activations, their gradients and workspace; known before `bind` takes them.
   [[nodiscard]] std::size_t bytes() const { return executor_.bytes(); }
+  /// Bytes of the weights as floats.
+  [[nodiscard]] std::size_t weight_bytes() const;
 
  private:
   Program program_;

@@ -80,9 +80,31 @@ RunFolder RunFolder::open(const fs::path& folder) {
                 fs::exists(path, ignored) ? "is no run folder: it has no recipe.toml" : "there is no such run folder",
                 {}, "a folder that `lapel train` made");
   }
+  refuse_links(path);
   RunFolder run(Opened{}, path);
   run.lock_ = std::make_shared<RunLock>(path);
+  remove_leftovers(path);
   return run;
+}
+
+void refuse_links(const fs::path& run) {
+  std::error_code problem;
+  for (fs::recursive_directory_iterator entry(run, problem), end; !problem && entry != end; entry.increment(problem)) {
+    std::error_code dangling;
+    if (entry->is_symlink(dangling) && fs::is_directory(entry->path(), dangling)) {
+      throw Error(ErrorKind::kUsage, entry->path().string(), "is a symbolic link in a run folder, and is not followed",
+                  {}, "the folder itself in its place");
+    }
+  }
+}
+
+void remove_leftovers(const fs::path& run) {
+  formats::remove_leftovers(run);
+  for (const fs::path& entry : entries_of(run)) {
+    if (fs::is_directory(fs::symlink_status(entry))) {
+      formats::remove_leftovers(entry);
+    }
+  }
 }
 
 void RunFolder::write_recipe(std::string_view toml) const { formats::write_text_file(path_ / kRecipeFile, toml); }

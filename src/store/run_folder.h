@@ -55,6 +55,12 @@ class RunFolder {
 /// The recipe of a run, with every option written out.
 inline constexpr std::string_view kRecipeFile = "recipe.toml";
 
+/// Throws Error (kUsage) where a folder in a run folder is a symbolic link, through which files would be written
+/// elsewhere. Links to files are replaced by what is written.
+void refuse_links(const std::filesystem::path& run);
+/// Removes the temporary files in a run folder of writers that are no longer running.
+void remove_leftovers(const std::filesystem::path& run);
+
 /// What a run reached.
 inline constexpr std::string_view kMetricsFile = "metrics.json";
 

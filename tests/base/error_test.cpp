@@ -53,5 +53,23 @@ TEST(Error, CopiesWithoutThrowing) {
   EXPECT_STREQ(copy.what(), error.what());
 }
 
+/// Names of files and classes may be anybody's, and messages go to terminals.
+TEST(ErrorText, HasNoControlCharactersAndNoEndlessParts) {
+  const Error escapes(ErrorKind::kData, "a\x1b[31m\nerror: b", "\x7f\xc2\x9b und größer", {{"name", "\r\t"}}, "c\n");
+  EXPECT_STREQ(escapes.what(), "a\\x1b[31m\\nerror: b: \\x7f\\x9b und größer\n  name  \\x0d\\x09        try  c\\n");
+  const std::string endless = "begin" + std::string(100'000, 'x') + "end";
+  const std::string text = Error(ErrorKind::kData, endless, endless, {{"name", endless}}, endless).what();
+  EXPECT_LT(text.size(), 2100U);
+  EXPECT_EQ(text.substr(0, 6), "beginx");
+  EXPECT_EQ(text.substr(text.size() - 4), "xend");
+  // Never in the middle of a character.
+  std::string umlauts;
+  for (int i = 0; i < 600; ++i) {
+    umlauts += "ü";
+  }
+  const std::string shortened = Error(ErrorKind::kData, "x" + umlauts, "p").what();
+  EXPECT_EQ(shortened.find("ü [...] ü"), shortened.find(" [...] ") - 2);
+}
+
 }  // namespace
 }  // namespace lapel

@@ -51,7 +51,8 @@ TEST(ClassificationReport, IsScikitLearns) {
 
 TEST(ClassificationReport, AveragesAreOverTheClassesThatOccur) {
   // Class 1 has neither pictures nor answers.
-  const ClassificationReport report = classification_report({3, {3, 0, 1, 0, 0, 0, 2, 0, 4}});
+  const ClassificationReport report =
+      classification_report(ConfusionMatrix::of_counts(3, std::vector<std::int64_t>{3, 0, 1, 0, 0, 0, 2, 0, 4}));
   expect_score(report.macro_average, (3.0 / 5 + 4.0 / 5) / 2, (3.0 / 4 + 4.0 / 6) / 2, (6.0 / 9 + 8.0 / 11) / 2, 10);
   EXPECT_DOUBLE_EQ(report.balanced_accuracy, (3.0 / 4 + 4.0 / 6) / 2);
   EXPECT_DOUBLE_EQ(report.largest_class_share, 0.6);
@@ -94,6 +95,36 @@ TEST(ConfusionMatrix, HasActualClassesDown) {
   EXPECT_EQ(matrix.counts(), (std::vector<std::int64_t>{1, 1, 0, 0, 1, 0, 1, 0, 0}));
   EXPECT_EQ(matrix.at(0, 1), 1);
   EXPECT_EQ(matrix.at(1, 0), 0);
+}
+
+TEST(ConfusionMatrix, OfManyClassesHoldsWhatOccurs) {
+  std::vector<Label> actual;
+  std::vector<Label> predicted;
+  for (std::size_t i = 0; i < 1000; ++i) {
+    actual.push_back(static_cast<Label>(i * 60 + 5535));
+    predicted.push_back(static_cast<Label>(i % 2 == 0 ? i * 60 + 5535 : 0));
+  }
+  const ConfusionMatrix matrix = confusion_matrix(actual, predicted, 65536);
+  EXPECT_EQ(matrix.cells.size(), 1000U);
+  EXPECT_EQ(matrix.at(5535, 5535), 1);
+  EXPECT_EQ(matrix.at(5595, 0), 1);
+  EXPECT_EQ(matrix.at(65535, 65535), 0);
+  const ClassificationReport report = classification_report(matrix);
+  EXPECT_EQ(report.classes.size(), 65536U);
+  EXPECT_EQ(report.accuracy, 0.5);
+  EXPECT_EQ(report.classes[0].answers, 500);
+}
+
+TEST(Evaluator, AddsPartsUpToTheSame) {
+  const Evaluation whole = evaluate_predictions("test", {"a", "b", "c"}, kProbabilities, kLabels);
+  Evaluator evaluator("test", {"a", "b", "c"});
+  evaluator.add(std::span(kProbabilities).first(6), std::span(kLabels).first(2));
+  evaluator.add(std::span(kProbabilities).subspan(6), std::span(kLabels).subspan(2));
+  const Evaluation parts = std::move(evaluator).evaluation();
+  EXPECT_EQ(parts.score.loss, whole.score.loss);
+  EXPECT_EQ(parts.top_3_accuracy, whole.top_3_accuracy);
+  EXPECT_EQ(parts.confusion.cells, whole.confusion.cells);
+  EXPECT_THROW((void)Evaluator("test", {"a"}).evaluation(), Error);
 }
 
 TEST(EvaluatePredictions, PutsAllTogether) {

@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "lapel/metrics.h"
 #include "lapel/report.h"
 #include "report/golden.h"
@@ -97,6 +101,30 @@ TEST(EvaluationText, OfMoreThanThreeClassesHasTheTopThree) {
             "warning: the largest class alone explains this accuracy: it has 75.00% of the pictures");
   const Evaluation better = evaluate_predictions("test", {"a", "b", "c", "d"}, rows, std::vector<Label>{0, 1, 0, 3});
   EXPECT_EQ(to_text(better).find("warning"), std::string::npos) << "0.75 of the pictures, and half are of one class";
+}
+
+TEST(EvaluationText, OfManyClassesSumsUp) {
+  Evaluation evaluation;
+  evaluation.split = "test";
+  std::vector<Label> actual;
+  std::vector<Label> predicted;
+  for (Label i = 0; i < 5000; ++i) {
+    evaluation.class_names.push_back("class " + std::to_string(i));
+    actual.push_back(i);
+    predicted.push_back(i < 30 ? 4999 : i);
+  }
+  evaluation.confusion = confusion_matrix(actual, predicted, 5000);
+  evaluation.report = classification_report(evaluation.confusion);
+  const std::string text = to_text(evaluation);
+  EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 60);
+  EXPECT_NE(text.find("The 20 of 5,000 classes with the lowest f1-score\n"), std::string::npos);
+  EXPECT_NE(text.find("\n     class 0       0.00      0.00      0.00         1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("     1  class 19 taken for class 4999\n"), std::string::npos) << text;
+  EXPECT_EQ(to_csv(evaluation.confusion, evaluation.class_names).substr(0, 50),
+            "actual,predicted,count\nclass 0,class 4999,1\nclass ");
+  const std::string json = to_json(evaluation);
+  EXPECT_NE(json.find("\"confusion_matrix\": null"), std::string::npos);
+  EXPECT_LT(json.size(), 2'000'000U);
 }
 
 }  // namespace
