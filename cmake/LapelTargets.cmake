@@ -10,6 +10,11 @@ target_compile_options(lapel_flags INTERFACE -Wno-array-bounds -Wno-maybe-uninit
 if(LAPEL_WERROR)
   target_compile_options(lapel_flags INTERFACE -Werror)
 endif()
+if(LAPEL_FUZZ)
+  target_compile_options(lapel_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+                                               -fno-omit-frame-pointer)
+  target_link_options(lapel_flags INTERFACE -fsanitize=address,undefined)
+endif()
 if(LAPEL_SANITIZE)
   target_compile_options(lapel_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
                                                -fno-omit-frame-pointer)

@@ -53,6 +53,7 @@ ExitCode run(const Options& options, Output& output) {
     draw_comparison(runs, options.plot);
   }
   if (!options.html.empty()) {
+    refuse_unread_pipe(options.html);
     WholeFile page;
     page.open(options.html);
     page.write(to_html(runs));

@@ -55,7 +55,8 @@ struct Shown {
 };
 
 void check_exists(const std::string& input) {
-  if (std::error_code ignored; !std::filesystem::exists(input, ignored)) {
+  std::error_code ignored;  // What else the system says of it is told by whoever reads it.
+  if (std::filesystem::status(input, ignored).type() == std::filesystem::file_type::not_found) {
     const bool number = input.find_first_not_of("0123456789") == std::string::npos;
     throw Error(ErrorKind::kIo, input, "there is no such picture", {},
                 number ? fmt::format("--index {} for that row of the data set", input)
@@ -76,11 +77,26 @@ double confidence_of(const std::string& text) {
   double value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (!text.empty() &&
-      (result.ec != std::errc() || result.ptr != text.data() + text.size() || value < 0 || value > 1)) {
+      (result.ec != std::errc() || result.ptr != text.data() + text.size() || !(value >= 0 && value <= 1))) {
     throw Error(ErrorKind::kUsage, {}, fmt::format("--min-confidence {} is not allowed", text),
                 {{"allowed", "a number from 0 to 1"}}, "--min-confidence 0.8");
   }
   return value;
+}
+
+/// The next line of standard input; false at its end. No path is longer than what this takes of one.
+bool read_line(std::string& line) {
+  constexpr std::size_t kMost = 1U << 16U;
+  line.clear();
+  int c = std::cin.get();
+  for (; c != std::char_traits<char>::eof() && c != '\n'; c = std::cin.get()) {
+    if (line.size() == kMost) {
+      throw Error(ErrorKind::kUsage, "-", fmt::format("a line of standard input has more than {} bytes", kMost), {},
+                  "the path of a picture on each line");
+    }
+    line += static_cast<char>(c);
+  }
+  return !line.empty() || c == '\n';
 }
 
 /// The inputs; for `-` the lines of standard input.
@@ -92,7 +108,7 @@ std::vector<std::filesystem::path> inputs_of(const Options& options) {
       inputs.emplace_back(input);
       continue;
     }
-    for (std::string line; std::getline(std::cin, line);) {
+    for (std::string line; read_line(line);) {
       if (!line.empty()) {
         inputs.emplace_back(line);
       }

@@ -21,7 +21,8 @@ struct Options {
 /// A folder or a file that is not TOML is a trained model; anything else is, or names, a recipe.
 bool is_trained(const std::filesystem::path& model) {
   std::error_code ignored;
-  return std::filesystem::exists(model, ignored) && model.extension() != ".toml";
+  const bool missing = std::filesystem::status(model, ignored).type() == std::filesystem::file_type::not_found;
+  return !missing && model.extension() != ".toml";
 }
 
 Summary summary_of(const std::string& model) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lapel/error.h"
+#include "shared_arguments.h"
 
 namespace lapel::app {
 
@@ -45,6 +46,7 @@ std::string one_line(std::string json) {
 
 void open_file(WholeFile& stream, const std::string& file) {
   if (!file.empty() && file != kStandardOutput) {
+    refuse_unread_pipe(file);
     stream.open(file);
   }
 }

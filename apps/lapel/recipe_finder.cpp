@@ -57,7 +57,7 @@ Recipe find_recipe(const std::string& name) {
                 fs::exists(inside, ignored) ? inside.string()
                                             : fmt::format("lapel recipes; for a folder of pictures, --data {}", name));
   }
-  if (fs::exists(name, ignored)) {
+  if (fs::status(name, ignored).type() != fs::file_type::not_found) {
     return read_recipe(name, shipped_folder());
   }
   if (name.find('/') != std::string::npos || name.ends_with(".toml")) {

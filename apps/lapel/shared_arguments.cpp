@@ -1,6 +1,8 @@
 #include "shared_arguments.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <system_error>
@@ -63,6 +65,18 @@ std::string words_for(const ChosenPart& part, const DataSpec& spec, bool own) {
 }
 
 }  // namespace
+
+void refuse_unread_pipe(const std::string& file) {
+  std::error_code ignored;
+  if (fs::status(file, ignored).type() != fs::file_type::fifo) {
+    return;
+  }
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0) {
+    throw Error(ErrorKind::kIo, file, "is a pipe that nobody reads", {}, "a file, or a program at its other end");
+  }
+  ::close(descriptor);
+}
 
 DataSet load_with_progress(const DataSpec& spec, DataPart wanted, const std::stop_token& stop, Output& output) {
   LoadSettings settings;

@@ -15,6 +15,9 @@ namespace lapel::app {
 /// A data set as it was delivered, nothing held out, with changes of [data] by `key=value`; progress is drawn.
 [[nodiscard]] DataSet load_delivered(const std::string& place, const std::vector<std::string>& changes, Output& output);
 
+/// Throws Error (kIo) for a pipe that nobody reads: opening it would wait for ever.
+void refuse_unread_pipe(const std::string& file);
+
 /// load_data, with a line of progress while picture files are read.
 [[nodiscard]] DataSet load_with_progress(const DataSpec& spec, DataPart wanted, const std::stop_token& stop,
                                          Output& output);

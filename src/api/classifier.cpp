@@ -12,6 +12,7 @@
 #include "api/classifier_impl.h"
 #include "api/known_views.h"
 #include "api/resolve.h"
+#include "base/only_errors.h"
 #include "base/options.h"
 #include "base/threads.h"
 #include "data/check.h"
@@ -110,12 +111,14 @@ Classifier& Classifier::operator=(const Classifier& other) {
 }
 
 Classifier Classifier::load(const std::filesystem::path& run_or_model, int threads) {
-  const auto file = store::find_model_file(run_or_model);
-  auto impl = std::make_shared<Impl>(store::read_model_file(file), threads);
-  if (file != run_or_model) {
-    impl->recipe = run_or_model / store::kRecipeFile;
-  }
-  return Classifier(std::move(impl));
+  return only_errors(run_or_model.string(), [&] {
+    const auto file = store::find_model_file(run_or_model);
+    auto impl = std::make_shared<Impl>(store::read_model_file(file), threads);
+    if (file != run_or_model) {
+      impl->recipe = run_or_model / store::kRecipeFile;
+    }
+    return Classifier(std::move(impl));
+  });
 }
 
 const std::vector<std::string>& Classifier::class_names() const { return impl_->file().class_names; }

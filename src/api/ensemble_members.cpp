@@ -85,6 +85,10 @@ void FinishedMembers::take_from(store::Checkpoint& checkpoint) {
 std::vector<formats::Tensor> FinishedMembers::tensors_of(const model::Model& ensemble) const {
   std::vector<formats::Tensor> tensors = blank_tensors(ensemble);
   for (std::size_t i = 0; i < std::min(tensors.size(), tensors_.size()); ++i) {
+    if (tensors[i].values.size() != tensors_[i].values.size()) {
+      throw Error(ErrorKind::kModelFile, {},
+                  fmt::format("the checkpoint has no tensor '{}' of this model", tensors[i].name));
+    }
     tensors[i].values = tensors_[i].values;
   }
   return tensors;

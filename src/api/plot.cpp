@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/run_plots.h"
+#include "base/limits.h"
 #include "data/check.h"
 #include "formats/bytes.h"
 #include "lapel/augmentation.h"
@@ -32,7 +33,8 @@ std::string title_of(const RunSummary& run) {
 std::vector<fs::path> draw_run(const fs::path& run, PlotFormat format) {
   store::refuse_links(run);
   const fs::path source = run / store::kPlotDataFile;
-  const report::PlotData shown = report::plot_data_from_json(formats::read_text_file(source), source.string());
+  const report::PlotData shown =
+      report::plot_data_from_json(formats::read_text_file(source, {kMostJsonBytes}), source.string());
   const RunSummary summary = read_run(run);
   store::remove_leftovers(run);
   std::vector<fs::path> files = draw_data_plots(shown, run, format);

@@ -380,8 +380,10 @@ class Run {
 }  // namespace
 
 TrainResult train(const Recipe& recipe, const DataSet& data, const TrainSettings& settings) {
-  const Preparation prepared(recipe, data, settings);
-  return Run(prepared, settings).execute();
+  return only_errors(recipe.name, [&] {
+    const Preparation prepared(recipe, data, settings);
+    return Run(prepared, settings).execute();
+  });
 }
 
 }  // namespace lapel

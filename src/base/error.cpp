@@ -1,5 +1,7 @@
 #include "lapel/error.h"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace lapel {
@@ -38,21 +40,29 @@ std::string shown(std::string_view text, std::size_t most) {
   return result.substr(0, head) + " [...] " + result.substr(tail);
 }
 
+// Bytes of a message's parts: all are below 2 KB.
+constexpr std::size_t kLongPart = 400;
+constexpr std::size_t kLongFacts = 600;  // Together.
+constexpr std::size_t kShortFact = 40;
+
 std::string render(const std::string& place, const std::string& problem, const std::vector<ErrorFact>& facts,
                    const std::string& hint) {
-  constexpr std::size_t kLongest = 500;
-  constexpr std::size_t kLongestFact = 500;
-  std::string text =
-      place.empty() ? shown(problem, kLongest) : shown(place, kLongest) + ": " + shown(problem, kLongest);
+  std::string text = shown(problem, kLongPart);
+  if (!place.empty()) {
+    text.insert(0, shown(place, kLongPart) + ": ");
+  }
   std::string second;
-  const auto add = [&second](std::string_view label, std::string_view value) {
-    second.append(second.empty() ? "\n  " : kGap).append(label).append("  ").append(value);
+  std::size_t room = kLongFacts;
+  const auto add = [&](std::string_view label, std::string_view value, std::size_t longest) {
+    const std::string words = shown(value, longest);
+    second.append(second.empty() ? "\n  " : kGap).append(label).append("  ").append(words);
+    return words.size();
   };
   for (const auto& [label, value] : facts) {
-    add(label, shown(value, kLongestFact));
+    room -= std::min(room, add(label, value, std::max(room, kShortFact)));
   }
   if (!hint.empty()) {
-    add("try", shown(hint, kLongest));
+    add("try", hint, kLongPart);
   }
   return text + second;
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <utility>
 
+#include "base/limits.h"
 #include "formats/bytes.h"
 #include "formats/utf8.h"
 #include "lapel/data.h"
@@ -16,7 +17,7 @@
 namespace lapel::data {
 
 std::vector<std::string> read_class_names(const std::filesystem::path& file) {
-  std::string text = formats::read_text_file(file);
+  std::string text = formats::read_text_file(file, {kMostRecipeBytes});
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.starts_with(kByteOrderMark)) {
     text.erase(0, kByteOrderMark.size());

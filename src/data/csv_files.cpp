@@ -10,6 +10,7 @@
 #include "data/class_names.h"
 #include "data/layout.h"
 #include "data/sources.h"
+#include "formats/bytes.h"
 #include "formats/csv.h"
 #include "lapel/error.h"
 
@@ -91,7 +92,7 @@ NamedPart read_part(const fs::path& file, bool training, Findings& findings) {
 
 std::optional<DataSet> read_csv_files(const fs::path& place, const DataSpec& /*spec*/, DataPart /*wanted*/,
                                       const LoadSettings& /*settings*/) {
-  const bool folder = fs::is_directory(place);
+  const bool folder = formats::is_folder(place);
   if (!folder && !formats::has_csv_ending(place)) {
     return std::nullopt;
   }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <fstream>
 #include <map>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -109,7 +110,7 @@ void tell_parts(const std::vector<fs::path>& folders, const PictureLayout& layou
   for (const auto& folder : folders) {
     const std::string name = folder.filename().string();
     const auto within = [&](const fs::path& part) {
-      return !part.empty() && fs::relative(part, folder).string().find("..") == std::string::npos;
+      return !part.empty() && part.lexically_relative(folder).string().find("..") == std::string::npos;
     };
     const bool taken = within(layout.train) || within(layout.validation) || within(layout.test);
     if (!taken && holds_pictures_below(folder)) {
@@ -176,8 +177,8 @@ void refuse_parts_within_classes(const std::vector<fs::path>& classes, const fs:
     const fs::path& inner = parts.at(PartName::kTrain);
     throw Error(ErrorKind::kData, place.string(),
                 "the classes hold the parts, where the parts have to hold the classes",
-                {{"for instance", fs::relative(inner, place).string()}},
-                fmt::format("the pictures of {} moved to {}/{}", fs::relative(inner, place).string(), "train",
+                {{"for instance", inner.lexically_relative(place).string()}},
+                fmt::format("the pictures of {} moved to {}/{}", inner.lexically_relative(place).string(), "train",
                             inner.parent_path().filename().string()));
   }
 }
@@ -231,7 +232,12 @@ bool holds_pictures(const fs::path& folder) {
 
 bool holds_pictures_below(const fs::path& folder) {
   constexpr int kDeepest = 8;
-  const auto below = [](const auto& self, const fs::path& at, int depth) -> bool {
+  std::set<fs::path> seen;  // A link can lead back to a folder above it.
+  const auto below = [&](const auto& self, const fs::path& at, int depth) -> bool {
+    std::error_code failure;
+    if (const fs::path real = fs::canonical(at, failure); failure || !seen.insert(real).second) {
+      return false;
+    }
     const FolderContent content = content_of(at);
     return std::any_of(content.files.begin(), content.files.end(), is_picture) ||
            (depth < kDeepest && std::any_of(content.folders.begin(), content.folders.end(),

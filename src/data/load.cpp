@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/only_errors.h"
 #include "base/options.h"
 #include "data/assemble.h"
 #include "data/class_names.h"
@@ -20,6 +21,7 @@
 #include "data/layout.h"
 #include "data/sources.h"
 #include "data/unpacked.h"
+#include "formats/bytes.h"
 #include "formats/sniff.h"
 #include "lapel/data.h"
 #include "lapel/error.h"
@@ -185,9 +187,8 @@ DataSet read_source(const std::string& source, const DataSpec& spec, DataPart wa
   if (const KnownData* known = find_known(source)) {
     return read_known(*known, spec, wanted, settings);
   }
-  std::error_code ignored;
   const bool is_path = source.find('/') != std::string::npos;
-  if (!is_path && !std::filesystem::exists(source, ignored)) {
+  if (!is_path && !formats::is_there(source)) {
     refuse_name(source);
   }
   return read_place(source, spec, wanted, settings);
@@ -236,7 +237,9 @@ std::span<const SourceReader> source_readers() { return kReaders; }
 
 }  // namespace data
 
-DataSet load_data(const DataSpec& spec, DataPart wanted, const LoadSettings& settings) {
+namespace {
+
+DataSet load(const DataSpec& spec, DataPart wanted, const LoadSettings& settings) {
   const auto& [height, width] = spec.image_size;
   if ((height == 0) != (width == 0)) {
     throw Error(ErrorKind::kRecipe, "data", fmt::format("image_size = [{}, {}] is not allowed", height, width),
@@ -259,6 +262,12 @@ DataSet load_data(const DataSpec& spec, DataPart wanted, const LoadSettings& set
     }
   }
   return data;
+}
+
+}  // namespace
+
+DataSet load_data(const DataSpec& spec, DataPart wanted, const LoadSettings& settings) {
+  return only_errors(spec.source, [&] { return load(spec, wanted, settings); });
 }
 
 DataSet load_data(const std::string& source) {

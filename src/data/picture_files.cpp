@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -16,6 +15,7 @@
 #include "base/rng.h"
 #include "data/class_names.h"
 #include "data/layout.h"
+#include "formats/bytes.h"
 #include "formats/sniff.h"
 #include "lapel/error.h"
 
@@ -45,14 +45,6 @@ std::string ending_of(const fs::path& file) {
 template <std::size_t kCount>
 bool is_one_of(const std::array<std::string_view, kCount>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-std::vector<std::uint8_t> first_bytes_of(const fs::path& file) {
-  std::vector<std::uint8_t> bytes(formats::kSniffedBytes);
-  std::ifstream stream(file, std::ios::binary);
-  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<std::size_t>(stream.gcount()));
-  return bytes;
 }
 
 /// Where the files' names are numbers, each once, their order; else a random one, so that the last N are a fair sample.
@@ -101,6 +93,14 @@ void list_below(const fs::path& folder, std::set<fs::path>& seen, std::vector<fs
 }
 
 }  // namespace
+
+std::vector<std::uint8_t> first_bytes_of(const fs::path& file) {
+  try {
+    return formats::read_begin(file, formats::kSniffedBytes);
+  } catch (const Error&) {
+    return {};
+  }
+}
 
 bool IgnoredFiles::holds(const fs::path& file, const fs::path& root) const {
   if (patterns_.empty()) {

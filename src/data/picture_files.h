@@ -72,6 +72,9 @@ class ClassFolders {
   std::map<std::filesystem::path, ClassTally> tallies_;  ///< By the class's folder.
 };
 
+/// The first bytes of a file, enough for picture_kind; empty for one that cannot be read.
+[[nodiscard]] std::vector<std::uint8_t> first_bytes_of(const std::filesystem::path& file);
+
 /// Names of the classes that the folders in `part` are: by number where all are numbers, else by their bytes. Throws
 /// Error (kData) for names that are not allowed, or the same.
 [[nodiscard]] std::vector<std::string> class_names_of(const std::filesystem::path& part);

@@ -10,6 +10,7 @@
 #include "data/picture_files.h"
 #include "data/picture_reader.h"
 #include "data/sources.h"
+#include "formats/bytes.h"
 #include "lapel/error.h"
 
 namespace lapel::data {
@@ -58,7 +59,7 @@ void drop_empty_classes(DataSet& data) {
 std::optional<DataSet> read_picture_folder(const fs::path& place, const DataSpec& spec, DataPart wanted,
                                            const LoadSettings& settings) {
   DataSet data;
-  if (!fs::is_directory(place)) {
+  if (!formats::is_folder(place)) {
     return std::nullopt;
   }
   const auto layout = find_picture_layout(place, data.findings);

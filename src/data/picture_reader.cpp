@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -87,11 +85,9 @@ void LoadWatch::check() const {
 }
 
 void PictureReader::note_failure(const PictureFile& file, const std::string& reason) {
-  std::array<std::uint8_t, formats::kSniffedBytes> bytes{};
-  std::ifstream stream(file.file, std::ios::binary);
-  stream.read(reinterpret_cast<char*>(bytes.data()), bytes.size());
+  const std::vector<std::uint8_t> bytes = first_bytes_of(file.file);
   const std::scoped_lock lock(noting_);
-  const auto kind = formats::picture_kind(std::span(bytes).first(static_cast<std::size_t>(stream.gcount())));
+  const auto kind = formats::picture_kind(bytes);
   damaged_.emplace(file.file, Damaged{reason, kind == formats::PictureKind::kOther});
 }
 

@@ -6,9 +6,12 @@
 #include <atomic>
 #include <cctype>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
+#include "base/limits.h"
+#include "base/only_errors.h"
 #include "base/threads.h"
 #include "data/class_names.h"
 #include "data/layout.h"
@@ -73,12 +76,11 @@ struct PictureStream::Impl {
   }
 
   void add_input(const fs::path& input) {
-    std::error_code ignored;
-    if (!fs::exists(input, ignored)) {
+    if (!formats::is_there(input)) {
       throw Error(ErrorKind::kIo, input.string(), "there is no such picture or folder", {},
                   "the path of a picture, a folder, an archive or a CSV file");
     }
-    if (!fs::is_directory(input, ignored)) {
+    if (!formats::is_folder(input)) {
       counted = counted && !formats::has_archive_ending(input) && !formats::has_csv_ending(input);
       inputs.push_back(input);
       return;
@@ -87,6 +89,10 @@ struct PictureStream::Impl {
   }
 
   void add_folder(const fs::path& folder) {
+    std::error_code failure;
+    if (const fs::path real = fs::canonical(folder, failure); failure || !seen.insert(real).second) {
+      return;  // A link leads back to a folder above it.
+    }
     data::FolderContent content = data::content_of(folder);
     const auto by_name = [](const fs::path& a, const fs::path& b) {
       return comes_before(a.filename().string(), b.filename().string());
@@ -127,6 +133,20 @@ struct PictureStream::Impl {
       archive.emplace(input);
       archive_name = input.string();
     }
+  }
+
+  PictureBatch next(std::size_t most) {
+    std::vector<Waiting> waiting;
+    std::uint64_t bytes = 0;
+    while (waiting.size() < most && bytes < kMostWaitingBytes) {
+      std::optional<Waiting> one = next_waiting();
+      if (!one) {
+        break;
+      }
+      bytes += one->bytes.size();
+      waiting.push_back(*std::move(one));
+    }
+    return !waiting.empty() || at >= inputs.size() ? decode(std::move(waiting)) : next_rows(most);
   }
 
   std::optional<Waiting> of_archive(formats::ArchiveEntry entry) {
@@ -222,6 +242,7 @@ struct PictureStream::Impl {
 
   PictureFormat format;
   std::vector<fs::path> inputs;
+  std::set<fs::path> seen;  ///< Folders that were gone through.
   bool counted = true;
   std::size_t at = 0;
   std::optional<formats::ArchiveReader> archive;
@@ -232,25 +253,14 @@ struct PictureStream::Impl {
 };
 
 PictureStream::PictureStream(std::vector<fs::path> inputs, PictureFormat format)
-    : impl_(std::make_unique<Impl>(std::move(inputs), std::move(format))) {}
+    : impl_(only_errors({}, [&] { return std::make_unique<Impl>(std::move(inputs), std::move(format)); })) {}
 
 PictureStream::~PictureStream() = default;
 PictureStream::PictureStream(PictureStream&&) noexcept = default;
 PictureStream& PictureStream::operator=(PictureStream&&) noexcept = default;
 
 PictureBatch PictureStream::next(std::size_t most) {
-  std::vector<Waiting> waiting;
-  while (waiting.size() < most) {
-    std::optional<Waiting> one = impl_->next_waiting();
-    if (!one) {
-      break;
-    }
-    waiting.push_back(*std::move(one));
-  }
-  if (!waiting.empty() || impl_->at >= impl_->inputs.size()) {
-    return impl_->decode(std::move(waiting));
-  }
-  return impl_->next_rows(most);
+  return only_errors({}, [&] { return impl_->next(most); });
 }
 
 std::int64_t PictureStream::total() const {

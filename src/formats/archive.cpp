@@ -7,8 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <span>
+#include <system_error>
 #include <utility>
 
+#include "base/limits.h"
+#include "formats/bytes.h"
+#include "formats/sniff.h"
 #include "lapel/error.h"
 
 namespace lapel::formats {
@@ -18,8 +23,13 @@ namespace {
 constexpr std::array<std::string_view, 12> kEndings = {".zip", ".tar",    ".tgz",     ".tbz2",   ".txz",     ".7z",
                                                        ".rar", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".cbz"};
 
-/// No picture is larger; a file of an archive may claim anything.
-constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;
+constexpr std::array kFilters = {archive_read_support_filter_gzip,    archive_read_support_filter_bzip2,
+                                 archive_read_support_filter_xz,      archive_read_support_filter_lzma,
+                                 archive_read_support_filter_zstd,    archive_read_support_filter_lz4,
+                                 archive_read_support_filter_compress};
+constexpr std::array kFormats = {archive_read_support_format_zip, archive_read_support_format_tar,
+                                 archive_read_support_format_7zip, archive_read_support_format_rar,
+                                 archive_read_support_format_rar5};
 
 struct FreeArchive {
   void operator()(archive* reader) const { archive_read_free(reader); }
@@ -34,15 +44,35 @@ std::string words_of(archive* reader) {
 
 struct ArchiveReader::Impl {
   std::string place;
+  std::uint64_t left = 0;  ///< Bytes that the files may still unpack to.
   std::unique_ptr<archive, FreeArchive> reader;
+
+  /// Counts what a file unpacks to: `size` bytes at `offset`. A file that is too large cannot be passed over, since
+  /// that unpacks it as well.
+  void take(const std::string& name, std::uint64_t offset, std::uint64_t size) {
+    if (offset + size > kMostPictureBytes || size > left) {
+      throw Error(ErrorKind::kData, place, fmt::format("the archive unpacks to more than is read"),
+                  {{"at", name}, {"read", fmt::format("{} bytes a file", kMostPictureBytes)}}, "the folder unpacked");
+    }
+    left -= size;
+  }
 };
 
 ArchiveReader::ArchiveReader(const std::filesystem::path& file) : impl_(std::make_unique<Impl>()) {
   constexpr std::size_t kBlock = 1U << 16U;
   impl_->place = file.string();
+  static_cast<void>(read_begin(file, 1));
+  std::error_code ignored;
+  const std::uintmax_t size = std::filesystem::file_size(file, ignored);
+  impl_->left = std::max<std::uint64_t>(kArchiveBytes, kMostUnpackedTimes * (ignored ? 0 : size));
   impl_->reader.reset(archive_read_new());
-  archive_read_support_filter_all(impl_->reader.get());
-  archive_read_support_format_all(impl_->reader.get());
+  // Not all that libarchive knows: some filters start other programs, and one format takes files from anywhere.
+  for (const auto support : kFilters) {
+    support(impl_->reader.get());
+  }
+  for (const auto support : kFormats) {
+    support(impl_->reader.get());
+  }
   if (archive_read_open_filename(impl_->reader.get(), file.c_str(), kBlock) != ARCHIVE_OK) {
     throw Error(ErrorKind::kData, impl_->place, "cannot be read as an archive: " + words_of(impl_->reader.get()), {},
                 "a zip or tar file, or the folder unpacked");
@@ -75,19 +105,27 @@ std::optional<ArchiveEntry> ArchiveReader::next() {
   const void* block = nullptr;
   std::size_t size = 0;
   la_int64_t offset = 0;
+  bool picture = true;  // As far as is known.
   while (true) {
     const int result = archive_read_data_block(reader, &block, &size, &offset);
     if (result == ARCHIVE_EOF) {
       return entry;
     }
-    if (result < ARCHIVE_WARN || offset + static_cast<std::int64_t>(size) > kMostBytes) {
-      entry.problem = result < ARCHIVE_WARN ? words_of(reader) : "the file is larger than a gigabyte";
+    if (result < ARCHIVE_WARN) {
+      entry.problem = words_of(reader);
       entry.bytes.clear();
       return entry;
     }
-    const auto* bytes = static_cast<const std::uint8_t*>(block);
-    entry.bytes.resize(static_cast<std::size_t>(offset));
-    entry.bytes.insert(entry.bytes.end(), bytes, bytes + size);
+    impl_->take(entry.name, offset < 0 ? kMostPictureBytes : static_cast<std::uint64_t>(offset), size);
+    const std::span block_bytes(static_cast<const std::uint8_t*>(block), size);
+    if (entry.bytes.empty() && offset == 0 && picture_kind(block_bytes) == PictureKind::kNone) {
+      entry.bytes.assign(block_bytes.begin(), block_bytes.begin() + std::min(size, kSniffedBytes));
+      picture = false;
+    }
+    if (picture) {
+      entry.bytes.resize(static_cast<std::size_t>(offset));
+      entry.bytes.insert(entry.bytes.end(), block_bytes.begin(), block_bytes.end());
+    }
   }
 }
 

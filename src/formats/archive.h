@@ -12,11 +12,11 @@ namespace lapel::formats {
 /// A file of an archive.
 struct ArchiveEntry {
   std::string name;
-  std::vector<std::uint8_t> bytes;
-  std::string problem;  ///< Why it cannot be read; then it has no bytes.
+  std::vector<std::uint8_t> bytes;  ///< Of a file that is no picture the first ones.
+  std::string problem;              ///< Why it cannot be read; then it has no bytes.
 };
 
-/// Reads the files of an archive (zip, tar, 7z and others that libarchive knows, packed or not) one after the other.
+/// Reads the files of an archive (zip, tar, 7z, rar, packed or not) one after the other.
 class ArchiveReader {
  public:
   /// Throws Error (kIo, kData) where the file cannot be read, or is no archive.
@@ -25,7 +25,8 @@ class ArchiveReader {
   ArchiveReader(ArchiveReader&&) noexcept;
   ArchiveReader& operator=(ArchiveReader&&) noexcept;
 
-  /// The next file, in the archive's order; nothing at its end. Throws Error (kData) where the archive is damaged.
+  /// The next file, in the archive's order; nothing at its end. Throws Error (kData) where the archive is damaged, or
+  /// unpacks to more than base/limits.h allows.
   [[nodiscard]] std::optional<ArchiveEntry> next();
 
  private:

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <csignal>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -79,34 +80,85 @@ std::string system_words(int code) { return std::generic_category().message(code
               {{"wanted", fmt::format("{} bytes", bytes)}}, std::move(hint));
 }
 
-std::vector<std::uint8_t> read_as_is(const std::filesystem::path& file) {
-  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (!descriptor.open() || ::fstat(descriptor.get(), &status) != 0) {
-    refuse_read(file, errno);
-  }
-  if (S_ISDIR(status.st_mode)) {
-    throw Error(ErrorKind::kIo, file.string(), "is a folder, a file is wanted");
-  }
-  // One byte more than the file is said to have, so that its end is seen without growing; pipes say 0.
-  constexpr std::size_t kLeast = 4096;
-  std::vector<std::uint8_t> bytes(std::max(kLeast, static_cast<std::size_t>(status.st_size) + 1));
-  std::size_t length = 0;
-  while (true) {
-    if (length == bytes.size()) {
-      bytes.resize(bytes.size() * 2);
-    }
-    const ssize_t got = ::read(descriptor.get(), bytes.data() + length, std::min(kMostAtOnce, bytes.size() - length));
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
+/// What the system calls a thing that is no file.
+std::string words_for(mode_t mode) {
+  return S_ISDIR(mode) ? "folder" : S_ISFIFO(mode) ? "pipe" : S_ISSOCK(mode) ? "socket" : "device";
+}
+
+/// A file that is opened to be read. Others are not: a pipe would be waited for, and a device has no end.
+class OpenFile {
+ public:
+  explicit OpenFile(const std::filesystem::path& file) : file_(file), descriptor_(open(file)) {
+    struct stat status {};
+    if (!descriptor_.open() || ::fstat(descriptor_.get(), &status) != 0) {
       refuse_read(file, errno);
     }
-    if (got == 0) {
+    check(file, status.st_mode);
+    size_ = static_cast<std::uint64_t>(status.st_size);
+  }
+
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+
+  /// The next bytes, as many as there is room for; fewer at the end of the file.
+  std::size_t read(std::span<std::uint8_t> to) {
+    std::size_t length = 0;
+    while (length < to.size()) {
+      const ssize_t got = ::read(descriptor_.get(), to.data() + length, std::min(kMostAtOnce, to.size() - length));
+      if (got < 0 && errno == EINTR) {
+        continue;
+      }
+      if (got < 0) {
+        refuse_read(file_, errno);
+      }
+      if (got == 0) {
+        break;
+      }
+      length += static_cast<std::size_t>(got);
+    }
+    return length;
+  }
+
+ private:
+  static void check(const std::filesystem::path& file, mode_t mode) {
+    if (!S_ISREG(mode)) {
+      throw Error(ErrorKind::kIo, file.string(), fmt::format("is a {}, a file is wanted", words_for(mode)));
+    }
+  }
+
+  /// Opening a device can already do something, so it is looked at before.
+  static int open(const std::filesystem::path& file) {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0) {
+      return -1;
+    }
+    check(file, status.st_mode);
+    return ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  }
+
+  const std::filesystem::path& file_;
+  Descriptor descriptor_;
+  std::uint64_t size_ = 0;
+};
+
+std::vector<std::uint8_t> read_as_is(const std::filesystem::path& file, const ReadLimits& limits) {
+  OpenFile open(file);
+  if (open.size() > limits.most) {
+    throw Error(ErrorKind::kData, file.string(), fmt::format("has {} bytes, more than {}", open.size(), limits.most));
+  }
+  constexpr std::size_t kFirst = 4096;
+  std::vector<std::uint8_t> bytes(kFirst);
+  std::size_t length = open.read(bytes);
+  if (limits.look && !is_gzip(bytes)) {
+    limits.look(std::span(bytes).first(length), std::max<std::uint64_t>(open.size(), length));
+  }
+  // One byte more than the file is said to have, so that its end is seen without growing.
+  bytes.resize(std::max<std::size_t>(bytes.size(), open.size() + 1));
+  while (true) {
+    length += open.read(std::span(bytes).subspan(length));
+    if (length < bytes.size() || length > limits.most) {
       break;
     }
-    length += static_cast<std::size_t>(got);
+    bytes.resize(bytes.size() * 2);
   }
   bytes.resize(length);
   return bytes;
@@ -138,10 +190,10 @@ int sync_folder(const std::filesystem::path& folder) {
   return ::fsync(descriptor.get()) != 0 && errno != EINVAL ? errno : 0;
 }
 
-/// A device or pipe cannot be replaced, only written to.
+/// A device or pipe cannot be replaced, only written to. One that nobody reads is not waited for.
 int write_in_place(const std::filesystem::path& file, std::span<const std::span<const std::uint8_t>> parts) {
-  Descriptor descriptor(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!descriptor.open()) {
+  Descriptor descriptor(::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!descriptor.open() || ::fcntl(descriptor.get(), F_SETFL, 0) != 0) {
     return errno;
   }
   const int failure = write_all(descriptor.get(), parts);
@@ -196,7 +248,7 @@ pid_t writer_of(std::string_view name) {
 int write_behind(const std::filesystem::path& file, std::uint64_t length, std::string_view bytes) {
   constexpr mode_t kMode = 0666;
   const int create = length == 0 ? O_CREAT : 0;
-  Descriptor descriptor(::open(file.c_str(), O_WRONLY | create | O_NOFOLLOW | O_CLOEXEC, kMode));
+  Descriptor descriptor(::open(file.c_str(), O_WRONLY | create | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kMode));
   const auto offset = static_cast<off_t>(length);
   if (!descriptor.open() || ::ftruncate(descriptor.get(), offset) != 0 ||
       ::lseek(descriptor.get(), offset, SEEK_SET) < 0) {
@@ -209,18 +261,41 @@ int write_behind(const std::filesystem::path& file, std::uint64_t length, std::s
 
 }  // namespace
 
-std::vector<std::uint8_t> read_file(const std::filesystem::path& file) {
+std::vector<std::uint8_t> read_file(const std::filesystem::path& file, const ReadLimits& limits) {
   try {
-    std::vector<std::uint8_t> bytes = read_as_is(file);
-    return is_gzip(bytes) ? gunzip(bytes, file.string()) : bytes;
+    std::vector<std::uint8_t> bytes = read_as_is(file, limits);
+    return is_gzip(bytes) ? gunzip(bytes, file.string(), limits) : bytes;
   } catch (const std::bad_alloc&) {
     throw Error(ErrorKind::kIo, file.string(), "cannot be read: there is not enough memory for its content");
+  } catch (const std::length_error&) {
+    throw Error(ErrorKind::kIo, file.string(), "cannot be read: it is larger than all memory");
   }
 }
 
-std::string read_text_file(const std::filesystem::path& file) {
-  const std::vector<std::uint8_t> bytes = read_file(file);
+std::string read_text_file(const std::filesystem::path& file, const ReadLimits& limits) {
+  const std::vector<std::uint8_t> bytes = read_file(file, limits);
   return {bytes.begin(), bytes.end()};
+}
+
+bool is_there(const std::filesystem::path& path) {
+  std::error_code failure;
+  const std::filesystem::file_status status = std::filesystem::status(path, failure);
+  if (status.type() == std::filesystem::file_type::none) {
+    refuse_read(path, failure.value());
+  }
+  return std::filesystem::exists(status);
+}
+
+bool is_folder(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return is_there(path) && std::filesystem::is_directory(path, ignored);
+}
+
+std::vector<std::uint8_t> read_begin(const std::filesystem::path& file, std::size_t count) {
+  OpenFile open(file);
+  std::vector<std::uint8_t> bytes(count);
+  bytes.resize(open.read(bytes));
+  return bytes;
 }
 
 void write_file(const std::filesystem::path& file, std::span<const std::uint8_t> bytes) {

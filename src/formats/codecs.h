@@ -5,12 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "formats/picture.h"
 
 namespace lapel::formats {
-
-/// Pictures of more pixels than this are refused before memory is taken for them.
-inline constexpr std::int64_t kMostPixels = 100'000'000;
 
 /// A picture as its file has it, before it is turned and brought to the colours of sRGB.
 struct RawPicture {

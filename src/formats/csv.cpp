@@ -71,9 +71,11 @@ std::string unquoted(std::string_view cell) {
   if (cell.size() < 2 || cell.front() != '"' || cell.back() != '"') {
     return std::string(cell);
   }
-  std::string text(cell.substr(1, cell.size() - 2));
-  for (std::size_t at = text.find("\"\""); at != std::string::npos; at = text.find("\"\"", at + 1)) {
-    text.erase(at, 1);
+  cell = cell.substr(1, cell.size() - 2);
+  std::string text;
+  for (std::size_t at = 0; at < cell.size(); ++at) {
+    text += cell[at];
+    at += cell.substr(at, 2) == "\"\"" ? 1 : 0;
   }
   return text;
 }
@@ -296,17 +298,37 @@ void number_words(CsvPictures& pictures, const std::vector<std::string>& words, 
   }
 }
 
-/// The text of a file, without what some programs put before it.
-std::string read_text(const std::filesystem::path& file) {
-  std::string text = read_text_file(file);
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  if (text.starts_with(kByteOrderMark)) {
-    text.erase(0, kByteOrderMark.size());
-  }
+void check_text(const std::string& text, const std::filesystem::path& file) {
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff") || text.find('\0') != std::string::npos) {
     throw Error(ErrorKind::kData, file.string(), "is no text of UTF-8: it has bytes of UTF-16, or is no text at all",
                 {}, "the table saved as CSV in UTF-8");
   }
+}
+
+/// Throws Error (kData) for the first row with another number of values than there are columns. Where rows times pixels
+/// are more than the text has bytes, there is one: a pixel takes a byte and what divides it from the next one.
+void refuse_short_row(std::string_view text, const std::string& file, std::int64_t line, const CsvColumns& columns) {
+  each_line(text, [&](std::string_view row_text) {
+    ++line;
+    const Row row{row_text, file, line};
+    const std::size_t cells =
+        trimmed(row_text).empty() ? columns.roles.size() : csv_cells(row_text, columns.separator, row.place()).size();
+    if (cells != columns.roles.size()) {
+      row.refuse(fmt::format("{} values, {} are wanted", cells, columns.roles.size()));
+    }
+  });
+}
+
+/// The text of a file, without what some programs put before it.
+std::string read_text(const std::filesystem::path& file) {
+  std::string text = read_text_file(file, {.look = [&](auto first, auto /*size*/) {
+                                      check_text({first.begin(), first.end()}, file);
+                                    }});
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) {
+    text.erase(0, kByteOrderMark.size());
+  }
+  check_text(text, file);
   if (text.find('\n') == std::string::npos && text.find('\r') != std::string::npos) {
     std::replace(text.begin(), text.end(), '\r', '\n');  // As old Macintosh programs end lines.
   }
@@ -350,6 +372,9 @@ CsvPictures read_csv(const std::filesystem::path& file) {
   result.first_line = divided.rows == divided.lines ? before + 1 : 0;
   const auto rows = static_cast<std::size_t>(divided.rows);
   const auto size = static_cast<std::size_t>(columns.size());
+  if (rows * size > text.size()) {
+    refuse_short_row(text.substr(static_cast<std::size_t>(first_row.data() - text.data())), name, before, columns);
+  }
   result.labels.resize(columns.label < 0 ? 0 : rows);
   result.pixels.resize(rows * size);
   std::vector<std::string> words;

@@ -7,11 +7,14 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "base/limits.h"
+#include "base/shape.h"
 #include "formats/utf8.h"
 #include "lapel/error.h"
 
@@ -20,8 +23,6 @@ namespace lapel::formats {
 namespace {
 
 using Cells = std::vector<std::string>;
-
-constexpr std::int64_t kMostColumns = 4096LL * 4096 * 3;
 
 // In the order in which they are taken where there are several.
 constexpr std::array<std::string_view, 12> kLabelNames = {"label",  "labels",  "class",      "classes",
@@ -93,7 +94,8 @@ std::array<std::int64_t, 3> shape_of_name(std::string_view name) {
   for (std::size_t i = 0; i < last.size(); ++i) {
     const auto result = std::from_chars(at, end, last.at(i));
     const bool closed = i + 1 < last.size() ? result.ptr != end && *result.ptr == '_' : result.ptr == end;
-    if (result.ec != std::errc() || !closed || last.at(i) < 0 || last.at(i) >= kMostColumns) {
+    if (result.ec != std::errc() || !closed || last.at(i) < 0 ||
+        last.at(i) == std::numeric_limits<std::int64_t>::max()) {
       return {};
     }
     at = result.ptr + 1;
@@ -120,7 +122,7 @@ class ColumnFinder {
   ColumnFinder(const std::vector<std::string_view>& lines, std::string place, Findings& findings)
       : lines_(lines), place_(std::move(place)), findings_(findings) {
     columns_.separator = separator_of(lines.front());
-    first_ = csv_cells(lines.front(), columns_.separator, place_);
+    first_ = checked_cells(lines.front());
     columns_.header = is_header(first_);
   }
 
@@ -135,6 +137,17 @@ class ColumnFinder {
   }
 
  private:
+  /// From so many cells it is clear what the columns hold.
+  static constexpr std::size_t kMostCells = 2'000'000;
+
+  [[nodiscard]] Cells checked_cells(std::string_view line) const {
+    const auto columns = std::count(line.begin(), line.end(), columns_.separator) + 1;
+    if (columns > kMostColumns) {
+      refuse(place_, fmt::format("a line has {} values, more than {}", columns, kMostColumns), "smaller pictures");
+    }
+    return csv_cells(line, columns_.separator, place_);
+  }
+
   /// What stands between the values: a semicolon may have decimal commas beside it.
   static char separator_of(std::string_view line) {
     std::map<char, std::size_t> counts;
@@ -272,8 +285,10 @@ class ColumnFinder {
 
   /// Which column holds the labels, where none is named.
   void by_values() {
-    for (std::size_t i = columns_.header ? 1 : 0; i < lines_.size(); ++i) {
-      rows_.push_back(csv_cells(lines_[i], columns_.separator, place_));
+    std::size_t cells = 0;
+    for (std::size_t i = columns_.header ? 1 : 0; i < lines_.size() && (cells < kMostCells || rows_.size() < 3); ++i) {
+      rows_.push_back(checked_cells(lines_[i]));
+      cells += rows_.back().size();
     }
     std::vector<std::size_t> words;
     for (std::size_t i = 0; i < first_.size(); ++i) {
@@ -338,8 +353,18 @@ class ColumnFinder {
 
   void take_shape() {
     const std::int64_t count = pixels();
+    if (count == 0) {
+      refuse(place_, "no column holds pixels", "a row a picture: label,pixel,pixel,...");
+    }
     const auto [height, width, channels] = named_shape();
-    if (height * width * channels == count && count > 0) {
+    const std::int64_t named = product_of({height, width, channels});
+    if (named != 0 && named != count) {
+      refuse(place_,
+             fmt::format("the last pixel's name is of {} x {} x {} pixels, but {} columns hold some", height, width,
+                         channels, count),
+             "a header that ends in the row, column and channel of the last pixel, as pixel_27_27_0");
+    }
+    if (named == count) {
       columns_.height = height;
       columns_.width = width;
       columns_.channels = channels;

@@ -97,6 +97,9 @@ class GifReader {
     if (colours == nullptr) {
       refuse_damaged(place_, "GIF", "there is no table of colours");
     }
+    if (std::int64_t{at.Width} * at.Height > kMostPixels) {
+      refuse_damaged(place_, "GIF", "its first picture has more pixels than are read");
+    }
     std::vector<GifPixelType> line(static_cast<std::size_t>(std::max(1, at.Width)));
     for (const int row : rows(at)) {
       check(DGifGetLine(gif_.get(), line.data(), at.Width));

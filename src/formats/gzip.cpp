@@ -11,6 +11,7 @@
 #include <memory>
 #include <new>
 
+#include "base/limits.h"
 #include "lapel/error.h"
 
 namespace lapel::formats {
@@ -46,13 +47,33 @@ class InflateStream {
 };
 
 /// The size that the last member's trailer promises, as far as it is possible: a damaged trailer promises anything.
-std::size_t promised_size(std::span<const std::uint8_t> bytes) {
+std::size_t promised_size(std::span<const std::uint8_t> bytes, std::size_t most) {
   std::size_t size = 0;
   if (bytes.size() >= kTrailerBytes) {
     const auto last = bytes.last(4);
     size = last[0] | std::size_t{last[1]} << 8U | std::size_t{last[2]} << 16U | std::size_t{last[3]} << 24U;
   }
-  return std::max(kLeastRoom, std::min(size, bytes.size() * kMostExpansion));
+  return std::min(most, std::max(kLeastRoom, std::min(size, bytes.size() * kMostExpansion)));
+}
+
+/// The first bytes that the data unpack to; fewer where they are damaged.
+std::vector<std::uint8_t> first_unpacked(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t kFirst = 4096;
+  InflateStream stream;
+  std::vector<std::uint8_t> first(kFirst);
+  stream->next_in = const_cast<Bytef*>(bytes.data());  // zlib 1.2 declares its input without const
+  stream->avail_in = static_cast<uInt>(std::min<std::size_t>(bytes.size(), std::numeric_limits<uInt>::max()));
+  stream->next_out = first.data();
+  stream->avail_out = static_cast<uInt>(first.size());
+  static_cast<void>(inflate(stream.get(), Z_SYNC_FLUSH));
+  first.resize(first.size() - stream->avail_out);
+  return first;
+}
+
+/// A file of a few bytes can unpack to a thousand times as much.
+[[noreturn]] void refuse_size(const std::string& place, std::size_t packed, std::uint64_t most) {
+  throw Error(ErrorKind::kData, place, fmt::format("the gzip data unpack to more than {} bytes", most),
+              {{"packed", fmt::format("{} bytes", packed)}}, "gunzip, if they are what they should be");
 }
 
 std::string position(std::size_t at, std::size_t of) { return fmt::format("byte {} of {}", at, of); }
@@ -94,12 +115,18 @@ std::string position(std::size_t at, std::size_t of) { return fmt::format("byte 
 
 bool is_gzip(std::span<const std::uint8_t> bytes) { return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b; }
 
-std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, const std::string& place) {
+std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, const std::string& place,
+                                 const ReadLimits& limits) {
+  if (limits.look) {
+    limits.look(first_unpacked(bytes), std::nullopt);
+  }
+  const std::uint64_t most =
+      std::min(limits.most, std::max<std::uint64_t>(kUnpackedBytes, kMostUnpackedTimes * bytes.size()));
   const std::unique_ptr<libdeflate_decompressor, FreeDecompressor> decompressor(libdeflate_alloc_decompressor());
   if (!decompressor) {
     throw std::bad_alloc();
   }
-  std::vector<std::uint8_t> unpacked(promised_size(bytes));
+  std::vector<std::uint8_t> unpacked(promised_size(bytes, most));
   std::size_t read = 0;
   std::size_t written = 0;
   while (read < bytes.size()) {
@@ -117,7 +144,10 @@ std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, const std:
         libdeflate_gzip_decompress_ex(decompressor.get(), rest.data(), rest.size(), unpacked.data() + written,
                                       unpacked.size() - written, &taken, &made);
     if (result == LIBDEFLATE_INSUFFICIENT_SPACE) {
-      unpacked.resize(unpacked.size() * 2);
+      if (unpacked.size() >= most) {
+        refuse_size(place, bytes.size(), most);
+      }
+      unpacked.resize(std::min<std::uint64_t>(unpacked.size() * 2, most));
       continue;
     }
     if (result != LIBDEFLATE_SUCCESS) {

@@ -100,8 +100,8 @@ std::int64_t checked_size(const std::filesystem::path& file, std::span<const std
 }  // namespace
 
 IdxArray read_idx(const std::filesystem::path& file, int rank) {
-  std::vector<std::uint8_t> bytes = read_file(file);
-  check_magic(file, bytes, rank);
+  std::vector<std::uint8_t> bytes =
+      read_file(file, {.look = [&](auto first, auto /*size*/) { check_magic(file, first, rank); }});
   const std::size_t header = 4 + 4 * static_cast<std::size_t>(rank);
   if (bytes.size() < header) {
     refuse(file,

@@ -29,6 +29,7 @@ struct JpegReader {
 
   jpeg_decompress_struct info{};
   jpeg_error_mgr errors{};
+  jpeg_progress_mgr progress{};
   std::jmp_buf left{};
   char words[JMSG_LENGTH_MAX] = "";
 };
@@ -37,6 +38,10 @@ struct JpegReader {
 constexpr std::array kFatalWarnings = {static_cast<int>(JWRN_JPEG_EOF),      static_cast<int>(JWRN_HIT_MARKER),
                                        static_cast<int>(JWRN_HUFF_BAD_CODE), static_cast<int>(JWRN_NOT_SEQUENTIAL),
                                        static_cast<int>(JWRN_MUST_RESYNC),   static_cast<int>(JWRN_BOGUS_PROGRESSION)};
+
+/// Of a picture in several scans, all of whose coefficients libjpeg keeps: those of kMostPixels whose colours have half
+/// the resolution, as nearly all have.
+constexpr long kMostCoefficientBytes = 240L << 20U;
 
 constexpr int kExifMarker = JPEG_APP0 + 1;
 constexpr int kProfileMarker = JPEG_APP0 + 2;
@@ -57,6 +62,18 @@ static void lapel_jpeg_message(j_common_ptr info, int level) {
 }
 
 static void lapel_jpeg_output(j_common_ptr) {}
+
+/// A file of a few bytes can have thousands of scans, each of which goes over all pixels.
+static void lapel_jpeg_progress(j_common_ptr info) {
+  auto* reader = static_cast<JpegReader*>(info->client_data);
+  const std::int64_t scans = reader->info.input_scan_number;
+  const std::int64_t pixels = std::int64_t{reader->info.image_height} * reader->info.image_width;
+  if (scans > kMostScans || scans * pixels > kMostScannedPixels) {
+    std::snprintf(reader->words, sizeof(reader->words), "more than %d scans, or too many for %lld pixels", kMostScans,
+                  static_cast<long long>(pixels));
+    std::longjmp(reader->left, 1);
+  }
+}
 
 }  // extern "C"
 
@@ -80,6 +97,9 @@ bool read_rows(JpegReader& reader, std::uint8_t* pixels, std::size_t row_bytes) 
   if (setjmp(reader.left) != 0) {
     return false;
   }
+  reader.progress.progress_monitor = lapel_jpeg_progress;
+  reader.info.progress = &reader.progress;
+  reader.info.mem->max_memory_to_use = kMostCoefficientBytes;
   jpeg_start_decompress(&reader.info);
   while (reader.info.output_scanline < reader.info.output_height) {
     JSAMPROW row = pixels + reader.info.output_scanline * row_bytes;

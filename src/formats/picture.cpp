@@ -85,7 +85,7 @@ void refuse_damaged(const std::string& place, const char* format, const std::str
 }
 
 Picture read_picture_file(const std::filesystem::path& file, PictureNotes* notes) {
-  return decode_picture(read_file(file), file.string(), notes);
+  return decode_picture(read_file(file, {kMostPictureBytes}), file.string(), notes);
 }
 
 Picture decode_picture(std::span<const std::uint8_t> bytes, const std::string& place, PictureNotes* notes) {

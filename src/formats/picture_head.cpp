@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,7 +30,16 @@ std::uint32_t big_endian(std::span<const std::uint8_t> bytes) {
 /// A file of which parts are read, nearly always within its first bytes: one call of the system for all of them.
 class PartReader {
  public:
-  explicit PartReader(const std::filesystem::path& file) : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  /// A pipe, a device or the like is refused, and not waited for.
+  explicit PartReader(const std::filesystem::path& file)
+      : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    struct stat info {};
+    if (descriptor_ >= 0 && ::fstat(descriptor_, &info) == 0 && !S_ISREG(info.st_mode)) {
+      ::close(descriptor_);
+      descriptor_ = -1;
+      static_cast<void>(read_begin(file, 1));  // Throws.
+    }
+  }
   ~PartReader() {
     if (descriptor_ >= 0) {
       ::close(descriptor_);

@@ -10,10 +10,12 @@
 #include <cstring>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
 
+#include "base/json.h"
 #include "formats/bytes.h"
 #include "formats/sniff.h"
 #include "lapel/error.h"
@@ -82,26 +84,14 @@ struct Entry {
   std::uint64_t end = 0;
 };
 
-/// Parses the header, refusing a key that an object has twice: JSON leaves open which of them counts.
 Json parse_header(const std::filesystem::path& file, std::string_view text) {
-  std::vector<std::set<std::string>> open_objects;
-  const auto refuse_duplicates = [&](int, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) {
-      open_objects.emplace_back();
-    } else if (event == Json::parse_event_t::object_end) {
-      open_objects.pop_back();
-    } else if (event == Json::parse_event_t::key && !open_objects.back().insert(parsed.get<std::string>()).second) {
-      refuse(file, fmt::format("the header has the key '{}' twice", parsed.get<std::string>()));
+  Json header = parse_json(text, [&](const JsonProblem& problem) {
+    if (!problem.byte) {
+      refuse(file, fmt::format("the header {}", problem.words));
     }
-    return true;
-  };
-  Json header;
-  try {
-    header = Json::parse(text, refuse_duplicates);
-  } catch (const Json::parse_error& error) {
-    refuse(file, "not a safetensors file: its header is not JSON",
-           {{"header", fmt::format("{} bytes", text.size())}, {"JSON error at byte", std::to_string(error.byte)}});
-  }
+    refuse(file, fmt::format("not a safetensors file: its header {}", problem.words),
+           {{"header", fmt::format("{} bytes", text.size())}, {"JSON error at byte", std::to_string(*problem.byte)}});
+  });
   if (!header.is_object()) {
     refuse(file, fmt::format("not a safetensors file: its header is a JSON {}", header.type_name()));
   }
@@ -218,6 +208,29 @@ std::vector<Entry> read_entries(const std::filesystem::path& file, const Json& h
   return entries;
 }
 
+/// The length of the header, from the first bytes of a file and, where it is known, its size.
+std::uint64_t check_length(const std::filesystem::path& file, std::span<const std::uint8_t> bytes,
+                           std::optional<std::uint64_t> size) {
+  if (bytes.size() < kLengthBytes) {
+    refuse(file, fmt::format("not a safetensors file: {} bytes, {} are wanted for its header's length alone",
+                             bytes.size(), kLengthBytes));
+  }
+  const auto length = load<std::uint64_t>(bytes.data());
+  if (length > kMostHeaderBytes) {
+    std::vector<ErrorFact> facts = {{"begins with", first_bytes(bytes)}};
+    if (std::string words = looks_like(bytes); !words.empty()) {
+      facts.push_back({"looks like", std::move(words)});
+    }
+    refuse(file, fmt::format("not a safetensors file: a header of {} bytes, {} are possible", length, kMostHeaderBytes),
+           std::move(facts));
+  }
+  if (size && length > *size - kLengthBytes) {
+    refuse(file,
+           fmt::format("the file ends within its header: it has {} bytes, {} are there", length, *size - kLengthBytes));
+  }
+  return length;
+}
+
 Tensor read_tensor(const Entry& entry, std::span<const std::uint8_t> data) {
   Tensor tensor{entry.name, entry.shape, std::vector<float>(entry.numbers)};
   const std::uint8_t* from = data.data() + entry.begin;
@@ -282,24 +295,9 @@ std::span<const std::uint8_t> bytes_of(const void* data, std::size_t bytes) {
 }  // namespace
 
 SafeTensors read_safetensors(const std::filesystem::path& file) {
-  const std::vector<std::uint8_t> bytes = read_file(file);
-  if (bytes.size() < kLengthBytes) {
-    refuse(file, fmt::format("not a safetensors file: {} bytes, {} are wanted for its header's length alone",
-                             bytes.size(), kLengthBytes));
-  }
-  const auto length = load<std::uint64_t>(bytes.data());
-  if (length > kMostHeaderBytes) {
-    std::vector<ErrorFact> facts = {{"begins with", first_bytes(bytes)}};
-    if (std::string words = looks_like(bytes); !words.empty()) {
-      facts.push_back({"looks like", std::move(words)});
-    }
-    refuse(file, fmt::format("not a safetensors file: a header of {} bytes, {} are possible", length, kMostHeaderBytes),
-           std::move(facts));
-  }
-  if (length > bytes.size() - kLengthBytes) {
-    refuse(file, fmt::format("the file ends within its header: it has {} bytes, {} are there", length,
-                             bytes.size() - kLengthBytes));
-  }
+  const std::vector<std::uint8_t> bytes =
+      read_file(file, {.look = [&](auto first, auto size) { check_length(file, first, size); }});
+  const auto length = check_length(file, bytes, bytes.size());
   const auto data = std::span(bytes).subspan(kLengthBytes + length);
   try {
     const Json header = parse_header(file, {reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length});

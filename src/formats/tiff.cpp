@@ -67,6 +67,7 @@ using Tiff = std::unique_ptr<TIFF, CloseTiff>;
 Tiff open(TiffSource& source, const std::string& place) {
   const std::unique_ptr<TIFFOpenOptions, FreeOptions> options(TIFFOpenOptionsAlloc());
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), take_words, &source);
+  TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMostPictureBytes);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), pass_over, nullptr);
   Tiff tiff(TIFFClientOpenExt(place.c_str(), "rm", &source, read_bytes, write_bytes, seek, close_source, size_of,
                               nullptr, nullptr, options.get()));

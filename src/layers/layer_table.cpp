@@ -64,12 +64,6 @@ std::unique_ptr<Layer> make_layer(std::string_view type, const OptionValues& opt
   return find_layer_type(type).make(options);
 }
 
-std::int64_t ParameterSpec::size() const {
-  std::int64_t size = 1;
-  for (const std::int64_t extent : shape) {
-    size *= extent;
-  }
-  return size;
-}
+std::int64_t ParameterSpec::size() const { return product_of(shape); }
 
 }  // namespace lapel::layers

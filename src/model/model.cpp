@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
+#include "base/limits.h"
 #include "kernels/ops.h"
 #include "lapel/error.h"
 #include "layers/input.h"
@@ -14,8 +16,7 @@ namespace lapel::model {
 
 namespace {
 
-/// The most numbers that one weight, or one sample's output of one layer, may have: 4 GiB of floats.
-constexpr std::int64_t kMostNumbers = std::int64_t{1} << 30;
+using Positions = std::map<std::string, std::size_t, std::less<>>;
 
 /// What `error`, from a layer, becomes in the model: with its place and its inputs.
 Error in_place(const Error& error, const Node& node, std::span<const Node> nodes) {
@@ -33,23 +34,23 @@ Error in_place(const Error& error, const Node& node, std::span<const Node> nodes
 
 /// The positions of the layers that `spec` takes, among the `nodes` made so far.
 std::vector<std::size_t> find_inputs(const LayerSpec& spec, const std::string& place, std::span<const Node> nodes,
-                                     std::span<const std::string> all_names) {
+                                     const Positions& by_name, std::span<const std::string> all_names) {
   if (spec.inputs.empty()) {
     return {nodes.size() - 1};
   }
   std::vector<std::size_t> positions;
-  std::vector<std::string_view> known;
-  for (const auto& node : nodes) {
-    known.push_back(node.name);
-  }
   for (const auto& input : spec.inputs) {
-    const auto found = std::find(known.begin(), known.end(), input);
-    if (found != known.end()) {
-      positions.push_back(static_cast<std::size_t>(found - known.begin()));
+    const auto found = by_name.find(input);
+    if (found != by_name.end()) {
+      positions.push_back(found->second);
     } else if (std::find(all_names.begin(), all_names.end(), input) != all_names.end()) {
       throw Error(ErrorKind::kRecipe, place, fmt::format("its input \"{}\" does not come before it", input), {},
                   "the layers in an order in which each comes after its inputs");
     } else {
+      std::vector<std::string_view> known;
+      for (const auto& node : nodes) {
+        known.push_back(node.name);
+      }
       const std::string near = nearest_word(input, known);
       throw Error(ErrorKind::kRecipe, place, fmt::format("unknown input \"{}\"", input),
                   {{"known", fmt::format("{}", fmt::join(known, ", "))}}, near);
@@ -72,29 +73,25 @@ void check_input_count(const layers::Layer& layer, const Node& node, std::span<c
   throw in_place(error, node, nodes);
 }
 
-bool has_weights_before(const Node& node, std::span<const Node> nodes) {
-  return std::any_of(node.inputs.begin(), node.inputs.end(), [&](std::size_t input) {
-    return !nodes[input].parameters.empty() || has_weights_before(nodes[input], nodes);
-  });
-}
-
-void check_before_weights(const Node& node, std::span<const Node> nodes) {
-  if (node.layer->before_weights() && has_weights_before(node, nodes)) {
+void check_before_weights(const Node& node) {
+  if (node.layer->before_weights() && node.after_weights) {
     throw Error(ErrorKind::kRecipe, {}, "comes after a layer with weights, but passes no gradient on to it", {},
                 "the layers that change pictures first");
   }
 }
 
 void check_sizes(const Node& node) {
-  if (node.output_shape.size() > kMostNumbers) {
+  if (node.output_shape.size() > kMostOutputNumbers) {
     throw Error(
         ErrorKind::kRecipe, {},
-        fmt::format("its output has {} numbers a sample, more than {}", node.output_shape.size(), kMostNumbers));
+        fmt::format("its output has {} numbers a sample, more than {}", node.output_shape.size(), kMostOutputNumbers),
+        {}, "smaller pictures, or fewer filters");
   }
   for (const auto& parameter : node.parameters) {
-    if (parameter.size() > kMostNumbers) {
-      throw Error(ErrorKind::kRecipe, {},
-                  fmt::format("its {} has {} numbers, more than {}", parameter.name, parameter.size(), kMostNumbers));
+    if (parameter.size() > kMostWeightNumbers) {
+      throw Error(
+          ErrorKind::kRecipe, {},
+          fmt::format("its {} has {} numbers, more than {}", parameter.name, parameter.size(), kMostWeightNumbers));
     }
   }
 }
@@ -103,10 +100,11 @@ void check_sizes(const Node& node) {
 void infer(Node& node, std::span<const Node> nodes) {
   for (const std::size_t input : node.inputs) {
     node.input_shapes.push_back(nodes[input].output_shape);
+    node.after_weights = node.after_weights || nodes[input].after_weights || !nodes[input].parameters.empty();
   }
   check_input_count(*node.layer, node, nodes);
   try {
-    check_before_weights(node, nodes);
+    check_before_weights(node);
     node.output_shape = node.layer->output_shape(node.input_shapes);
     node.parameters = node.layer->parameters(node.input_shapes);
     check_sizes(node);
@@ -165,7 +163,12 @@ Model::Model(std::string name, const std::vector<LayerSpec>& layers, const Shape
   if (!explicit_input_) {
     specs.insert(specs.begin(), LayerSpec{"Input", {}, {}, layers::input_options(input), {}});
   }
+  if (specs.size() > kMostLayers) {
+    throw Error(ErrorKind::kRecipe, {},
+                fmt::format("the model '{}' has {} layers, more than {}", name_, specs.size(), kMostLayers));
+  }
   const std::vector<std::string> names = layer_names(specs);
+  Positions by_name;
   nodes_.reserve(specs.size());
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const LayerSpec& spec = specs[i];
@@ -181,10 +184,11 @@ Model::Model(std::string name, const std::vector<LayerSpec>& layers, const Shape
       throw Error(ErrorKind::kRecipe, node.place, "only the first layer can be an Input");
     }
     if (i > 0 || !spec.inputs.empty()) {
-      node.inputs = find_inputs(spec, node.place, nodes_, names);
+      node.inputs = find_inputs(spec, node.place, nodes_, by_name, names);
     }
     infer(node, nodes_);
     sequential_ = sequential_ && (i == 0 || node.inputs == std::vector<std::size_t>{i - 1});
+    by_name.emplace(node.name, i);
     nodes_.push_back(std::move(node));
   }
   check_input_shape(nodes_.front(), input);

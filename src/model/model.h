@@ -22,7 +22,8 @@ struct Node {
   std::vector<Shape> input_shapes;
   Shape output_shape;
   std::vector<layers::ParameterSpec> parameters;
-  std::string place;  ///< `fashion.toml:31, layer 'conv3' (Conv2D)`
+  bool after_weights = false;  ///< A layer with weights is before it, over any number of layers.
+  std::string place;           ///< `fashion.toml:31, layer 'conv3' (Conv2D)`
 };
 
 /// A graph of named layers, in an order in which each comes after its inputs; the last is the output.

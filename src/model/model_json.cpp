@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "lapel/error.h"
 #include "layers/input.h"
 #include "model/model.h"
@@ -12,7 +13,7 @@ namespace lapel::model {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
 /// A place of its own inside the text, as `layers[2]`.
 struct Cursor {
@@ -48,16 +49,21 @@ std::string read_text(const Json& object, const char* key, const Cursor& cursor)
   return found->get<std::string>();
 }
 
+std::int64_t read_integer(const Json& value, const Cursor& cursor, const char* problem) {
+  const bool beyond = value.is_number_unsigned() && value.get<std::uint64_t>() >> 63U != 0;
+  if (!value.is_number_integer() || beyond) {
+    cursor.refuse(beyond ? "has an integer beyond 64 bits" : problem);
+  }
+  return value.get<std::int64_t>();
+}
+
 std::vector<std::int64_t> read_integers(const Json& list, const Cursor& cursor) {
   if (!list.is_array()) {
     cursor.refuse("is not a list of integers");
   }
   std::vector<std::int64_t> integers;
   for (const auto& item : list) {
-    if (!item.is_number_integer()) {
-      cursor.refuse("is not a list of integers");
-    }
-    integers.push_back(item.get<std::int64_t>());
+    integers.push_back(read_integer(item, cursor, "is not a list of integers"));
   }
   return integers;
 }
@@ -78,7 +84,7 @@ OptionValue read_option(const Json& value, const Cursor& cursor) {
     return value.get<bool>();
   }
   if (value.is_number_integer()) {
-    return value.get<std::int64_t>();
+    return read_integer(value, cursor, "is no integer");
   }
   if (value.is_number()) {
     return value.get<double>();
@@ -140,19 +146,19 @@ Shape read_shape(const Json& text, const Cursor& cursor) {
 }  // namespace
 
 std::string to_json(const Model& model) {
-  Json text;
+  nlohmann::ordered_json text;
   text["name"] = model.name();
   const OptionValues input = layers::input_options(model.input_shape());
   text["input_shape"] = std::get<std::vector<std::int64_t>>(input.find("shape")->second);
-  text["layers"] = Json::array();
+  text["layers"] = nlohmann::ordered_json::array();
   for (const auto& spec : model.specs()) {
-    Json layer;
+    nlohmann::ordered_json layer;
     layer["type"] = spec.type;
     layer["name"] = spec.name;
     if (!spec.inputs.empty()) {
       layer["inputs"] = spec.inputs;
     }
-    layer["options"] = Json::object();
+    layer["options"] = nlohmann::ordered_json::object();
     for (const auto& [key, value] : spec.options) {
       std::visit([&, &option = key](const auto& content) { layer["options"][option] = content; }, value);
     }
@@ -163,10 +169,7 @@ std::string to_json(const Model& model) {
 
 Model from_json(std::string_view json, const std::string& place) {
   const Cursor cursor{place, {}};
-  const Json text = Json::parse(json, nullptr, false);
-  if (text.is_discarded()) {
-    cursor.refuse("is not JSON");
-  }
+  const Json text = parse_json(json, [&](const JsonProblem& problem) { cursor.refuse(problem.words); });
   check_keys(text, {"name", "input_shape", "layers"}, cursor);
   const auto layers = text.find("layers");
   if (layers == text.end() || !layers->is_array()) {

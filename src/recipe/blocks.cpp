@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/limits.h"
 #include "layers/layer.h"
 #include "recipe/parameters.h"
 #include "recipe/schema.h"
@@ -16,8 +17,7 @@ namespace lapel::recipe {
 
 namespace {
 
-constexpr std::size_t kMostLayers = 10'000;
-constexpr std::size_t kDeepest = 100;
+constexpr std::size_t kMostBlocks = 100;  // Within each other.
 constexpr std::string_view kInput = "input";
 /// Begins the text that stands for a layer without a name; its number follows. No name has this character.
 constexpr char kNumbered = '\n';
@@ -214,8 +214,8 @@ class Writer {
       throw Error(ErrorKind::kRecipe, place, fmt::format("block \"{}\" contains itself", name),
                   {{"each within the one before", fmt::format("{}, {}", fmt::join(within_, ", "), name)}});
     }
-    if (within_.size() == kDeepest) {
-      throw Error(ErrorKind::kRecipe, place, fmt::format("blocks within blocks, more than {} deep", kDeepest));
+    if (within_.size() == kMostBlocks) {
+      throw Error(ErrorKind::kRecipe, place, fmt::format("blocks within blocks, more than {} deep", kMostBlocks));
     }
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/only_errors.h"
 #include "data/splits.h"
 #include "lapel/error.h"
 #include "lapel/recipe.h"
@@ -197,7 +198,8 @@ void read_document(const TomlTable& document, Base& base, const std::string& pla
 std::string resolved_source(const std::string& source, const std::filesystem::path& file) {
   const std::filesystem::path beside = std::filesystem::absolute(file).parent_path() / source;
   const bool known = source == DataSpec{}.source;
-  return !known && std::filesystem::is_directory(beside) ? beside.lexically_normal().string() : source;
+  std::error_code ignored;  // Of a place that cannot be looked at, reading tells.
+  return !known && std::filesystem::is_directory(beside, ignored) ? beside.lexically_normal().string() : source;
 }
 
 /// The recipe in the file, on top of those that it extends. `before`: the files that lead to it.
@@ -228,15 +230,17 @@ Base read_file(const std::filesystem::path& file, const std::filesystem::path& s
 }  // namespace recipe
 
 Recipe parse_recipe(std::string_view toml, const std::string& place) {
-  const recipe::TomlTable document = recipe::parse_toml(toml, place);
-  recipe::refuse_extends(document, place);
-  recipe::Base base;
-  recipe::read_document(document, base, place);
-  return base.recipe;
+  return only_errors(place, [&] {
+    const recipe::TomlTable document = recipe::parse_toml(toml, place);
+    recipe::refuse_extends(document, place);
+    recipe::Base base;
+    recipe::read_document(document, base, place);
+    return base.recipe;
+  });
 }
 
 Recipe read_recipe(const std::filesystem::path& file, const std::filesystem::path& shipped) {
-  return recipe::read_file(file, shipped, {}).recipe;
+  return only_errors(file.string(), [&] { return recipe::read_file(file, shipped, {}).recipe; });
 }
 
 }  // namespace lapel

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/only_errors.h"
 #include "data/splits.h"
 #include "lapel/recipe.h"
 #include "layers/layer.h"
@@ -206,8 +207,11 @@ void set_layer(Recipe& recipe, const Assignment& assignment, std::span<const std
 
 }  // namespace recipe
 
-void set_option(Recipe& recipe, std::string_view assignment) {
-  using namespace recipe;
+namespace recipe {
+
+namespace {
+
+void set_parsed(Recipe& recipe, std::string_view assignment) {
   const Assignment parsed = parse_assignment(assignment);
   const std::vector<std::string> names = model::layer_names(recipe.layers);
   const std::vector<std::string> keys = settable_keys(recipe, names);
@@ -228,6 +232,14 @@ void set_option(Recipe& recipe, std::string_view assignment) {
     }
   });
   recipe = std::move(result);
+}
+
+}  // namespace
+
+}  // namespace recipe
+
+void set_option(Recipe& recipe, std::string_view assignment) {
+  only_errors("--set", [&] { recipe::set_parsed(recipe, assignment); });
 }
 
 }  // namespace lapel

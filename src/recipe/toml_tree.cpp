@@ -4,22 +4,27 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
+#include <system_error>
 #include <utility>
 
+#include "base/limits.h"
 #include "base/options.h"
+#include "formats/bytes.h"
 #include "lapel/error.h"
+#include "recipe/toml_depth.h"
 
 namespace lapel::recipe {
 
 namespace {
 
-TomlTable converted_table(const toml::table& table);
+TomlTable converted_table(const toml::table& table, const std::string& place, std::size_t depth);
 
-TomlValue converted(const toml::node& node) {
+/// `depth`: tables and lists around the node.
+TomlValue converted(const toml::node& node, const std::string& place, std::size_t depth) {
+  if (depth > kDeepest) {
+    throw Error(ErrorKind::kRecipe, fmt::format("{}:{}", place, node.source().begin.line),
+                fmt::format("more than {} tables or lists within each other", kDeepest));
+  }
   TomlValue value;
   value.line = node.source().begin.line;
   if (const auto* flag = node.as_boolean()) {
@@ -31,11 +36,11 @@ TomlValue converted(const toml::node& node) {
   } else if (const auto* text = node.as_string()) {
     value.content = text->get();
   } else if (const auto* table = node.as_table()) {
-    value.content = converted_table(*table);
+    value.content = converted_table(*table, place, depth);
   } else if (const auto* array = node.as_array()) {
     TomlList list;
     for (const auto& item : *array) {
-      list.push_back(converted(item));
+      list.push_back(converted(item, place, depth + 1));
     }
     value.content = std::move(list);
   } else {
@@ -44,11 +49,11 @@ TomlValue converted(const toml::node& node) {
   return value;
 }
 
-TomlTable converted_table(const toml::table& table) {
+TomlTable converted_table(const toml::table& table, const std::string& place, std::size_t depth) {
   std::vector<std::pair<toml::source_position, TomlEntry>> entries;
   for (const auto& [key, node] : table) {
     const toml::source_position begin = key.source().begin;
-    entries.push_back({begin, {std::string(key.str()), converted(node), begin.line}});
+    entries.push_back({begin, {std::string(key.str()), converted(node, place, depth + 1), begin.line}});
   }
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   TomlTable result;
@@ -66,8 +71,9 @@ const TomlEntry* find_entry(const TomlTable& table, std::string_view key) {
 }
 
 TomlTable parse_toml(std::string_view text, const std::string& place) {
+  check_depth(text, place);
   try {
-    return converted_table(toml::parse(text));
+    return converted_table(toml::parse(text), place, 0);
   } catch (const toml::parse_error& error) {
     throw Error(ErrorKind::kRecipe, fmt::format("{}:{}", place, error.source().begin.line),
                 fmt::format("not TOML: {}", error.description()));
@@ -75,22 +81,18 @@ TomlTable parse_toml(std::string_view text, const std::string& place) {
 }
 
 TomlTable read_toml(const std::filesystem::path& file) {
-  if (std::filesystem::is_directory(file)) {
+  if (std::error_code ignored; std::filesystem::is_directory(file, ignored)) {
     throw Error(ErrorKind::kIo, file.string(), "a recipe is a file, this is a folder");
   }
-  std::ifstream stream(file, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-  if (!stream) {
-    throw Error(ErrorKind::kIo, file.string(), fmt::format("cannot be read: {}", std::strerror(errno)));
-  }
-  return parse_toml(text, file.string());
+  return parse_toml(formats::read_text_file(file, {kMostRecipeBytes}), file.string());
 }
 
 TomlValue parse_toml_value(std::string_view text, const std::string& place) {
-  const auto parsed = [](std::string_view right_side) {
-    TomlTable table = converted_table(toml::parse(fmt::format("value = {}", right_side)));
+  const auto parsed = [&](std::string_view right_side) {
+    TomlTable table = converted_table(toml::parse(fmt::format("value = {}", right_side)), place, 0);
     return table.size() == 1 ? std::optional(std::move(table.front().value)) : std::nullopt;
   };
+  check_depth(text, place);
   const bool begins_as_toml = text.find_first_of("\"'[{") == 0;
   try {
     std::optional<TomlValue> value = parsed(text);

@@ -1,9 +1,13 @@
 #include "report/plot_data.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "base/json.h"
+#include "base/limits.h"
 #include "formats/picture.h"
 #include "lapel/error.h"
 #include "lapel/report.h"
@@ -17,6 +21,10 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kSamples = 40;
 constexpr std::size_t kMostOfAClass = 10;
 constexpr std::size_t kPredictions = 12;
+/// Sums of so many stay within 64 bits.
+constexpr std::int64_t kMostPictures = std::int64_t{1} << 30U;
+/// Of the longer side of a picture that is kept.
+constexpr std::int64_t kLongestShown = 112;
 
 std::vector<std::int64_t> counts_of(const LabeledPictures& part, std::size_t classes) {
   std::vector<std::int64_t> counts(classes, 0);
@@ -57,26 +65,67 @@ Json json_of(const std::vector<ShownPicture>& pictures) {
   return list;
 }
 
-std::vector<ShownPicture> pictures_from(const Json& json, std::size_t pixels) {
+/// `answered`: each has a probability of every class.
+std::vector<ShownPicture> pictures_from(const JsonValue& json, const PlotData& data, bool answered) {
+  const auto pixels = static_cast<std::size_t>(data.height * data.width * data.channels);
+  const auto classes = static_cast<std::int64_t>(data.class_names.size());
   std::vector<ShownPicture> result;
-  for (const Json& item : json) {
-    result.push_back({item.at("index").get<std::int64_t>(), item.at("label").get<int>(),
-                      item.at("pixels").get<std::vector<std::uint8_t>>(),
-                      item.at("probabilities").get<std::vector<float>>()});
+  for (const JsonValue& item : json.items()) {
+    result.push_back({item.at("index").integer(0), static_cast<int>(item.at("label").integer(-1, classes - 1)),
+                      item.at("pixels").integers<std::uint8_t>(), item.at("probabilities").floats()});
     if (result.back().pixels.size() != pixels) {
-      throw Error(ErrorKind::kData, {}, "a picture of another size");
+      item.fail("is a picture of another size");
+    }
+    if (result.back().probabilities.size() != (answered ? data.class_names.size() : 0)) {
+      item.fail("has another number of probabilities than there are classes");
     }
   }
   return result;
 }
 
+/// One number a class; none where there are no pictures.
+std::vector<std::int64_t> counts_from(const JsonValue& json, std::size_t classes) {
+  auto counts = json.integers<std::int64_t>(kMostPictures);
+  if (counts.size() != classes) {
+    json.fail("has another number of values than there are classes");
+  }
+  return counts;
+}
+
+PlotData read_plot_data(const JsonValue& json) {
+  PlotData data;
+  data.name = json.at("name").text();
+  data.data_name = json.at("data_name").text();
+  data.class_names = json.at("class_names").texts();
+  data.height = json.at("height").integer(1, kLongestShown);
+  data.width = json.at("width").integer(1, kLongestShown);
+  data.channels = json.at("channels").integer(1, 3);
+  const std::size_t classes = data.class_names.size();
+  if (classes == 0 || classes > kMostLabels || data.channels == 2) {
+    json.fail("is of no classes, or of pictures that are neither grey nor RGB");
+  }
+  data.train_counts = counts_from(json.at("train_counts"), classes);
+  data.test_counts = counts_from(json.at("test_counts"), classes);
+  const auto counts = json.at("confusion").integers<std::int64_t>(kMostPictures);
+  if (!counts.empty() && counts.size() != classes * classes) {
+    json.at("confusion").fail("is a matrix of another size");
+  }
+  if (!counts.empty()) {
+    data.confusion = ConfusionMatrix::of_counts(static_cast<std::int64_t>(classes), counts);
+  }
+  data.train_samples = pictures_from(json.at("train_samples"), data, false);
+  data.test_samples = pictures_from(json.at("test_samples"), data, false);
+  data.predictions = pictures_from(json.at("predictions"), data, true);
+  data.mistakes = pictures_from(json.at("mistakes"), data, true);
+  return data;
+}
+
 }  // namespace
 
 std::pair<std::int64_t, std::int64_t> shown_size(const Pictures& pictures) {
-  constexpr std::int64_t kLongest = 112;
   const std::int64_t longer = std::max(pictures.height, pictures.width);
   const auto fitted = [&](std::int64_t size) {
-    return longer <= kLongest ? size : std::max<std::int64_t>(1, (size * kLongest + longer / 2) / longer);
+    return longer <= kLongestShown ? size : std::max<std::int64_t>(1, (size * kLongestShown + longer / 2) / longer);
   };
   return {fitted(pictures.height), fitted(pictures.width)};
 }
@@ -152,31 +201,12 @@ std::string to_json(const PlotData& data) {
 }
 
 PlotData plot_data_from_json(std::string_view text, const std::string& place) {
-  try {
-    const Json json = Json::parse(text);
-    PlotData data;
-    data.name = json.at("name").get<std::string>();
-    data.data_name = json.at("data_name").get<std::string>();
-    data.class_names = json.at("class_names").get<std::vector<std::string>>();
-    data.height = json.at("height").get<std::int64_t>();
-    data.width = json.at("width").get<std::int64_t>();
-    data.channels = json.at("channels").get<std::int64_t>();
-    data.train_counts = json.at("train_counts").get<std::vector<std::int64_t>>();
-    data.test_counts = json.at("test_counts").get<std::vector<std::int64_t>>();
-    const auto counts = json.at("confusion").get<std::vector<std::int64_t>>();
-    if (!counts.empty()) {
-      data.confusion = ConfusionMatrix::of_counts(std::ssize(data.class_names), counts);
-    }
-    const auto pixels = static_cast<std::size_t>(data.height * data.width * data.channels);
-    data.train_samples = pictures_from(json.at("train_samples"), pixels);
-    data.test_samples = pictures_from(json.at("test_samples"), pixels);
-    data.predictions = pictures_from(json.at("predictions"), pixels);
-    data.mistakes = pictures_from(json.at("mistakes"), pixels);
-    return data;
-  } catch (const std::exception& problem) {
-    throw Error(ErrorKind::kData, place, "is not what a training wrote there", {{"reader", problem.what()}},
+  const JsonRefusal refuse = [&](const JsonProblem& problem) {
+    throw Error(ErrorKind::kData, place, fmt::format("is not what a training wrote there: it {}", problem.words), {},
                 "the run trained again");
-  }
+  };
+  const nlohmann::json json = parse_json(text, refuse);
+  return read_plot_data(JsonValue(json, refuse));
 }
 
 }  // namespace lapel::report

@@ -10,9 +10,12 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 
+#include "base/json.h"
 #include "formats/checksum.h"
 #include "lapel/error.h"
+#include "store/content_checksum.h"
 
 namespace lapel::store {
 
@@ -24,6 +27,9 @@ namespace {
 constexpr std::string_view kFormat = "3";
 /// The same without callbacks, and its checksum is not over the format.
 constexpr std::string_view kFormatBefore = "2";
+
+/// What the names of checkpoints begin with; the number of steps follows.
+constexpr std::string_view kBegin = "step-";
 
 fs::path folder_of(const fs::path& run) { return run / "checkpoints"; }
 
@@ -43,19 +49,22 @@ std::int64_t steps_of(const Checkpoint& checkpoint) {
   return steps;
 }
 
-std::optional<double> optional_of(const Json& json) {
-  return json.is_null() ? std::nullopt : std::optional(json.get<double>());
+std::optional<double> optional_of(const JsonValue& json) {
+  return json.is_null() ? std::nullopt : std::optional(json.number());
 }
 
 /// A number of a callback may be infinite, or none, which JSON cannot say.
 Json json_of(double value) { return std::isfinite(value) ? Json(value) : Json(fmt::format("{}", value)); }
 
-double number_of(const Json& json) {
-  if (!json.is_string()) {
-    return json.get<double>();
+double number_of(const JsonValue& json) {
+  if (!json.is_text()) {
+    return json.number();
   }
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  const auto text = json.get<std::string>();
+  const std::string text = json.text();
+  if (text != "inf" && text != "-inf" && text != "nan" && text != "-nan") {
+    json.fail("is no number");
+  }
   return text == "inf" ? kInfinity : text == "-inf" ? -kInfinity : std::numeric_limits<double>::quiet_NaN();
 }
 
@@ -102,55 +111,60 @@ std::string state_json(const Checkpoint& checkpoint) {
       .dump();
 }
 
-void read_state(const std::string& text, Checkpoint& checkpoint) {
-  const Json json = Json::parse(text);
-  json.at("data_checksum").get_to(checkpoint.data_checksum);
-  for (const auto& row : json.at("finished")) {
-    checkpoint.finished.push_back({row.at(0).get<std::int64_t>(), row.at(1).get<std::int64_t>(),
-                                   row.at(2).get<double>(),
-                                   row.size() > 3 ? row.at(3).get<std::string>() : std::string()});
-  }
-  json.at("steps").get_to(checkpoint.steps);
-  json.at("epoch").get_to(checkpoint.epoch);
-  json.at("epoch_steps").get_to(checkpoint.epoch_steps);
-  json.at("loss_sum").get_to(checkpoint.loss_sum);
-  json.at("correct").get_to(checkpoint.correct);
-  json.at("epoch_seconds").get_to(checkpoint.epoch_seconds);
-  json.at("seconds").get_to(checkpoint.seconds);
-  json.at("elapsed").get_to(checkpoint.elapsed);
-  checkpoint.learning_rate = optional_of(json.value("learning_rate", Json(nullptr)));
-  checkpoint.stopped_by = json.value("stopped_by", std::string());
-  for (const auto& numbers : json.value("callbacks", Json::array())) {
-    CallbackState& state = checkpoint.callbacks.emplace_back();
-    for (const auto& [name, value] : numbers.items()) {
-      state.numbers[name] = number_of(value);
-    }
-  }
-  for (const auto& row : json.at("history")) {
-    checkpoint.history.push_back({row.at(0).get<std::int64_t>(), row.at(1).get<double>(), row.at(2).get<double>(),
-                                  optional_of(row.at(3)), optional_of(row.at(4)), row.at(5).get<double>(),
-                                  row.at(6).get<double>()});
+/// Steps and epochs have as many at most; sums of them stay within 64 bits.
+constexpr std::int64_t kMostCount = std::int64_t{1} << 50U;
+
+void read_finished(const JsonValue& json, Checkpoint& checkpoint) {
+  for (const JsonValue& row : json.items()) {
+    const auto cells = row.items(3);
+    checkpoint.finished.push_back({cells[0].integer(0, kMostCount), cells[1].integer(0, kMostCount),
+                                   cells[2].number_from(0), cells.size() > 3 ? cells[3].text() : std::string()});
   }
 }
 
-std::vector<formats::TensorView> views_of(const std::vector<formats::Tensor>& tensors) {
-  std::vector<formats::TensorView> views;
-  for (const auto& tensor : tensors) {
-    views.push_back({tensor.name, tensor.shape, tensor.values});
+void read_history(const JsonValue& json, Checkpoint& checkpoint) {
+  for (const JsonValue& row : json.items()) {
+    const auto cells = row.items(7);
+    checkpoint.history.push_back({cells[0].integer(1, kMostCount), cells[1].number(), cells[2].number(),
+                                  optional_of(cells[3]), optional_of(cells[4]), cells[5].number(),
+                                  cells[6].number_from(0)});
   }
-  return views;
+}
+
+void read_state(const JsonValue& json, Checkpoint& checkpoint) {
+  constexpr auto kMostChecksum = std::numeric_limits<std::uint32_t>::max();
+  checkpoint.data_checksum = static_cast<std::uint32_t>(json.at("data_checksum").integer(0, kMostChecksum));
+  read_finished(json.at("finished"), checkpoint);
+  checkpoint.steps = json.at("steps").integer(0, kMostCount);
+  checkpoint.epoch = json.at("epoch").integer(1, kMostCount);
+  checkpoint.epoch_steps = json.at("epoch_steps").integer(0, kMostCount);
+  checkpoint.loss_sum = json.at("loss_sum").number();
+  checkpoint.correct = json.at("correct").integer(0, kMostCount);
+  checkpoint.epoch_seconds = json.at("epoch_seconds").number_from(0);
+  checkpoint.seconds = json.at("seconds").number_from(0);
+  checkpoint.elapsed = json.at("elapsed").number_from(0);
+  if (const auto rate = json.find("learning_rate")) {
+    checkpoint.learning_rate = rate->number();
+  }
+  if (const auto reason = json.find("stopped_by")) {
+    checkpoint.stopped_by = reason->text();
+  }
+  if (const auto callbacks = json.find("callbacks")) {
+    for (const JsonValue& numbers : callbacks->items()) {
+      CallbackState& state = checkpoint.callbacks.emplace_back();
+      for (const auto& [name, value] : numbers.entries()) {
+        state.numbers[name] = number_of(value);
+      }
+    }
+  }
+  read_history(json.at("history"), checkpoint);
 }
 
 /// One number for all of the content.
 std::string checksum_text(std::string_view format, const std::string& recipe, const std::string& state,
                           std::span<const formats::TensorView> tensors) {
-  std::string parts = format == kFormatBefore ? std::string() : fmt::format("{}\n", format);
-  parts += recipe + '\n' + state;
-  for (const auto& tensor : tensors) {
-    parts += fmt::format("\n{} {} {:08x}", tensor.name, fmt::join(tensor.shape, ","),
-                         crc_of(std::span<const float>(tensor.values)));
-  }
-  return fmt::format("{:08x}", crc_of(std::span<const char>(parts)));
+  const std::string before = format == kFormatBefore ? std::string() : fmt::format("{}\n", format);
+  return content_checksum(fmt::format("{}{}\n{}", before, recipe, state), tensors);
 }
 
 /// Files of checkpoints, the last one first.
@@ -159,11 +173,20 @@ std::vector<fs::path> checkpoint_files(const fs::path& run) {
   std::error_code problem;
   for (fs::directory_iterator entry(folder_of(run), problem), end; !problem && entry != end; entry.increment(problem)) {
     const std::string name = entry->path().filename().string();
-    if (name.starts_with("step-") && entry->path().extension() == ".safetensors") {
+    if (name.starts_with(kBegin) && entry->path().extension() == ".safetensors") {
       files.push_back(entry->path());
     }
   }
-  std::sort(files.rbegin(), files.rend());
+  // By the number, then the name: names with more digits come before others by their letters.
+  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
+    const auto key = [](const fs::path& file) {
+      const std::string name = file.stem().string();
+      const auto digits = name.find_first_not_of('0', kBegin.size());
+      const std::string number = digits == std::string::npos ? std::string() : name.substr(digits);
+      return std::tuple(number.size(), number, name);
+    };
+    return key(a) > key(b);
+  });
   return files;
 }
 
@@ -198,11 +221,11 @@ Checkpoint read_checkpoint(const fs::path& file) {
   }
   Checkpoint checkpoint;
   checkpoint.recipe = text("lapel.recipe");
-  try {
-    read_state(text("lapel.state"), checkpoint);
-  } catch (const Json::exception& problem) {
-    throw Error(ErrorKind::kModelFile, file.string(), problem.what());
-  }
+  const JsonRefusal refuse = [&](const JsonProblem& problem) {
+    throw Error(ErrorKind::kModelFile, file.string(), fmt::format("its state {}", problem.words));
+  };
+  const nlohmann::json state = parse_json(text("lapel.state"), refuse);
+  read_state(JsonValue(state, refuse), checkpoint);
   checkpoint.tensors = std::move(stored.tensors);
   take_callback_weights(checkpoint);
   return checkpoint;
@@ -236,7 +259,7 @@ void write_checkpoint(const fs::path& run, const Checkpoint& checkpoint) {
       views.push_back({callback_tensor(i), {std::ssize(weights)}, weights});
     }
   }
-  formats::write_safetensors(folder_of(run) / fmt::format("step-{:09}.safetensors", steps_of(checkpoint)),
+  formats::write_safetensors(folder_of(run) / fmt::format("{}{:09}.safetensors", kBegin, steps_of(checkpoint)),
                              {{"lapel.checkpoint", std::string(kFormat)},
                               {"lapel.recipe", checkpoint.recipe},
                               {"lapel.state", state},

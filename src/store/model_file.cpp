@@ -11,9 +11,11 @@
 #include <tuple>
 #include <utility>
 
+#include "base/json.h"
 #include "lapel/error.h"
 #include "lapel/version.h"
 #include "model/views.h"
+#include "store/content_checksum.h"
 
 namespace lapel::store {
 
@@ -28,6 +30,8 @@ constexpr std::string_view kPlainFormat = "1";
 constexpr std::string_view kAugmentedFormat = "2";
 /// The third has a `fit` or a `background` that the others do not know.
 constexpr std::string_view kFittedFormat = "3";
+
+constexpr const char* kChecksumKey = "lapel.checksum";
 
 /// Of a training whose file says nothing of it.
 constexpr std::string_view kPlainPrecision = "float32";
@@ -65,34 +69,39 @@ void check_format(const Metadata& metadata, const std::string& place) {
   }
 }
 
-/// `read(json)` of one metadata value; what does not parse or has other types is an error that names the key.
+/// `read(value)` of one metadata value; what does not parse or has other types is an error that names the key.
 template <class Read>
 auto parsed(const Metadata& metadata, const std::string& key, std::string_view expected, const std::string& place,
             Read read) {
   const std::string& text = value_of(metadata, key, place);
-  try {
-    return read(Json::parse(text));
-  } catch (const Json::exception&) {
-    damaged(place, fmt::format("\"{}\" in the metadata is not {}", key, expected), {{"it is", text.substr(0, 80)}});
-  }
+  const JsonRefusal refuse = [&](const JsonProblem& problem) {
+    damaged(place, fmt::format("\"{}\" in the metadata is not {}", key, expected),
+            {{"because", fmt::format("it {}", problem.words)}, {"it is", text.substr(0, 80)}});
+  };
+  const nlohmann::json json = parse_json(text, refuse);
+  return read(JsonValue(json, refuse));
 }
 
 std::vector<std::string> read_classes(const Metadata& metadata, const std::string& place) {
   return parsed(metadata, "lapel.classes", "a JSON list of names", place,
-                [](const Json& json) { return json.get<std::vector<std::string>>(); });
+                [](const JsonValue& json) { return json.texts(); });
 }
 
 Preprocessing read_preprocessing(const Metadata& metadata, const std::string& place) {
   constexpr std::string_view kKey = "lapel.preprocessing";
+  const auto text_of = [](const JsonValue& json, const char* key, const char* otherwise) {
+    const auto found = json.find(key);
+    return found ? found->text() : std::string(otherwise);
+  };
   const auto preprocessing = parsed(metadata, std::string(kKey), "a JSON object of height, width, channels and scale",
-                                    place, [](const Json& json) {
-                                      return Preprocessing{json.at("height").get<std::int64_t>(),
-                                                           json.at("width").get<std::int64_t>(),
-                                                           json.at("channels").get<std::int64_t>(),
-                                                           json.at("scale").get<double>(),
-                                                           json.value("test_time_augmentation", "none"),
-                                                           json.value("fit", "stretch"),
-                                                           json.value("background", "black")};
+                                    place, [&](const JsonValue& json) {
+                                      return Preprocessing{json.at("height").integer(),
+                                                           json.at("width").integer(),
+                                                           json.at("channels").integer(),
+                                                           json.at("scale").number(),
+                                                           text_of(json, "test_time_augmentation", "none"),
+                                                           text_of(json, "fit", "stretch"),
+                                                           text_of(json, "background", "black")};
                                     });
   const auto& [height, width, channels, scale, views, fit, background] = preprocessing;
   const bool known_fit = fit == "stretch" || fit == "pad" || fit == "crop";
@@ -241,6 +250,30 @@ std::string preprocessing_json(const Preprocessing& preprocessing) {
   return json.dump();
 }
 
+/// All metadata but the checksum, as it is over them.
+std::string checked_text(const Metadata& metadata) {
+  std::string text;
+  for (const auto& [key, value] : metadata) {
+    text += key == kChecksumKey ? std::string() : fmt::format("{}\n{}\n", key, value);
+  }
+  return text;
+}
+
+/// Files of older versions have no checksum.
+void check_checksum(const Metadata& metadata, std::span<const formats::Tensor> tensors, const std::string& place) {
+  const auto stored = metadata.find(kChecksumKey);
+  if (stored == metadata.end()) {
+    return;
+  }
+  const std::string computed = content_checksum(checked_text(metadata), views_of(tensors));
+  if (computed != stored->second) {
+    damaged(place, "the content does not agree with its checksum",
+            {{"checksum", stored->second}, {"of the content", computed}},
+            fmt::format("a fresh copy of the file; if the change is meant, \"{}\" taken out of the metadata",
+                        kChecksumKey));
+  }
+}
+
 /// As read_safetensors; what is wrong with the file comes with what to try.
 formats::SafeTensors read_stored(const std::filesystem::path& file) {
   try {
@@ -275,10 +308,8 @@ void write_model_file(const std::filesystem::path& file, const ModelFile& conten
   if (content.precision != kPlainPrecision) {
     metadata.emplace("lapel.precision", content.precision);
   }
-  std::vector<formats::TensorView> views;
-  for (const auto& tensor : content.tensors) {
-    views.push_back({tensor.name, tensor.shape, tensor.values});
-  }
+  const std::vector<formats::TensorView> views = views_of(content.tensors);
+  metadata.emplace(kChecksumKey, content_checksum(checked_text(metadata), views));
   formats::write_safetensors(file, metadata, views);
 }
 
@@ -296,13 +327,14 @@ ModelFile read_model_file(const std::filesystem::path& file) {
                     {},
                     read_precision(metadata, place)};
   if (metadata.contains("lapel.data_split")) {
-    std::tie(content.test_split, content.split_seed) =
-        parsed(metadata, "lapel.data_split", "a JSON object of test_split and split_seed", place, [](const Json& json) {
-          return std::pair{json.at("test_split").get<double>(), json.at("split_seed").get<std::int64_t>()};
+    std::tie(content.test_split, content.split_seed) = parsed(
+        metadata, "lapel.data_split", "a JSON object of test_split and split_seed", place, [](const JsonValue& json) {
+          return std::pair{json.at("test_split").number_from(0, 1), json.at("split_seed").integer(0)};
         });
   }
   check_agreement(content, place);
   content.tensors = in_model_order(std::move(stored.tensors), content.model, place);
+  check_checksum(metadata, content.tensors, place);
   return content;
 }
 

@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <nlohmann/json.hpp>
+#include <limits>
+#include <optional>
 #include <system_error>
 
+#include "base/json.h"
+#include "base/only_errors.h"
 #include "formats/bytes.h"
 #include "lapel/error.h"
 #include "lapel/plot.h"
@@ -14,57 +17,56 @@ namespace lapel {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 [[noreturn]] void refuse(const fs::path& file, std::string problem) {
   throw Error(ErrorKind::kData, file.string(), std::move(problem), {}, "a run folder that `lapel train` made");
 }
 
-std::optional<Score> score_of(const Json& json) {
-  if (json.is_null()) {
+std::optional<Score> score_of(const std::optional<JsonValue>& json) {
+  if (!json) {
     return std::nullopt;
   }
-  return Score{json.at("accuracy").get<double>(), json.at("loss").get<double>(),
-               json.at("samples").get<std::int64_t>()};
+  return Score{json->at("accuracy").number(), json->at("loss").number(), json->at("samples").integer(0)};
 }
 
 /// Nothing where older runs have no such number.
-std::optional<double> number_at(const Json& json, const char* key) {
+std::optional<double> number_at(const JsonValue& json, const char* key) {
   const auto found = json.find(key);
-  return found == json.end() || found->is_null() ? std::nullopt : std::optional(found->get<double>());
+  return found ? std::optional(found->number()) : std::nullopt;
 }
 
 RunRecord read_metrics(const fs::path& file) {
-  const std::string text = formats::read_text_file(file);
-  try {
-    const Json json = Json::parse(text);
-    RunRecord record;
-    record.name = json.at("name").get<std::string>();
-    record.status = json.at("status").get<std::string>();
-    record.train = score_of(json.at("train"));
-    record.validation = score_of(json.at("val"));
-    record.test = score_of(json.at("test"));
-    record.macro_f1 = number_at(json, "macro_f1");
-    record.balanced_accuracy = number_at(json, "balanced_accuracy");
-    record.top_3_accuracy = number_at(json, "top_3_accuracy");
-    record.epochs = json.at("epochs").get<std::int64_t>();
-    record.steps = json.at("steps").get<std::int64_t>();
-    record.parameters = json.at("parameters").get<std::int64_t>();
-    record.seconds = json.at("seconds").get<double>();
-    record.seed = json.at("seed").get<std::int64_t>();
-    record.threads = json.at("threads").get<int>();
-    record.precision = json.at("precision").get<std::string>();
-    record.test_time_augmentation = json.value("test_time_augmentation", "none");
-    return record;
-  } catch (const Json::exception& problem) {
-    refuse(file, fmt::format("is not what a training wrote there: {}", problem.what()));
-  }
+  const std::string text = formats::read_text_file(file, {kMostJsonBytes});
+  const JsonRefusal refuse_text = [&](const JsonProblem& problem) {
+    refuse(file, fmt::format("is not what a training wrote there: it {}", problem.words));
+  };
+  const nlohmann::json content = parse_json(text, refuse_text);
+  const JsonValue json(content, refuse_text);
+  RunRecord record;
+  record.name = json.at("name").text();
+  record.status = json.at("status").text();
+  record.train = score_of(json.find("train"));
+  record.validation = score_of(json.find("val"));
+  record.test = score_of(json.find("test"));
+  record.macro_f1 = number_at(json, "macro_f1");
+  record.balanced_accuracy = number_at(json, "balanced_accuracy");
+  record.top_3_accuracy = number_at(json, "top_3_accuracy");
+  record.epochs = json.at("epochs").integer(0);
+  record.steps = json.at("steps").integer(0);
+  record.parameters = json.at("parameters").integer(0);
+  record.seconds = json.at("seconds").number_from(0);
+  record.seed = json.at("seed").integer();
+  record.threads = static_cast<int>(json.at("threads").integer(0, std::numeric_limits<int>::max()));
+  record.precision = json.at("precision").text();
+  const auto views = json.find("test_time_augmentation");
+  record.test_time_augmentation = views ? views->text() : "none";
+  return record;
 }
 
 /// The lines of a run's recipe but for the seed; nothing where there is none.
 std::string recipe_without_seed(const fs::path& file) {
   std::error_code ignored;
-  std::string text = fs::exists(file, ignored) ? formats::read_text_file(file) : std::string();
+  std::string text = fs::exists(file, ignored) ? formats::read_text_file(file, {kMostRecipeBytes}) : std::string();
   constexpr std::string_view kSeed = "\nseed = ";
   if (const std::size_t at = text.find(kSeed); at != std::string::npos) {
     text.erase(at, text.find('\n', at + 1) - at);
@@ -91,14 +93,15 @@ std::vector<std::optional<double>> numbers_of(std::string_view line, std::size_t
 
 std::vector<EpochResult> read_history(const fs::path& file) {
   constexpr std::size_t kColumns = 7;
-  const std::string text = formats::read_text_file(file);
+  constexpr double kMostEpochs = 1e15;
+  const std::string text = formats::read_text_file(file, {kMostJsonBytes});
   std::vector<EpochResult> history;
   std::string_view rest = text;
   rest.remove_prefix(std::min(rest.find('\n') + 1, rest.size()));
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     const auto cells = numbers_of(rest.substr(0, end), kColumns);
-    if (!cells[0] || !cells[1] || !cells[2]) {
+    if (!cells[0] || !cells[1] || !cells[2] || !(*cells[0] >= 1 && *cells[0] <= kMostEpochs)) {
       refuse(file, fmt::format("line {} is not what a training wrote there", history.size() + 2));
     }
     history.push_back({static_cast<std::int64_t>(*cells[0]), *cells[1], *cells[2], cells[3], cells[4],
@@ -115,7 +118,9 @@ std::string store::run_status(const fs::path& run) {
   return fs::exists(run / "metrics.json", ignored) ? read_metrics(run / "metrics.json").status : std::string();
 }
 
-RunSummary read_run(const fs::path& run) {
+namespace {
+
+RunSummary read_folder(const fs::path& run) {
   std::error_code ignored;
   const fs::path folder = run.has_filename() ? run : run.parent_path();
   if (!fs::exists(folder / "metrics.json", ignored)) {
@@ -134,6 +139,12 @@ RunSummary read_run(const fs::path& run) {
   }
   summary.settings = recipe_without_seed(folder / store::kRecipeFile);
   return summary;
+}
+
+}  // namespace
+
+RunSummary read_run(const fs::path& run) {
+  return only_errors(run.string(), [&] { return read_folder(run); });
 }
 
 }  // namespace lapel

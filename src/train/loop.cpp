@@ -328,6 +328,10 @@ class Loop : private Training {
   }
 
   void go_on_from(const store::Checkpoint& checkpoint) {
+    if (checkpoint.epoch_steps > steps_of_epoch_ || checkpoint.correct > input_.splits.train.count) {
+      throw Error(ErrorKind::kModelFile, {}, "the checkpoint is of another training than it says",
+                  {{"steps of its epoch", fmt::format("{}, of {}", checkpoint.epoch_steps, steps_of_epoch_)}});
+    }
     restore(checkpoint.tensors, network_.parameters(), optimizer_->states(), averages_);
     result_.steps = checkpoint.steps;
     result_.history = checkpoint.history;

@@ -45,6 +45,27 @@ TEST(Error, WithinPutsTheOuterPlaceFirst) {
   EXPECT_STREQ(Error(ErrorKind::kRecipe, {}, "p").within("").what(), "p");
 }
 
+TEST(Error, WhatIsEchoedIsShortAndSafeOnATerminal) {
+  EXPECT_STREQ(Error(ErrorKind::kData, "a\x1b[2J", "b\x7f",
+                     {{"c",
+                       "\xc2\x9b"
+                       "31m"}},
+                     "d\r")
+                   .what(),
+               "a\\x1b[2J: b\\x7f\n  c  \\x9b31m        try  d\\x0d");
+  const std::string longer(10'000, 'x');
+  const Error error(ErrorKind::kData, longer, longer, {{"a", longer}, {"b", longer}, {"c", longer}}, longer);
+  EXPECT_LT(std::string(error.what()).size(), 2000U);
+  EXPECT_EQ(error.place(), longer);  // For those who go on with it.
+  std::string letters;
+  for (int i = 0; i < 1000; ++i) {
+    letters += "ö";
+  }
+  const std::string shown = Error(ErrorKind::kData, {}, letters).what();
+  EXPECT_EQ(shown.substr(0, 2), "ö");
+  EXPECT_EQ(shown.substr(shown.find(" [") - 2, 9), "ö [...] ");
+}
+
 TEST(Error, CopiesWithoutThrowing) {
   static_assert(std::is_nothrow_copy_constructible_v<Error>);
   static_assert(std::is_nothrow_copy_assignable_v<Error>);

@@ -235,6 +235,58 @@ TEST(WriteFile, KilledInTheMiddleLeavesTheOldFile) {
   EXPECT_EQ(slurp(folder.file(".x.tmp-" + std::to_string(child))).size(), 4096U);
 }
 
+TEST(ReadFile, WhatIsNoFileIsRefusedAtOnce) {
+  const TempFolder folder;
+  const auto pipe = folder.file("pipe.png");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(message_of([&] { return read_file(pipe); }), "[io] " + pipe.string() + ": is a pipe, a file is wanted");
+  EXPECT_EQ(message_of([] { return read_begin("/dev/zero", 1); }), "[io] /dev/zero: is a device, a file is wanted");
+  std::filesystem::create_symlink("loop", folder.file("loop"));
+  EXPECT_EQ(message_of([&] { return read_file(folder.file("loop")); }),
+            "[io] " + folder.file("loop").string() + ": cannot be read: Too many levels of symbolic links");
+  EXPECT_EQ(message_of([&] { return is_there(folder.file("loop")); }),
+            "[io] " + folder.file("loop").string() + ": cannot be read: Too many levels of symbolic links");
+  EXPECT_FALSE(is_there(folder.file("missing")));
+  EXPECT_TRUE(is_there(pipe));
+  EXPECT_FALSE(is_folder(pipe));
+  EXPECT_TRUE(is_folder(folder.path()));
+}
+
+TEST(WriteFile, APipeThatNobodyReadsIsNotWaitedFor) {
+  const TempFolder folder;
+  const auto pipe = folder.file("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THROW(write_text_file(pipe, "x"), Error);
+}
+
+TEST(ReadFile, LooksBeforeItTakesMemory) {
+  const TempFolder folder;
+  const auto file = folder.put("x", "begin and more");
+  ASSERT_EQ(::truncate(file.c_str(), off_t{1} << 40U), 0);  // A hole, which no memory would hold.
+  std::uint64_t told = 0;
+  const auto look = [&](std::span<const std::uint8_t> first, std::optional<std::uint64_t> size) {
+    told = size.value_or(0);
+    throw Error(ErrorKind::kData, "x", std::string(first.begin(), first.begin() + 5));
+  };
+  EXPECT_EQ(message_of([&] { return read_file(file, {.look = look}); }), "[data] x: begin");
+  EXPECT_EQ(told, std::uint64_t{1} << 40U);
+  EXPECT_EQ(message_of([&] { return read_file(file, {.most = 100}); }),
+            "[data] " + file.string() + ": has 1099511627776 bytes, more than 100");
+  const auto packed = folder.put("y", gzip("begin and more"));
+  EXPECT_EQ(message_of([&] { return read_file(packed, {.look = look}); }), "[data] x: begin");
+  EXPECT_EQ(told, 0U);
+}
+
+TEST(Gunzip, HasALimit) {
+  const Bytes packed = gzip(std::string(1000, 'x'));
+  EXPECT_EQ(gunzip(packed, "x", {.most = 1000}).size(), 1000U);
+  EXPECT_EQ(message_of([&] { return gunzip(packed, "x", {.most = 999}); }),
+            "[data] x: the gzip data unpack to more than 999 bytes\n  packed  " + std::to_string(packed.size()) +
+                " bytes        try  gunzip, if they are what they should be");
+  const Bytes bomb = gzip(std::string((std::size_t{1} << 27U) + 1, '\0'));
+  EXPECT_THROW(static_cast<void>(gunzip(bomb, "x")), Error);
+}
+
 TEST(Checksum, OfTheStandardText) {
   const std::string text = "123456789";
   EXPECT_EQ(crc32_of({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}), 0xcbf43926U);

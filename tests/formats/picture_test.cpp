@@ -160,7 +160,7 @@ TEST(PictureFile, TooManyPixels) {
   ASSERT_NE(at, jpeg.end());
   std::fill_n(at + 5, 4, std::uint8_t{0xf0});
   EXPECT_EQ(message({reinterpret_cast<const char*>(jpeg.data()), jpeg.size()}),
-            "[data] x: the picture has 61680 x 61680 pixels, more than 100000000\n  try  a smaller picture");
+            "[data] x: the picture has 61680 x 61680 pixels, more than 67108864\n  try  a smaller picture");
 }
 
 TEST(PictureFile, EveryTruncationIsAnError) {

@@ -136,8 +136,8 @@ TEST(ModelErrors, Sizes) {
             "layer 'dense_1' (Dense): its kernel has 1000000000000 numbers, more than 1073741824\n"
             "  input  1000000 from 'dense'");
   EXPECT_EQ(refusal({dense(1'000'000), dense(1'000'000), layer("Flatten")}, Shape::image(1, 2000, 2000)),
-            "layer 'dense' (Dense): its output has 4000000000000 numbers a sample, more than 1073741824\n"
-            "  input  2000 x 2000 x 1 from 'input_layer'");
+            "layer 'dense' (Dense): its output has 4000000000000 numbers a sample, more than 67108864\n"
+            "  input  2000 x 2000 x 1 from 'input_layer'        try  smaller pictures, or fewer filters");
 }
 
 }  // namespace

@@ -4,8 +4,11 @@
 #include <numeric>
 #include <utility>
 
+#include "formats/bytes.h"
 #include "lapel/version.h"
+#include "store/content_checksum.h"
 #include "store/scratch.h"
+#include "support/messages.h"
 
 namespace lapel::store {
 namespace {
@@ -90,7 +93,9 @@ TEST_F(ModelFileTest, TheSameContentIsTheSameBytes) {
 
 TEST_F(ModelFileTest, HasTheMetadataThatTheDocumentNames) {
   write_model_file(file(), sample());
-  const Metadata metadata = formats::read_safetensors(file()).metadata;
+  Metadata metadata = formats::read_safetensors(file()).metadata;
+  EXPECT_EQ(metadata.at("lapel.checksum").size(), 8U);
+  metadata.erase("lapel.checksum");
   const Metadata expected{{"lapel.format", "1"},
                           {"lapel.version", std::string(version())},
                           {"lapel.model", model::to_json(sample().model)},
@@ -98,6 +103,34 @@ TEST_F(ModelFileTest, HasTheMetadataThatTheDocumentNames) {
                           {"lapel.preprocessing", R"({"height":2,"width":3,"channels":1,"scale":0.00392156862745098})"},
                           {"lapel.data_source", "fashion-mnist"}};
   EXPECT_EQ(metadata, expected);
+}
+
+TEST_F(ModelFileTest, AnyFlippedByteOfAWeightIsFound) {
+  write_model_file(file(), sample());
+  const std::vector<std::uint8_t> whole = formats::read_file(file());
+  std::size_t numbers = 0;
+  for (const auto& tensor : sample().tensors) {
+    numbers += tensor.values.size();
+  }
+  for (std::size_t at = whole.size() - sizeof(float) * numbers; at < whole.size(); ++at) {
+    std::vector<std::uint8_t> damaged = whole;
+    damaged[at] ^= 1U;
+    formats::write_file(file(), damaged);
+    EXPECT_THROW(static_cast<void>(read_model_file(file())), Error) << at;
+  }
+  std::vector<std::uint8_t> damaged = whole;
+  damaged.back() ^= 1U;
+  formats::write_file(file(), damaged);
+  const std::string words = test::message_of([&] { return read_model_file(file()); });
+  EXPECT_NE(words.find("the content does not agree with its checksum"), std::string::npos) << words;
+}
+
+TEST_F(ModelFileTest, AFileWithoutAChecksumIsReadAsOlderVersionsWroteIt) {
+  write_model_file(file(), sample());
+  auto [metadata, tensors] = formats::read_safetensors(file());
+  metadata.erase("lapel.checksum");
+  formats::write_safetensors(file(), metadata, views_of(tensors));
+  EXPECT_EQ(read_model_file(file()).tensors.front().values, sample().tensors.front().values);
 }
 
 TEST_F(ModelFileTest, ThePrecisionOfTheTrainingComesBack) {
@@ -214,14 +247,17 @@ TEST_F(ModelFileTest, MissingMetadataAreNamed) {
 
 TEST_F(ModelFileTest, MetadataThatCannotBeReadAreNamed) {
   EXPECT_EQ(message_with("lapel.classes", "[1, 2]"),
-            "DIR/model.safetensors: \"lapel.classes\" in the metadata is not a JSON list of names\n  it is  [1, 2]     "
+            "DIR/model.safetensors: \"lapel.classes\" in the metadata is not a JSON list of names\n  because  it is no "
+            "list of texts        it is  [1, 2]     "
             "   try  the file as `lapel train` wrote it");
   EXPECT_EQ(message_with("lapel.classes", "Bag"),
-            "DIR/model.safetensors: \"lapel.classes\" in the metadata is not a JSON list of names\n  it is  Bag        "
+            "DIR/model.safetensors: \"lapel.classes\" in the metadata is not a JSON list of names\n  because  it is "
+            "not JSON        it is  Bag        "
             "try  the file as `lapel train` wrote it");
   EXPECT_EQ(message_with("lapel.preprocessing", R"({"height":2,"width":3})"),
             "DIR/model.safetensors: \"lapel.preprocessing\" in the metadata is not a JSON object of height, width, "
-            "channels and scale\n  it is  {\"height\":2,\"width\":3}        try  the file as `lapel train` wrote it");
+            "channels and scale\n  because  it has no \"channels\"        it is  {\"height\":2,\"width\":3}        try "
+            " the file as `lapel train` wrote it");
   EXPECT_EQ(message_with("lapel.preprocessing", R"({"height":0,"width":3,"channels":1,"scale":1})"),
             "DIR/model.safetensors: \"lapel.preprocessing\" in the metadata has pictures of 0 x 3 x 1\n"
             "  allowed  each from 1 to 65536        try  the file as `lapel train` wrote it");

@@ -89,6 +89,15 @@ double number_of(const CallbackState& state, std::string_view key) {
   return found->second;
 }
 
+std::int64_t count_of(const CallbackState& state, std::string_view key) {
+  constexpr double kMost = 1e15;
+  const double number = number_of(state, key);
+  if (!(number >= 0 && number <= kMost)) {
+    throw Error(ErrorKind::kModelFile, {}, fmt::format("the checkpoint has {} as the number '{}'", number, key));
+  }
+  return static_cast<std::int64_t>(number);
+}
+
 std::filesystem::path file_in_run(std::string_view key, const std::string& name, std::string_view ending,
                                   const std::filesystem::path& folder) {
   const std::filesystem::path path = std::filesystem::path(name).lexically_normal();

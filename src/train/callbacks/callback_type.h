@@ -35,6 +35,8 @@ struct CallbackType {
 
 /// A number of a callback's state. Throws Error (kModelFile) where it is missing.
 [[nodiscard]] double number_of(const CallbackState& state, std::string_view key);
+/// The same of a whole number from 0 on; another one is no count, which throws as well.
+[[nodiscard]] std::int64_t count_of(const CallbackState& state, std::string_view key);
 
 /// The file or folder that an option names, in the folder of the run. Throws Error (kRecipe) for a name that leads out
 /// of it, that is one of the run's own, or that does not end with `ending`.

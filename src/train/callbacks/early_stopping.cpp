@@ -88,7 +88,7 @@ class EarlyStopping : public Callback {
   }
 
   void restore(const CallbackState& state) override {
-    wait_ = static_cast<std::int64_t>(number_of(state, "wait"));
+    wait_ = count_of(state, "wait");
     monitor_.restore(state);
     best_weights_ = state.weights;
   }

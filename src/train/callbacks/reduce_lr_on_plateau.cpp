@@ -77,8 +77,8 @@ class ReduceLrOnPlateau : public Callback {
   }
 
   void restore(const CallbackState& state) override {
-    wait_ = static_cast<std::int64_t>(number_of(state, "wait"));
-    cooldown_left_ = static_cast<std::int64_t>(number_of(state, "cooldown"));
+    wait_ = count_of(state, "wait");
+    cooldown_left_ = count_of(state, "cooldown");
     monitor_.restore(state);
   }
 

@@ -72,7 +72,7 @@ class EventFile {
   }
 
   [[nodiscard]] double length() const { return static_cast<double>(length_); }
-  void set_length(double length) { length_ = static_cast<std::uint64_t>(length); }
+  void set_length(std::int64_t length) { length_ = static_cast<std::uint64_t>(length); }
   /// Whether it is as long as it was, at least.
   [[nodiscard]] bool is_whole() const {
     std::error_code missing;
@@ -128,8 +128,8 @@ class TensorBoard : public Callback {
   }
 
   void restore(const CallbackState& state) override {
-    train_.set_length(number_of(state, "train"));
-    validation_.set_length(number_of(state, "validation"));
+    train_.set_length(count_of(state, "train"));
+    validation_.set_length(count_of(state, "validation"));
   }
 
  private:
