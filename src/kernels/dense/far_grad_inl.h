@@ -145,12 +145,12 @@ inline void multiply_and_apply(const DenseWeightGrad& dense, const TileProduct& 
         return UpdateBetween<kNumbers, std::decay_t<decltype(update)>>(update, dense.panels.width, waiting);
       };
       TileProduct stretch = product;
-      for (std::size_t begin = 0; begin < product.steps; begin += kSteps) {
-        stretch.steps = HWY_MIN(kSteps, product.steps - begin);
+      for (std::size_t begin = 0; begin < product.depth; begin += kDepth) {
+        stretch.depth = HWY_MIN(kDepth, product.depth - begin);
         stretch.add = begin > 0;
         multiply_between<kNumbers == Numbers::kPairs>(stretch, between);
-        stretch.a += kSteps * stretch.a_step;
-        stretch.b += kSteps * stretch.width;
+        stretch.a += kDepth * stretch.a_depth_stride;
+        stretch.b += kDepth * stretch.width;
       }
       between().apply_all();
     });
@@ -209,9 +209,9 @@ inline void far_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_p
   alignas(64) float grads[2][kBlock * kBlock];
   const std::size_t in = dense.panels.in;
   const std::size_t width = dense.panels.width;
-  const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
+  const std::size_t depth = dense_packed_rows(dense.batch) / dense.panels.group;
   // A short product's columns stay near by themselves: then few rows at a time.
-  const std::size_t at_once = steps <= kSteps ? 16 : kBlock;
+  const std::size_t at_once = depth <= kDepth ? 16 : kBlock;
   const auto numbers_at = [&](std::size_t weights, std::size_t state) {
     const auto of = [&](const float* numbers) { return numbers == nullptr ? nullptr : numbers + state; };
     return std::array{static_cast<const float*>(dense.target.weights + weights), of(dense.target.state1),
@@ -236,8 +236,8 @@ inline void far_weight_grad(const DenseWeightGrad& dense, std::uint32_t* input_p
       TileProduct product{input_pack + (block.begin - row),
                           1,
                           kBlock,
-                          dense.packed + panel * steps * width,
-                          steps,
+                          dense.packed + panel * depth * width,
+                          depth,
                           grads[turn],
                           block.end - block.begin,
                           width,

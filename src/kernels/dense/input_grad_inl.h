@@ -69,7 +69,7 @@ inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std:
   alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
   const DensePanels& panels = dense.panels;
   const std::size_t count = inputs.end - inputs.begin;
-  const std::size_t steps = panels.width / panels.group;
+  const std::size_t depth = panels.width / panels.group;
   const std::size_t width = dense_transposed_width(dense.batch, first);
   const std::uint32_t* const block =
       dense.weights + (panel * panels.panel_size() + inputs.begin * panels.width) / panels.group;
@@ -80,10 +80,10 @@ inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std:
   }
   TileProduct product;
   product.a = a;
-  product.a_row = steps;
-  product.a_step = 1;
-  product.b = dense.transposed + (first * panels.panels + panel * width) * steps;
-  product.steps = panels.used(panel) / panels.group;
+  product.a_row_stride = depth;
+  product.a_depth_stride = 1;
+  product.b = dense.transposed + (first * panels.panels + panel * width) * depth;
+  product.depth = panels.used(panel) / panels.group;
   product.sums = sums;
   product.rows = count;
   product.width = width;

@@ -28,7 +28,7 @@ constexpr std::size_t kFarPanels = 2;
 
 /// How a product whose factors both come from far is divided.
 struct Stretches {
-  std::size_t steps = 0;
+  std::size_t depth = 0;
   bool fetches_rows = false;  ///< The rows' next steps.
 };
 
@@ -45,23 +45,23 @@ Stretches far_stretches() {
 void multiply_streaming(TileProduct product, const Stretches& stretches, std::size_t panels, std::size_t panel_words,
                         std::size_t panel_sums, const std::array<std::size_t, kFarPanels>& columns,
                         const std::uint32_t* next, bool pairs) {
-  const std::size_t steps = product.steps;
-  const std::size_t stretch_words = stretches.steps * product.width;
-  for (std::size_t begin = 0; begin < steps; begin += stretches.steps) {
-    const std::size_t rest = steps - begin;
-    product.steps = HWY_MIN(stretches.steps, rest);
+  const std::size_t depth = product.depth;
+  const std::size_t stretch_words = stretches.depth * product.width;
+  for (std::size_t begin = 0; begin < depth; begin += stretches.depth) {
+    const std::size_t rest = depth - begin;
+    product.depth = HWY_MIN(stretches.depth, rest);
     product.add = begin > 0;
-    const std::size_t next_steps = HWY_MIN(stretches.steps, rest - product.steps);
-    const std::uint32_t* const next_a = product.a + stretches.steps * product.a_step;
+    const std::size_t next_depth = HWY_MIN(stretches.depth, rest - product.depth);
+    const std::uint32_t* const next_a = product.a + stretches.depth * product.a_depth_stride;
     for (std::size_t panel = 0; panel < panels; ++panel) {
       TileProduct one = product;
       one.b += panel * panel_words;
       one.sums += panel * panel_sums;
       one.columns = columns[panel];
-      if (next_steps > 0) {
-        one.streams[0] = {one.b + stretch_words, next_steps * product.width * sizeof(std::uint32_t) / product.rows};
+      if (next_depth > 0) {
+        one.streams[0] = {one.b + stretch_words, next_depth * product.width * sizeof(std::uint32_t) / product.rows};
         if (panel == 0 && stretches.fetches_rows) {
-          one.ahead[1] = {next_a, next_steps * sizeof(std::uint32_t), product.a_row * sizeof(std::uint32_t),
+          one.ahead[1] = {next_a, next_depth * sizeof(std::uint32_t), product.a_row_stride * sizeof(std::uint32_t),
                           product.rows};
         }
       } else if (panel == 0 && next != nullptr) {
@@ -207,7 +207,7 @@ void forward_sums_part(const DenseForward& dense, const Part& rows, std::size_t 
     TileProduct product = product_of(dense, row, HWY_MIN(kBlock, rows.end - row), panel, to);
     product.a += first;
     product.b += first * dense.panels.width;
-    product.steps = (HWY_MIN(inputs.end, dense.panels.in) + group - 1) / group - first;
+    product.depth = (HWY_MIN(inputs.end, dense.panels.in) + group - 1) / group - first;
     multiply_in_stretches(product, is_pairs(dense.panels));
   }
 }

@@ -31,10 +31,10 @@ using Streams = std::array<Stream, 2>;  ///< The second one only beside a first 
 /// sums[r][c] = sum over k of a[r a_row + k a_step] b[k width + c], or added to what is there; rows of `width` floats.
 struct TileProduct {
   const std::uint32_t* a = nullptr;
-  std::size_t a_row = 0;
-  std::size_t a_step = 0;
+  std::size_t a_row_stride = 0;
+  std::size_t a_depth_stride = 0;
   const std::uint32_t* b = nullptr;
-  std::size_t steps = 0;
+  std::size_t depth = 0;
   float* sums = nullptr;
   std::size_t rows = 0;
   std::size_t width = 0;    ///< 16, 32 or 64
@@ -161,7 +161,7 @@ struct DenseWeightBlock {
   const std::uint32_t* input = nullptr;   ///< `steps` rows of words, of which the first `rows` are multiplied,
   std::size_t input_words = 0;            ///< so far apart.
   const std::uint32_t* packed = nullptr;  ///< steps x width: the gradient of the panel's outputs.
-  std::size_t steps = 0;
+  std::size_t depth = 0;
   Part rows;  ///< Inputs, from a multiple of 16 on.
   std::size_t panel = 0;
 };

@@ -26,7 +26,7 @@ namespace {
 /// Rows of a result that are summed in memory together, beside at most 64 columns.
 inline constexpr std::size_t kBlock = 64;
 /// Steps of a product after which its columns still lie in the nearest cache.
-inline constexpr std::size_t kSteps = 128;
+inline constexpr std::size_t kDepth = 128;
 
 inline constexpr std::size_t kLine = 64;  ///< Bytes.
 
@@ -80,16 +80,16 @@ class FetchStreams {
 
 /// How far apart a tile's operands lie.
 struct AnyLayout {
-  HWY_INLINE static std::size_t a_row(const TileProduct& p) { return p.a_row; }
-  HWY_INLINE static std::size_t a_step(const TileProduct& p) { return p.a_step; }
+  HWY_INLINE static std::size_t a_row_stride(const TileProduct& p) { return p.a_row_stride; }
+  HWY_INLINE static std::size_t a_depth_stride(const TileProduct& p) { return p.a_depth_stride; }
   HWY_INLINE static std::size_t width(const TileProduct& p, std::size_t /*tile*/) { return p.width; }
 };
 
 /// The same where the first one is columns in rows of 64 words and, with AVX-512, the second one as wide as the tile:
 /// the distances are in the instructions, and leave registers to what is done between steps.
 struct PackedLayout {
-  HWY_INLINE static std::size_t a_row(const TileProduct& /*p*/) { return 1; }
-  HWY_INLINE static std::size_t a_step(const TileProduct& /*p*/) { return kBlock; }
+  HWY_INLINE static std::size_t a_row_stride(const TileProduct& /*p*/) { return 1; }
+  HWY_INLINE static std::size_t a_depth_stride(const TileProduct& /*p*/) { return kBlock; }
   HWY_INLINE static std::size_t width(const TileProduct& p, std::size_t tile) {
     return HWY_TARGET == HWY_AVX3 ? tile : p.width;
   }
@@ -102,8 +102,8 @@ HWY_INLINE void with_tile(const TileProduct& p, std::size_t row, std::size_t col
                           const Finish& finish) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
-  const std::size_t a_row = Layout::a_row(p);
-  const std::size_t a_step = Layout::a_step(p);
+  const std::size_t a_row_stride = Layout::a_row_stride(p);
+  const std::size_t a_depth_stride = Layout::a_depth_stride(p);
   const std::size_t width = Layout::width(p, kVectors * lanes);
   hn::Vec<decltype(d)> sums[kRows][kVectors];
 #pragma GCC unroll 16
@@ -113,9 +113,9 @@ HWY_INLINE void with_tile(const TileProduct& p, std::size_t row, std::size_t col
       sums[r][v] = p.add ? hn::LoadU(d, p.sums + (row + r) * width + column + v * lanes) : hn::Zero(d);
     }
   }
-  const std::uint32_t* a = p.a + row * a_row;
+  const std::uint32_t* a = p.a + row * a_row_stride;
   const std::uint32_t* b = p.b + column;
-  const auto multiply_step = [&]() HWY_ATTR {
+  const auto add_outer_product = [&]() HWY_ATTR {
     hn::Vec<decltype(d)> columns[kVectors];
 #pragma GCC unroll 16
     for (std::size_t v = 0; v < kVectors; ++v) {
@@ -123,25 +123,25 @@ HWY_INLINE void with_tile(const TileProduct& p, std::size_t row, std::size_t col
     }
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < kRows; ++r) {
-      const auto factor = broadcast(d, a + r * a_row);
+      const auto factor = broadcast(d, a + r * a_row_stride);
 #pragma GCC unroll 16
       for (std::size_t v = 0; v < kVectors; ++v) {
         sums[r][v] = multiply_add<kPairs>(factor, columns[v], sums[r][v]);
       }
     }
-    a += a_step;
+    a += a_depth_stride;
     b += width;
   };
-  std::size_t step = 0;
-  for (; step + Between::kEvery <= p.steps; step += Between::kEvery) {
+  std::size_t k = 0;
+  for (; k + Between::kEvery <= p.depth; k += Between::kEvery) {
 #pragma GCC unroll 2
     for (std::size_t i = 0; i < Between::kEvery; ++i) {
-      multiply_step();
+      add_outer_product();
     }
     between();
   }
-  for (; step < p.steps; ++step) {
-    multiply_step();
+  for (; k < p.depth; ++k) {
+    add_outer_product();
   }
   between.finish();
   finish(sums);
@@ -293,19 +293,19 @@ HWY_INLINE bool is_pairs(const DensePanels& panels) { return panels.group == 2; 
 
 /// A whole product, in stretches of steps whose columns stay near. What comes next is fetched with the last of them.
 inline void multiply_in_stretches(TileProduct product, bool pairs) {
-  const std::size_t steps = product.steps;
+  const std::size_t depth = product.depth;
   const auto ahead = product.ahead;
   const Streams streams = product.streams;
   const bool add = product.add;
-  for (std::size_t begin = 0; begin < steps; begin += kSteps) {
-    product.steps = HWY_MIN(kSteps, steps - begin);
+  for (std::size_t begin = 0; begin < depth; begin += kDepth) {
+    product.depth = HWY_MIN(kDepth, depth - begin);
     product.add = add || begin > 0;
-    const bool last = begin + kSteps >= steps;
+    const bool last = begin + kDepth >= depth;
     product.ahead = last ? ahead : std::array<Ahead, 4>{};
     product.streams = last ? streams : Streams{};
     multiply<true>(product, pairs);
-    product.a += kSteps * product.a_step;
-    product.b += kSteps * product.width;
+    product.a += kDepth * product.a_depth_stride;
+    product.b += kDepth * product.width;
   }
 }
 

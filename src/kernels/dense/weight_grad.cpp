@@ -58,7 +58,7 @@ void weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& blo
   const std::size_t at = place_of(dense, block.rows, block.panel);
   const std::size_t rows = block.rows.end - block.rows.begin;
   const bool fused = dense.rule != nullptr;
-  TileProduct product{block.input, 1, block.input_words, block.packed, block.steps, sums, rows, width, width, false,
+  TileProduct product{block.input, 1, block.input_words, block.packed, block.depth, sums, rows, width, width, false,
                       {},          {}};
   product.ahead[0] = ahead;
   if (from_memory) {
@@ -88,7 +88,7 @@ void weight_grad_block(const DenseWeightGrad& dense, const DenseWeightBlock& blo
 /// Neighbouring columns of the input: words of one row of the batch (in bfloat16 of two), and how far the next one is.
 struct Columns {
   const std::uint32_t* from;
-  std::size_t step;
+  std::size_t stride;
 };
 
 template <Numbers kNumbers, class D, class Update>
@@ -105,8 +105,8 @@ HWY_INLINE void update_vector(D d, hn::Vec<D> grad, const Update& update, const 
 /// rows of 64; a tile of more than two vectors is of a panel of 64 outputs.
 template <bool kPacked>
 struct GradLayout {
-  HWY_INLINE static std::size_t a_row(const TileProduct& /*p*/) { return 1; }
-  HWY_INLINE static std::size_t a_step(const TileProduct& p) { return kPacked ? kBlock : p.a_step; }
+  HWY_INLINE static std::size_t a_row_stride(const TileProduct& /*p*/) { return 1; }
+  HWY_INLINE static std::size_t a_depth_stride(const TileProduct& p) { return kPacked ? kBlock : p.a_depth_stride; }
   HWY_INLINE static std::size_t width(const TileProduct& p, std::size_t tile) { return tile > 32 ? kBlock : p.width; }
 };
 
@@ -183,13 +183,13 @@ template <class Update>
 void update_rows(const DenseWeightGrad& dense, const Update& update, const Columns& input, const Part& rows,
                  std::size_t panel) {
   const std::size_t width = dense.panels.width;
-  const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
+  const std::size_t depth = dense_packed_rows(dense.batch) / dense.panels.group;
   const std::size_t count = rows.end - rows.begin;
   const TileProduct product{input.from,
                             1,
-                            input.step,
-                            dense.packed + panel * steps * width,
-                            steps,
+                            input.stride,
+                            dense.packed + panel * depth * width,
+                            depth,
                             nullptr,
                             count,
                             width,
@@ -236,10 +236,19 @@ void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns
   alignas(64) float sums[kTile];
   const std::size_t width = dense.panels.width;
   const bool pairs = is_pairs(dense.panels);
-  const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
-  TileProduct product{
-      input.from, 1,  input.step, dense.packed + panel * steps * width, steps, sums, kTile / width, width, width,
-      false,      {}, {}};
+  const std::size_t depth = dense_packed_rows(dense.batch) / dense.panels.group;
+  TileProduct product{input.from,
+                      1,
+                      input.stride,
+                      dense.packed + panel * depth * width,
+                      depth,
+                      sums,
+                      kTile / width,
+                      width,
+                      width,
+                      false,
+                      {},
+                      {}};
   std::size_t at = panel * dense.panels.panel_size() + rows.begin * width;
   for (std::size_t row = rows.begin; row < rows.end; row += product.rows, at += kTile) {
     multiply(product, pairs);
@@ -260,20 +269,20 @@ void update_rows(const DenseWeightGrad& dense, const Adam& update, const Columns
 /// again and again, the hardware fetches what lies so far behind the last one, too, which is another thread's.
 void update_in_passing(const DenseWeightGrad& dense, std::uint32_t* input_pack, const Part& rows, const Part& panels) {
   const std::size_t in = dense.panels.in;
-  const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
+  const std::size_t depth = dense_packed_rows(dense.batch) / dense.panels.group;
   const bool in_place = dense_reads_input_in_place(dense.panels, dense.batch);
   const bool whole = in_place || dense_packs_whole_input(dense.panels, dense.batch);
   const std::size_t at_once = whole ? rows.end - rows.begin : kBlock;
   for (std::size_t first = rows.begin; first < rows.end; first += at_once) {
     const std::size_t end = HWY_MIN(rows.end, first + at_once);
     for (std::size_t row = first; row < end && !in_place; row += kBlock) {
-      pack_input(dense, row, HWY_MIN(kBlock, in - HWY_MIN(in, row)), input_pack + (row - first) * steps);
+      pack_input(dense, row, HWY_MIN(kBlock, in - HWY_MIN(in, row)), input_pack + (row - first) * depth);
     }
     with_update(*dense.rule, [&](const auto& update) HWY_ATTR {
       for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
         for (std::size_t row = first; row < end; row += kBlock) {
           const Columns columns = in_place ? Columns{static_cast<const std::uint32_t*>(dense.input) + row, in}
-                                           : Columns{input_pack + (row - first) * steps, kBlock};
+                                           : Columns{input_pack + (row - first) * depth, kBlock};
           update_rows(dense, update, columns, {row, HWY_MIN(end, row + kBlock)}, panel);
         }
       }
@@ -289,20 +298,20 @@ void weight_grad_part(const DenseWeightGrad& dense, std::uint32_t* input_pack, c
     return;
   }
   const std::size_t in = dense.panels.in;
-  const std::size_t steps = dense_packed_rows(dense.batch) / dense.panels.group;
-  if (steps <= kSteps && dense.rule != nullptr) {
+  const std::size_t depth = dense_packed_rows(dense.batch) / dense.panels.group;
+  if (depth <= kDepth && dense.rule != nullptr) {
     update_in_passing(dense, input_pack, rows, panels);
     return;
   }
   for (std::size_t row = rows.begin; row < rows.end; row += kBlock) {
     const std::size_t end = HWY_MIN(rows.end, row + kBlock);
     pack_input(dense, row, HWY_MIN(kBlock, in - HWY_MIN(in, row)), input_pack);
-    const BlockOrder order{{row, end}, {end, HWY_MIN(rows.end, end + kBlock)}, panels, steps <= kSteps ? 16 : kBlock};
+    const BlockOrder order{{row, end}, {end, HWY_MIN(rows.end, end + kBlock)}, panels, depth <= kDepth ? 16 : kBlock};
     for (std::size_t i = 0; i < order.count(); ++i) {
       const Part block = order.block(i);
       weight_grad_block(dense,
                         {input_pack + (block.begin - row), kBlock,
-                         dense.packed + order.panel(i) * steps * dense.panels.width, steps, block, order.panel(i)},
+                         dense.packed + order.panel(i) * depth * dense.panels.width, depth, block, order.panel(i)},
                         input_ahead(dense, order, i), false, 0);
     }
   }

@@ -365,7 +365,7 @@ void backward_part(const PixelDense& dense, const DenseWeightGrad& weight, const
                                   packed);
       block.input = columns;
       block.packed = packed;
-      block.steps = dense_packed_rows(count) / 2;
+      block.depth = dense_packed_rows(count) / 2;
     }
     dense_weight_grad_block(weight, block);
   }
