@@ -1,15 +1,11 @@
+#include "kernels/cpu.h"
 #include "kernels/dense/parts.h"
 
-#include "kernels/cpu.h"
-
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/dense/parts.cpp"
-#include <hwy/cache_control.h>
+#define HWY_TARGET_INCLUDE "kernels/dense/forward.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "kernels/dense/input_grad_inl.h"
-#include "kernels/dense/pack_inl.h"
 #include "kernels/dense/product_inl.h"
 #include "kernels/simd/vectors_inl.h"
 
@@ -102,30 +98,6 @@ void finish_rows(const DenseForward& dense, const float* sums, std::size_t row, 
   for (std::size_t r = 0; r < rows; ++r) {
     T* const to = static_cast<T*>(dense.output) + (row + r) * dense.panels.out + first;
     for_each_covering_vector(count, FinishRow<T>{sums + r * dense.panels.width, bias, dense.relu, to});
-  }
-}
-
-/// One panel of packed gradients, transposed.
-void transpose_panel(const DensePack& pack, std::size_t panel) {
-  const std::size_t group = pack.panels.group;
-  const std::size_t width = pack.panels.width;
-  const std::size_t rows = dense_packed_rows(pack.batch);
-  const std::size_t words = pack.panels.panels * width / group;  // of all outputs
-  const std::uint32_t* const from = pack.packed + panel * rows / group * width;
-  for (std::size_t first = 0; first < pack.batch; first += kBlock) {
-    const std::size_t to_row = dense_transposed_width(pack.batch, first);
-    std::uint32_t* const to = pack.transposed + first * words + panel * width / group * to_row;
-    for (std::size_t row = first; row < HWY_MIN(rows, first + kBlock); row += 4) {
-      for (std::size_t column = 0; column < pack.panels.used(panel); column += 4) {
-        const std::uint32_t* const block = from + row / group * width + column;
-        std::uint32_t* const transposed = to + column / group * to_row + row - first;
-        if (group == 1) {
-          transpose_words(block, width, transposed, to_row);
-        } else {
-          transpose_pairs(block, width, transposed, to_row);
-        }
-      }
-    }
   }
 }
 
@@ -233,131 +205,6 @@ void add_sums_part(const DenseForward& dense, std::size_t batch, const Part& row
   }
 }
 
-void pack_part(const DensePack& pack, const Part& panels) {
-  const std::size_t width = pack.panels.width;
-  const std::size_t panel_words = dense_packed_rows(pack.batch) / pack.panels.group * width;
-  for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
-    const std::size_t first = panel * width;
-    const std::size_t count = HWY_MIN(width, pack.panels.out - first);
-    std::uint32_t* const to = pack.packed + panel * panel_words;
-    if (is_pairs(pack.panels)) {
-      pack_columns(static_cast<const std::uint16_t*>(pack.output_grad), static_cast<const std::uint16_t*>(pack.output),
-                   pack.panels.out, pack.batch, first, count, width, to);
-    } else {
-      pack_columns(static_cast<const float*>(pack.output_grad), static_cast<const float*>(pack.output), pack.panels.out,
-                   pack.batch, first, count, width, to);
-    }
-    if (pack.transposed != nullptr) {
-      transpose_panel(pack, panel);
-    }
-  }
-}
-
-namespace {
-
-/// Steps of the products with transposed weights: as many as stay in the nearest cache with 64 inputs each.
-constexpr std::size_t kMostTransposed = 128;
-
-/// Writes whole lines past the caches, which would read them first.
-template <class T>
-void stream_numbers(const float* from, std::size_t count, T* to) {
-  const hn::ScalableTag<float> d;
-  alignas(64) T numbers[kBlock];
-  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-    store_number(d, hn::Load(d, from + i), numbers + i);
-  }
-  const hn::ScalableTag<T> lines;
-  for (std::size_t i = 0; i < count; i += hn::Lanes(lines)) {
-    hn::Stream(hn::Load(lines, numbers + i), lines, to + i);
-  }
-}
-
-/// Of a layer with fewer outputs than the batch has rows: its weights are transposed, which are fewer than the results,
-/// and the results come out as they are to lie. Sums are those of input_grad_part, in the same order.
-template <class T>
-void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
-  alignas(64) float sums[kBlock * kBlock];
-  alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
-  alignas(64) std::uint32_t transposed[kMostTransposed * kBlock] = {};
-  const DensePanels& panels = dense.panels;
-  const std::size_t words = panels.width / panels.group;
-  const bool lines_are_whole = panels.in * sizeof(T) % kLine == 0 && rows.begin * sizeof(T) % kLine == 0 &&
-                               reinterpret_cast<std::uintptr_t>(dense.input_grad) % kLine == 0;
-  const bool streams = lines_are_whole && dense.batch * panels.in * sizeof(T) > kDenseFar;
-  for (std::size_t row = rows.begin; row < HWY_MIN(rows.end, panels.in); row += kBlock) {
-    const std::size_t count = HWY_MIN(kBlock, HWY_MIN(rows.end, panels.rows) - row);
-    const std::size_t width = dense_transposed_width(count, 0);
-    for (std::size_t panel = 0; panel < panels.panels; ++panel) {
-      const std::uint32_t* from = dense.weights + panel * panels.panel_size() / panels.group + row * words;
-      if (is_pairs(panels)) {
-        rows_of_pairs(from, count, panels.width, pairs_of_outputs);
-        from = pairs_of_outputs;
-      }
-      for (std::size_t i = 0; i < count; i += 4) {
-        for (std::size_t word = 0; word < words; word += 4) {
-          transpose_words(from + i * words + word, words, transposed + (panel * words + word) * width + i, width);
-        }
-      }
-    }
-    const std::size_t inputs = HWY_MIN(row + count, panels.in) - row;
-    const bool whole_lines = inputs * sizeof(T) % kLine == 0;  // At the end of a part it may be half a line.
-    const bool last = row + kBlock >= HWY_MIN(rows.end, panels.in);
-    const Ahead next{dense.weights + (row + kBlock) * words,
-                     last || !dense_weights_are_far(panels) ? 0 : kBlock * words * sizeof(std::uint32_t),
-                     panels.panel_size() / panels.group * sizeof(std::uint32_t), panels.panels};
-    for (std::size_t first = 0; first < dense.batch; first += kBlock) {
-      const std::size_t samples = HWY_MIN(kBlock, dense.batch - first);
-      multiply({dense.transposed + first * panels.panels * words,
-                1,
-                dense_transposed_width(dense.batch, first),
-                transposed,
-                (panels.out + panels.group - 1) / panels.group,
-                sums,
-                samples,
-                width,
-                width,
-                false,
-                {first == 0 ? next : Ahead{}}},
-               is_pairs(panels));
-      for (std::size_t n = 0; n < samples; ++n) {
-        T* const to = static_cast<T*>(dense.input_grad) + (first + n) * panels.in + row;
-        if (streams && whole_lines) {
-          stream_numbers(sums + n * width, inputs, to);
-        } else {
-          for_each_covering_vector(inputs, CopyRow<T>{sums + n * width, to});
-        }
-      }
-    }
-  }
-  if (streams) {
-    hwy::FlushStream();
-  }
-}
-
-}  // namespace
-
-void input_grad_part(const DenseInputGrad& dense, const Part& rows) {
-  if (dense.panels.panels * dense.panels.width <= kMostTransposed * dense.panels.group &&
-      dense.panels.panels * dense.panels.width < dense.batch) {
-    if (is_pairs(dense.panels)) {
-      narrow_input_grad<std::uint16_t>(dense, rows);
-    } else {
-      narrow_input_grad<float>(dense, rows);
-    }
-    return;
-  }
-  alignas(64) float sums[kBlock * kBlock];
-  for (std::size_t row = rows.begin; row < HWY_MIN(rows.end, dense.panels.in); row += kBlock) {
-    const Part some{row, HWY_MIN(row + kBlock, HWY_MIN(rows.end, dense.panels.rows))};
-    for (std::size_t first = 0; first < dense.batch; first += kBlock) {
-      for (std::size_t panel = 0; panel < dense.panels.panels; ++panel) {
-        add_input_grad(dense, some, first, panel, sums, {next_weights(dense, some, panel), {}});
-      }
-      store_input_grad(dense, some, first, sums);
-    }
-  }
-}
-
 void pad_rows_part(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows) {
   for (std::size_t row = rows.begin; row < rows.end; ++row) {
     std::memcpy(to + row * (size + 1), from + row * size, size * sizeof(std::uint16_t));
@@ -377,8 +224,6 @@ namespace {
 HWY_EXPORT(forward_part);
 HWY_EXPORT(forward_sums_part);
 HWY_EXPORT(add_sums_part);
-HWY_EXPORT(pack_part);
-HWY_EXPORT(input_grad_part);
 HWY_EXPORT(pad_rows_part);
 
 }  // namespace
@@ -399,12 +244,6 @@ void dense_add_sums(const DenseForward& dense, std::size_t batch, const Part& ro
 
 void dense_pad_rows(const std::uint16_t* from, std::size_t size, std::uint16_t* to, const Part& rows) {
   HWY_DYNAMIC_DISPATCH(pad_rows_part)(from, size, to, rows);
-}
-
-void dense_pack(const DensePack& pack, const Part& panels) { HWY_DYNAMIC_DISPATCH(pack_part)(pack, panels); }
-
-void dense_input_grad(const DenseInputGrad& dense, const Part& rows) {
-  HWY_DYNAMIC_DISPATCH(input_grad_part)(dense, rows);
 }
 
 }  // namespace lapel::kernels
