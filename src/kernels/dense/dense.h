@@ -10,6 +10,8 @@ namespace lapel::kernels {
 /// Not where the activation is not fused, the batch has too many rows for so few weights, the weights are stored in
 /// another layout than panels.h has, or for bfloat16 where the CPU does not multiply it or has AMX.
 [[nodiscard]] bool is_dense_supported(const DenseOp& op, const BuildOptions& options);
+/// Only where it is supported. Input batch x rows x in, output batch x rows x out, each of `options.dtype`; weights in
+/// panels, bias plain. Backward reads the inputs, with a relu the output, and applies rules itself.
 [[nodiscard]] std::unique_ptr<Operator> make_dense_operator(const DenseOp& op, const BuildOptions& options);
 
 /// One row in evaluation, in float32.

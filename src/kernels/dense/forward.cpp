@@ -15,9 +15,9 @@ namespace lapel::kernels::HWY_NAMESPACE {
 namespace {
 
 /// Rows that a panel of near weights is multiplied with before the next one: all weights together, which the second
-/// cache may not hold beside them, are read once for so many.
+/// cache may not hold beside them, are read once for so many. Their sums are made 64 rows at a time all the same.
 constexpr std::size_t kNearRows = 128;
-/// Rows that share a stretch of weights from far.
+/// Rows that share a stretch of weights from far: their sums, 64 KiB a panel, stay in the second cache.
 constexpr std::size_t kFarRows = 256;
 /// Panels that are multiplied with a stretch of the input while it is near.
 constexpr std::size_t kFarPanels = 2;
@@ -25,11 +25,12 @@ constexpr std::size_t kFarPanels = 2;
 /// How a product whose factors both come from far is divided.
 struct Stretches {
   std::size_t depth = 0;
-  bool fetches_rows = false;  ///< The rows' next steps.
+  bool fetches_rows = false;  ///< The rows' next stretch, by prefetches of ours.
 };
 
-/// In a nearest cache of 48 KB there are a stretch's columns and the next one's. In one of 32 KB short stretches gain
-/// nothing: there they are long, so that the hardware fetches the rows, and sums are seldom loaded.
+/// In a nearest cache of 48 KiB there are a stretch's columns and the next one's, 24 KiB each. In one of 32 KiB short
+/// stretches gain nothing: there they are long, so that the hardware fetches the rows, and sums are seldom loaded. On a
+/// Zen 4 (32 KiB) 256 predictions of cnn-5408 take 0.96 of the time of short stretches.
 Stretches far_stretches() {
   constexpr std::size_t kSmall = std::size_t{32} << 10U;
   const std::size_t near = cpu().near_bytes;
@@ -38,6 +39,9 @@ Stretches far_stretches() {
 
 /// What multiply_in_stretches makes, where both factors come from far, of `panels` panels, `panel_words` and in `sums`
 /// `panel_sums` apart: each stretch fetches those of the next, the last one the columns at `next`.
+/// The depth is the outer loop and the panels the inner one, so that a stretch of the rows is read from memory once for
+/// all of these panels. Line by line the weights arrive while the processor multiplies: cnn-5408's layer takes 4.0 ms
+/// forward in float32, and 4.8 with prefetches in bursts.
 void multiply_streaming(TileProduct product, const Stretches& stretches, std::size_t panels, std::size_t panel_words,
                         std::size_t panel_sums, const std::array<std::size_t, kFarPanels>& columns,
                         const std::uint32_t* next, bool pairs) {
@@ -70,6 +74,7 @@ void multiply_streaming(TileProduct product, const Stretches& stretches, std::si
   }
 }
 
+/// Sums to outputs: what a GEMM's epilogue does, in the pass that stores them.
 template <class T>
 struct FinishRow {
   const float* sums;
@@ -125,7 +130,8 @@ TileProduct product_of(const DenseForward& dense, std::size_t row, std::size_t r
           {}};
 }
 
-/// Weights come from memory once for as many as kFarRows rows, the input once for two panels.
+/// Weights come from memory once for as many as kFarRows rows, the input once for two panels. The sums of both panels,
+/// 128 KiB, lie on the stack of the thread.
 void forward_from_far(const DenseForward& dense, const Part& rows, const Part& panels) {
   constexpr std::size_t kPanelSums = kFarRows * kBlock;
   alignas(64) float sums[kFarPanels * kPanelSums];
@@ -158,6 +164,8 @@ void forward_part(const DenseForward& dense, const Part& rows, const Part& panel
     return;
   }
   alignas(64) float sums[kBlock * kBlock];
+  // Rows in groups, panels, rows of a group: a panel is read for the whole group while it is near, and the group's rows
+  // stay near from panel to panel.
   for (std::size_t group = rows.begin; group < rows.end; group += kNearRows) {
     const std::size_t end = HWY_MIN(rows.end, group + kNearRows);
     for (std::size_t panel = panels.begin; panel < panels.end; ++panel) {
@@ -189,12 +197,13 @@ void add_sums_part(const DenseForward& dense, std::size_t batch, const Part& row
   alignas(64) float all[kBlock];
   const std::size_t width = dense.panels.width;
   const std::size_t panel_sums = batch * width;
-  const hn::CappedTag<float, 16> d;
+  const hn::CappedTag<float, 16> d;  // Used columns are multiples of 16: no tail.
   for (std::size_t row = rows.begin; row < rows.end; ++row) {
     for (std::size_t panel = 0; panel < dense.panels.panels; ++panel) {
       const float* const from = sums + panel * panel_sums + row * width;
       for (std::size_t i = 0; i < dense.panels.used(panel); i += hn::Lanes(d)) {
         auto sum = hn::LoadU(d, from + i);
+        // In the order of the parts, whichever thread made them.
         for (std::size_t part = 1; part < parts; ++part) {
           sum = hn::Add(sum, hn::LoadU(d, from + part * dense.panels.panels * panel_sums + i));
         }

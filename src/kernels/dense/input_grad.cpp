@@ -16,7 +16,9 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// One panel of packed gradients, transposed.
+/// One panel of packed gradients, transposed: what was made just before and is near. For each 64 rows of the batch a
+/// block of its own, in which a row is an output (in bfloat16 a pair of outputs) and has the samples as its columns: B
+/// of the product that makes the input's gradient.
 void transpose_panel(const DensePack& pack, std::size_t panel) {
   const std::size_t group = pack.panels.group;
   const std::size_t width = pack.panels.width;
@@ -25,6 +27,7 @@ void transpose_panel(const DensePack& pack, std::size_t panel) {
   const std::uint32_t* const from = pack.packed + panel * rows / group * width;
   for (std::size_t first = 0; first < pack.batch; first += kBlock) {
     const std::size_t to_row = dense_transposed_width(pack.batch, first);
+    // The blocks before this one are all 64 wide, so that `first` times `words` lie before it.
     std::uint32_t* const to = pack.transposed + first * words + panel * width / group * to_row;
     for (std::size_t row = first; row < HWY_MIN(rows, first + kBlock); row += 4) {
       for (std::size_t column = 0; column < pack.panels.used(panel); column += 4) {
@@ -64,10 +67,12 @@ void pack_part(const DensePack& pack, const Part& panels) {
 
 namespace {
 
-/// Steps of the products with transposed weights: as many as stay in the nearest cache with 64 inputs each.
+/// Depth of the products with transposed weights: as much as stays in the nearest cache with 64 inputs each (32 KiB).
 constexpr std::size_t kMostTransposed = 128;
 
-/// Writes whole lines past the caches, which would read them first.
+/// Writes whole lines past the caches, which would read them first (a store to a line that is not there begins with a
+/// read for ownership). `to` and `count` numbers are whole lines: non-temporal stores of parts of a line are slow, and
+/// the neighbour's part would be another thread's.
 template <class T>
 void stream_numbers(const float* from, std::size_t count, T* to) {
   const hn::ScalableTag<float> d;
@@ -82,11 +87,16 @@ void stream_numbers(const float* from, std::size_t count, T* to) {
 }
 
 /// Of a layer with fewer outputs than the batch has rows: its weights are transposed, which are fewer than the results,
-/// and the results come out as they are to lie. Sums are those of input_grad_part, in the same order.
+/// and the results come out as they are to lie. (input_grad_part makes dx', inputs as rows, and transposes that.) Sums
+/// are those of input_grad_part, in the same order, and so are the bits.
+///
+/// B are the transposed weights of 64 inputs, made once and used for the whole batch; A is the transposed gradient,
+/// whose columns are the samples: a_row_stride is 1.
 template <class T>
 void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
   alignas(64) float sums[kBlock * kBlock];
   alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
+  // Zeros: inputs may be fewer than the `width` columns that are multiplied.
   alignas(64) std::uint32_t transposed[kMostTransposed * kBlock] = {};
   const DensePanels& panels = dense.panels;
   const std::size_t words = panels.width / panels.group;
@@ -110,6 +120,7 @@ void narrow_input_grad(const DenseInputGrad& dense, const Part& rows) {
     }
     const std::size_t inputs = HWY_MIN(row + count, panels.in) - row;
     const bool whole_lines = inputs * sizeof(T) % kLine == 0;  // At the end of a part it may be half a line.
+    // The weights of the next 64 inputs, of every panel, come during the first 64 samples of these.
     const bool last = row + kBlock >= HWY_MIN(rows.end, panels.in);
     const Ahead next{dense.weights + (row + kBlock) * words,
                      last || !dense_weights_are_far(panels) ? 0 : kBlock * words * sizeof(std::uint32_t),
@@ -155,6 +166,8 @@ void input_grad_part(const DenseInputGrad& dense, const Part& rows) {
     }
     return;
   }
+  // Inputs are the rows of the result here, and the weights are A as they lie: 64 inputs, and for them all samples, so
+  // that a weight is read from afar once. Innermost are the panels, over which the sums go.
   alignas(64) float sums[kBlock * kBlock];
   for (std::size_t row = rows.begin; row < HWY_MIN(rows.end, dense.panels.in); row += kBlock) {
     const Part some{row, HWY_MIN(row + kBlock, HWY_MIN(rows.end, dense.panels.rows))};

@@ -32,7 +32,9 @@ struct CopyRow {
   }
 };
 
-/// sums[i][n], `width` floats a row, to numbers of `rows` rows of the input's gradient.
+/// sums[i][n], `width` floats a row, to numbers of rows of the input's gradient, from sample `first_row` on. The result
+/// of a tile is dx', inputs by samples: it is transposed in blocks of 4 x 4 on the stack (16 KiB) and then stored in
+/// rows, for stores of single numbers, `in` apart, would each touch another line.
 template <class T>
 void store_numbers(const DenseInputGrad& dense, const std::uint32_t* sums, std::size_t width, std::size_t first_row,
                    const Part& inputs) {
@@ -51,7 +53,8 @@ void store_numbers(const DenseInputGrad& dense, const std::uint32_t* sums, std::
 }
 
 /// Weights from memory that are multiplied after those of `inputs` and one panel: those of the same inputs and the next
-/// panel, or of the next inputs and the first one. None for nearer weights.
+/// panel, or of the next inputs and the first one. None for nearer weights. The hardware does not find them: a panel is
+/// read 64 rows long, and then another one.
 inline Stream next_weights(const DenseInputGrad& dense, const Part& inputs, std::size_t panel) {
   const DensePanels& panels = dense.panels;
   if (!dense_weights_are_far(panels)) {
@@ -63,7 +66,9 @@ inline Stream next_weights(const DenseInputGrad& dense, const Part& inputs, std:
 }
 
 /// Adds, of at most 64 inputs and 64 rows of the batch from `first` on, what one panel gives to the gradient: `sums`,
-/// of a row for each input, begin with panel 0. `streams` are fetched.
+/// of a row for each input, begin with panel 0. `streams` are fetched. In floats A is the panel as it lies. In bfloat16
+/// the weights' pairs are of inputs, but the product sums over outputs: 64 rows are turned into pairs of outputs first
+/// (rows_of_pairs), on the stack.
 inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std::size_t first, std::size_t panel,
                            float* sums, const Streams& streams) {
   alignas(64) std::uint32_t pairs_of_outputs[kBlock * kBlock / 2];
@@ -83,7 +88,7 @@ inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std:
   product.a_row_stride = depth;
   product.a_depth_stride = 1;
   product.b = dense.transposed + (first * panels.panels + panel * width) * depth;
-  product.depth = panels.used(panel) / panels.group;
+  product.depth = panels.used(panel) / panels.group;  // Columns beyond are zeros.
   product.sums = sums;
   product.rows = count;
   product.width = width;
@@ -97,6 +102,7 @@ inline void add_input_grad(const DenseInputGrad& dense, const Part& inputs, std:
   }
 }
 
+/// What add_input_grad has made of all panels, to the gradient. `inputs` may reach into the padding, which is left out.
 inline void store_input_grad(const DenseInputGrad& dense, const Part& inputs, std::size_t first, const float* sums) {
   const auto* const words = reinterpret_cast<const std::uint32_t*>(sums);
   const std::size_t width = dense_transposed_width(dense.batch, first);

@@ -12,10 +12,13 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// Sums that are made at once: a product is added four cycles after the one before it, two in each cycle.
+/// Sums that are made at once: a fused multiply-add waits four cycles for the one before it in its chain, and two can
+/// start in each cycle.
 constexpr std::size_t kSums = 8;
 
 /// `kVectors` vectors of columns; where these are less than kSums, several rows at once, each with sums of its own.
+/// Each weight is used once, so that there is no tile to keep: rows are read as they lie, one after another, and the
+/// only aim is that loads from the cache or from memory never wait for sums.
 template <std::size_t kVectors>
 void multiply_stretch(const float* x, std::size_t count, const float* weights, std::size_t stride, float* to) {
   constexpr std::size_t kRows = kVectors >= kSums ? 1 : kSums / kVectors;
@@ -47,6 +50,7 @@ void multiply_stretch(const float* x, std::size_t count, const float* weights, s
       sums[0][v] = hn::MulAdd(factor, hn::LoadU(d, weights + v * lanes), sums[0][v]);
     }
   }
+  // In the order of the rows: the tail above went into the first sums.
 #pragma GCC unroll 16
   for (std::size_t v = 0; v < kVectors; ++v) {
 #pragma GCC unroll 8
@@ -61,7 +65,7 @@ void multiply_stretch(const float* x, std::size_t count, const float* weights, s
 
 void stretch(const float* x, std::size_t count, const float* weights, std::size_t stride, std::size_t columns,
              float* to) {
-  constexpr std::size_t kOne = kVectorPad / hn::MaxLanes(hn::ScalableTag<float>());
+  constexpr std::size_t kOne = kVectorPad / hn::MaxLanes(hn::ScalableTag<float>());  // Vectors of 16 columns.
   switch (columns / kVectorPad) {
     case 1:
       return multiply_stretch<kOne>(x, count, weights, stride, to);

@@ -24,7 +24,8 @@ namespace lapel::kernels::HWY_NAMESPACE {
 namespace {
 
 /// Words of one row, or of two rows of bfloat16 (the second may be null: zeros), where `active` (may be null) is
-/// positive.
+/// positive. Masks come from the stored output, so that backward agrees with forward in bfloat16 too. What is not
+/// above zero, a NaN among it, passes no gradient.
 template <class T>
 struct PackRow;
 
@@ -70,7 +71,10 @@ struct PackRow<std::uint16_t> {
   }
 };
 
-/// `count` columns from `first` on of `batch` rows of `size` numbers, to rows of `width` words; zeros beyond.
+/// `count` columns from `first` on of `batch` rows of `size` numbers, to rows of `width` words; zeros beyond. This is
+/// the panel packing of a GEMM: a product then reads one stretch from its begin to its end, where rows of the batch lie
+/// `size` numbers apart, each on a page of its own if layers are wide. In bfloat16 it also makes the pairs, of two
+/// neighbouring rows, which is the order of VDPBF16PS where the batch is summed over.
 template <class T>
 void pack_columns(const T* from, const T* active, std::size_t size, std::size_t batch, std::size_t first,
                   std::size_t count, std::size_t width, std::uint32_t* to) {
@@ -95,7 +99,8 @@ void pack_columns(const T* from, const T* active, std::size_t size, std::size_t 
   }
 }
 
-/// Four rows of four words, `from_row` apart, to four columns.
+/// Four rows of four words, `from_row` apart, to four columns: two rounds of interleaving, of words and then of pairs
+/// of words, in vectors of 128 bits whatever the instruction set.
 HWY_INLINE void transpose_words(const std::uint32_t* from, std::size_t from_row, std::uint32_t* to,
                                 std::size_t to_row) {
 #if HWY_TARGET == HWY_SCALAR
@@ -120,7 +125,8 @@ HWY_INLINE void transpose_words(const std::uint32_t* from, std::size_t from_row,
 #endif
 }
 
-/// Two rows of four pairs, each of two rows of a batch, to two rows of four pairs, each of two columns.
+/// Two rows of four pairs, each of two rows of a batch, to two rows of four pairs, each of two columns: what
+/// transpose_words is for floats, of a block of 4 x 4 numbers.
 HWY_INLINE void transpose_pairs(const std::uint32_t* from, std::size_t from_row, std::uint32_t* to,
                                 std::size_t to_row) {
 #if HWY_TARGET == HWY_SCALAR
@@ -143,8 +149,9 @@ HWY_INLINE void transpose_pairs(const std::uint32_t* from, std::size_t from_row,
 #endif
 }
 
-/// `rows` inputs of one panel, whose pairs are of inputs, to rows of pairs of outputs. `width` is a multiple of twice
-/// the lanes of `d`.
+/// `rows` inputs of one panel, whose pairs are of inputs, to rows of pairs of outputs: forward sums over inputs, the
+/// input's gradient over outputs, and only one of them can have its pairs stored. `width` is a multiple of twice the
+/// lanes of `d`.
 template <class D>
 HWY_INLINE void rows_of_pairs(D d, const std::uint32_t* weights, std::size_t rows, std::size_t width,
                               std::uint32_t* to) {
@@ -163,6 +170,7 @@ HWY_INLINE void rows_of_pairs(D d, const std::uint32_t* weights, std::size_t row
 
 HWY_INLINE void rows_of_pairs(const std::uint32_t* weights, std::size_t rows, std::size_t width, std::uint32_t* to) {
   const hn::ScalableTag<std::uint32_t> whole;
+  // 16 outputs are 8 pairs, half a vector of AVX-512: a whole one would read beyond the panel.
   const hn::CappedTag<std::uint32_t, 8> of_narrow_panels;
   if (width % (2 * hn::Lanes(whole)) == 0) {
     rows_of_pairs(whole, weights, rows, width, to);
@@ -171,7 +179,8 @@ HWY_INLINE void rows_of_pairs(const std::uint32_t* weights, std::size_t rows, st
   }
 }
 
-/// Lanes of two rows in turn: the first half of both in `first`, the others in `second`.
+/// Lanes of two rows in turn: the first half of both in `first`, the others in `second`. So gradients, which are summed
+/// in rows of outputs, come into the order of panels of pairs without leaving registers.
 template <class V>
 HWY_INLINE void interleave(V even, V odd, V& first, V& second) {
 #if HWY_TARGET == HWY_AVX3
@@ -189,7 +198,8 @@ HWY_INLINE void interleave(V even, V odd, V& first, V& second) {
 #endif
 }
 
-/// sums[i][o] in the order of panels of pairs.
+/// sums[i][o] in the order of panels of pairs: rows 2k and 2k + 1 in turn, number by number. For a gradient that is
+/// stored, or applied block by block; `interleave` does it for one that is applied from registers.
 HWY_INLINE void interleave_rows(const float* sums, std::size_t rows, std::size_t width, float* to) {
   const hn::ScalableTag<float> d;
   for (std::size_t row = 0; row < rows; row += 2) {

@@ -21,6 +21,7 @@ Tag panel_tag(std::int64_t width, Dtype dtype) {
 }
 
 WeightLayout layout_of_width(std::int64_t in, std::int64_t out, std::int64_t width, Dtype dtype) {
+  // Always of floats: a layout is of the masters, and their bfloat16 copy lies at the same positions.
   return layout_from(MemoryDesc({out, in}, dnnl::memory::data_type::f32, panel_tag(width, dtype)), {in, out});
 }
 
@@ -36,6 +37,7 @@ std::optional<DensePanels> dense_panels_of(const WeightLayout& layout, Dtype dty
   }
   const std::int64_t in = layout.shape()[0];
   const std::int64_t out = layout.shape()[1];
+  // Layouts are compared, not taken apart: whatever is not one of these three goes to oneDNN.
   for (const std::int64_t width : {16, 32, 64}) {
     if (layout == layout_of_width(in, out, width, dtype)) {
       const auto round_up = [](std::int64_t count, std::int64_t unit) { return (count + unit - 1) / unit * unit; };

@@ -1,5 +1,13 @@
 // The product at the heart of a dense layer's three passes, compiled once for each instruction set: include it after
 // hwy/highway.h, in every file that foreach_target.h repeats. The guard is Highway's toggle, not #pragma once.
+//
+// It is the usual blocked GEMM (Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication"): a tile
+// of the result stays in registers (`with_tile`, the micro-kernel) while it adds outer products of a column of A and a
+// row of B; all rows of A pass by a stripe of B that stays in the nearest cache (`multiply_columns`); the depth is cut
+// so that the stripe fits there (`multiply_in_stretches`). B is packed: in panels, weights and gradients alike.
+//
+// Each number of the result is one chain of additions over the depth, whatever tile it falls into. To split the depth
+// among several sums would be as fast, and would change bits with the number of rows a thread has.
 #if defined(LAPEL_KERNELS_DENSE_PRODUCT_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef LAPEL_KERNELS_DENSE_PRODUCT_INL_H
 #undef LAPEL_KERNELS_DENSE_PRODUCT_INL_H
@@ -23,9 +31,9 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// Rows of a result that are summed in memory together, beside at most 64 columns.
+/// Rows of a result that are summed in memory together, beside at most 64 columns: 16 KiB of floats.
 inline constexpr std::size_t kBlock = 64;
-/// Steps of a product after which its columns still lie in the nearest cache.
+/// Depth of a product whose columns still lie in the nearest cache: of 64 columns 32 KiB.
 inline constexpr std::size_t kDepth = 128;
 
 inline constexpr std::size_t kLine = 64;  ///< Bytes.
@@ -38,14 +46,16 @@ HWY_INLINE hn::Vec<D> load_words(D d, const std::uint32_t* from) {
   return hn::BitCast(d, hn::LoadU(hn::RebindToUnsigned<D>(), from));
 }
 
-/// What a tile does between its steps, here nothing: after every kEvery of them it calls it, and at the end `finish`.
+/// What a tile does between its outer products, here nothing: after every kEvery of them it calls it, and at the end
+/// `finish`. A tile is bound by its multiplications, and has room for loads and stores of something else.
 struct Nothing {
   static constexpr std::size_t kEvery = 1;
   HWY_INLINE void operator()() const {}
   HWY_INLINE void finish() const {}
 };
 
-/// Fetches a line of each of the first kCount streams at a call, those of `rows` rows in all.
+/// Fetches a line of each of the first kCount streams at a call, those of `rows` rows in all. kCount is a template's
+/// argument so that positions stay in registers and a single stream costs one comparison.
 template <std::size_t kCount>
 class FetchStreams {
  public:
@@ -86,7 +96,7 @@ struct AnyLayout {
 };
 
 /// The same where the first one is columns in rows of 64 words and, with AVX-512, the second one as wide as the tile:
-/// the distances are in the instructions, and leave registers to what is done between steps.
+/// the distances are in the instructions, and leave registers to what is done between outer products.
 struct PackedLayout {
   HWY_INLINE static std::size_t a_row_stride(const TileProduct& /*p*/) { return 1; }
   HWY_INLINE static std::size_t a_depth_stride(const TileProduct& /*p*/) { return kBlock; }
@@ -95,8 +105,13 @@ struct PackedLayout {
   }
 };
 
-/// kRows rows of a product and kVectors vectors of its columns, in registers for all steps, and then given to `finish`
-/// as `sums[kRows][kVectors]`.
+/// The micro-kernel: kRows rows of a product and kVectors vectors of its columns, in registers for the whole depth, and
+/// then given to `finish` as `sums[kRows][kVectors]`.
+///
+/// At each position it loads kVectors vectors of B and broadcasts kRows words of A for kRows x kVectors fused
+/// multiply-adds. A multiply-add waits some four cycles for the one before it in its chain and two can start in each
+/// cycle: eight chains or more keep the units busy (VDPBF16PS takes longer, and wants more). They, the columns and one
+/// factor must fit the registers: of AVX-512's 32, 4 x 4 takes 21, 8 x 3 takes 28; of AVX2's 16, 4 x 2 takes 11.
 template <bool kPairs, std::size_t kRows, std::size_t kVectors, class Layout = AnyLayout, class Between, class Finish>
 HWY_INLINE void with_tile(const TileProduct& p, std::size_t row, std::size_t column, Between between,
                           const Finish& finish) {
@@ -105,6 +120,7 @@ HWY_INLINE void with_tile(const TileProduct& p, std::size_t row, std::size_t col
   const std::size_t a_row_stride = Layout::a_row_stride(p);
   const std::size_t a_depth_stride = Layout::a_depth_stride(p);
   const std::size_t width = Layout::width(p, kVectors * lanes);
+  // In registers only while every index is a constant, which the unrolled loops make it.
   hn::Vec<decltype(d)> sums[kRows][kVectors];
 #pragma GCC unroll 16
   for (std::size_t r = 0; r < kRows; ++r) {
@@ -163,7 +179,7 @@ HWY_NOINLINE void multiply_tile(const TileProduct& p, std::size_t row, std::size
   });
 }
 
-/// Fetches, of what comes next, as much as `rows` are of all rows.
+/// Fetches, of what comes next, as much as `rows` are of all rows: tile after tile the whole of it, each line once.
 HWY_INLINE void prefetch_share(const TileProduct& p, std::size_t row, std::size_t rows) {
   for (const Ahead& ahead : p.ahead) {
     if (ahead.bytes == 0) {
@@ -183,12 +199,14 @@ HWY_INLINE void prefetch_share(const TileProduct& p, std::size_t row, std::size_
   }
 }
 
+/// All rows of a stripe of kVectors vectors of columns, which stays near meanwhile. The rows that fill no tile are done
+/// by smaller ones, down to one row: neither A nor the result has rows to spare behind the last one.
 template <bool kPairs, bool kFetches, std::size_t kMostRows, std::size_t kVectors>
 HWY_INLINE void multiply_columns(const TileProduct& p, std::size_t column) {
   std::size_t row = 0;
   for (; row + kMostRows <= p.rows; row += kMostRows) {
     if constexpr (kFetches) {
-      if (column == 0) {
+      if (column == 0) {  // Once a product: the other stripes have the same rows.
         prefetch_share(p, row, kMostRows);
         if (p.streams[1].from != nullptr) {
           multiply_tile<kPairs, kMostRows, kVectors>(p, row, column, FetchStreams<2>(p, row, kMostRows));
@@ -223,6 +241,8 @@ HWY_INLINE void multiply_columns(const TileProduct& p, std::size_t column) {
   }
 }
 
+/// Which tiles cover the columns. Wide ones come first, as they do the most for each word that they broadcast; narrower
+/// ones have more rows, for enough chains of sums.
 template <bool kPairs, bool kFetches>
 HWY_INLINE void multiply_words(const TileProduct& p) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
@@ -267,7 +287,8 @@ HWY_INLINE void multiply_columns_between(const TileProduct& p, std::size_t colum
 }
 
 /// The product of a multiple of 16 rows, all columns of a panel and a first factor of columns in rows of 64 words, with
-/// what `between()` returns, a new one for each tile, between its steps.
+/// what `between()` returns, a new one for each tile, between its outer products. All columns are multiplied, also
+/// those beyond the outputs: their gradients are zeros, and the update goes over whole rows.
 template <bool kPairs, class F>
 HWY_INLINE void multiply_between(const TileProduct& p, const F& between) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
@@ -291,7 +312,9 @@ HWY_INLINE void multiply_between(const TileProduct& p, const F& between) {
 
 HWY_INLINE bool is_pairs(const DensePanels& panels) { return panels.group == 2; }
 
-/// A whole product, in stretches of steps whose columns stay near. What comes next is fetched with the last of them.
+/// A whole product, in stretches of the depth whose columns stay near. Between stretches the sums are stored and loaded
+/// again, as floats, so that they are the same bits as without. What comes next is fetched with the last stretch:
+/// before that it would push out what this product still needs.
 inline void multiply_in_stretches(TileProduct product, bool pairs) {
   const std::size_t depth = product.depth;
   const auto ahead = product.ahead;
