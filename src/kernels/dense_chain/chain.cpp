@@ -18,10 +18,14 @@ namespace {
 using Floats = hn::ScalableTag<float>;
 using Vector = hn::Vec<Floats>;
 
-/// Rows of a tile: with two vectors each, about half of the registers of an instruction set.
+/// Rows of a tile: with two vectors each, about half of the registers of an instruction set (8 x 2 sums, two columns
+/// and a factor are 19 of AVX-512's 32; 4 x 2 are 11 of AVX2's 16). Eight chains and more hide the latency of
+/// multiply-adds.
 constexpr std::size_t kTileRows = HWY_MAX_BYTES >= 64 ? 8 : 4;
 
-/// C = start + A B, with A rows x depth, B depth x columns. Any row or column of A may be the one that is dense.
+/// C = start + A B, with A rows x depth, B depth x columns. Any row or column of A may be the one that is dense:
+/// forward is x W, a gradient of weights x' dy by exchanged strides of x, one of inputs dy W' with W transposed once a
+/// step.
 struct Product {
   std::size_t rows;
   std::size_t depth;
@@ -31,7 +35,7 @@ struct Product {
   std::size_t a_depth;  ///< From one column of A to the next.
   const float* b;
   std::size_t b_stride;
-  const float* start;
+  const float* start;        ///< A bias, zeros, or the sums so far.
   std::size_t start_stride;  ///< 0: the same row for all.
 };
 
@@ -44,7 +48,8 @@ struct Keep {
   }
 };
 
-/// The number that a bfloat16 of it would have, ties to even; a NaN stays one.
+/// The number that a bfloat16 of it would have, ties to even; a NaN stays one. As a float, since the next layer reads
+/// it from the cache: only what is stored is narrow.
 HWY_INLINE Vector rounded(Floats d, Vector value) {
   const hn::Rebind<std::uint32_t, Floats> d32;
   const auto bits = hn::BitCast(d32, value);
@@ -61,6 +66,7 @@ struct Activate {
   bool round;
   HWY_INLINE void operator()(Floats d, Vector sum, std::size_t row, std::size_t column) const {
     if (relu) {
+      // Not a maximum with zero, which may lose a NaN: it must reach the loss.
       sum = hn::IfThenElse(hn::Le(sum, hn::Zero(d)), hn::Zero(d), sum);
     }
     if (round) {
@@ -70,7 +76,8 @@ struct Activate {
   }
 };
 
-/// A gradient goes on where the relu before it let something through.
+/// A gradient goes on where the relu before it let something through: where the activation that backward has computed
+/// again, rounded as in forward, is positive.
 struct MaskByRelu {
   float* to;
   std::size_t stride;
@@ -82,6 +89,8 @@ struct MaskByRelu {
   }
 };
 
+/// The micro-kernel: a tile of C in registers for the whole depth, which is at most 64. `finish` takes each sum while
+/// it is there, so that activations, rounding and masks are no pass of their own.
 template <std::size_t kRows, std::size_t kVectors, class Finish>
 HWY_INLINE void multiply_tile(const Product& p, std::size_t row, std::size_t column, const Finish& finish) {
   const Floats d;
@@ -153,6 +162,7 @@ struct Block {
   std::size_t stride;
 };
 
+/// The first layer's input as floats: where it lies, or widened in `part` once for all products that read it.
 HWY_INLINE Block block_input(const ChainRows& rows, std::size_t row, std::size_t count, float* part) {
   const ChainLayer& first = rows.layers.front();
   if (rows.dtype == Dtype::kFloat32) {
@@ -188,7 +198,8 @@ HWY_INLINE Product layer_product(const ChainLayer& layer, const Block& input, st
   return {count, layer.in, out, input.rows, input.stride, 1, layer.kernel, out, layer.bias, 0};
 }
 
-/// Writes which numbers of the layer's output are positive.
+/// Writes which numbers of the layer's output are positive: a bit each, in the word of the row and the layer. The
+/// padding's bits are zero, as relu of a zero sum is not positive.
 HWY_INLINE void note_signs(const ChainRows& rows, std::size_t layer, const Block& output, std::size_t row,
                            std::size_t count) {
   static_assert(DenseChainOp::kWidest <= 64);
@@ -210,7 +221,8 @@ HWY_INLINE void note_signs(const ChainRows& rows, std::size_t layer, const Block
   }
 }
 
-/// The outputs of all layers but the last, each where the next one's input is.
+/// The outputs of all layers but the last, each where the next one's input is. They are rounded as they would be if
+/// they were stored, so that a chain gives the numbers of its layers one by one.
 HWY_INLINE Block hidden_forward(const ChainRows& rows, Block input, std::size_t count, float* part) {
   for (std::size_t i = 0; i + 1 < rows.layers.size(); ++i) {
     const ChainLayer& layer = rows.layers[i];
@@ -222,7 +234,8 @@ HWY_INLINE Block hidden_forward(const ChainRows& rows, Block input, std::size_t 
   return input;
 }
 
-/// The gradient of the sums of the last layer, as floats in `to`, padded rows.
+/// The gradient of the sums of the last layer, as floats in `to`, padded rows. The padding is set to zero, for `to` is
+/// used for other widths as well and the products read it.
 template <class T, class G>
 HWY_INLINE void load_output_grad(const ChainRows& rows, std::size_t row, std::size_t count, float* to) {
   const ChainLayer& last = rows.layers.back();
@@ -250,7 +263,8 @@ HWY_INLINE void load_output_grad(const ChainRows& rows, std::size_t row, std::si
   }
 }
 
-/// Adds the products of a layer's input and the gradient of its sums.
+/// Adds the products of a layer's input and the gradient of its sums. The depth is the block's rows: the sums of the
+/// kernel are loaded and stored once for 64 of them.
 HWY_INLINE void add_weight_grads(const ChainLayer& layer, const Block& input, const Block& grad, std::size_t count,
                                  float* part) {
   const std::size_t out = chain_padded(layer.out);
@@ -268,7 +282,8 @@ HWY_INLINE void add_weight_grads(const ChainLayer& layer, const Block& input, co
   }
 }
 
-/// From the gradient of a layer's sums to that of its input, in `to`.
+/// From the gradient of a layer's sums to that of its input, in `to`. The kernel was transposed when it was packed: so
+/// B's rows are dense here as well.
 HWY_INLINE void input_grad(const ChainLayer& layer, const Block& grad, std::size_t count, const float* zeros,
                            const Block* relu_before, float* to) {
   const std::size_t in = chain_padded(layer.in);
@@ -280,6 +295,8 @@ HWY_INLINE void input_grad(const ChainLayer& layer, const Block& grad, std::size
   }
 }
 
+/// From the last layer to the first: a layer's weights take their gradient before the gradient of its input is made in
+/// the other buffer. Nothing of a block outlives it but the sums.
 HWY_INLINE void backward_block(const ChainRows& rows, std::size_t row, std::size_t count, const float* zeros,
                                float* part) {
   const Block input = block_input(rows, row, count, part);
@@ -295,6 +312,7 @@ HWY_INLINE void backward_block(const ChainRows& rows, std::size_t row, std::size
     if (i == 0 && rows.input_grad == nullptr) {
       return;
     }
+    // Two buffers in turn: a product reads one and writes the other.
     float* const to = grad.rows == grads ? grads + kChainBlock * rows.widest : grads;
     input_grad(layer, grad, count, zeros, i > 0 && rows.layers[i - 1].relu ? &layer_input : nullptr, to);
     grad = {to, in};
@@ -329,6 +347,8 @@ void look_up(const T* table, const std::uint8_t* pixels, std::size_t count, std:
   }
 }
 
+/// Rows with the same pixel, as neighbours in the background are, wait for each other's store; but sums of 256 rows
+/// stay near, and the gradients are read once.
 template <class T>
 void sum_by_pixel(const T* grads, const std::uint8_t* pixels, std::size_t count, std::size_t out, float* sums) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -344,6 +364,7 @@ void sum_by_pixel(const T* grads, const std::uint8_t* pixels, std::size_t count,
 void forward_rows(const ChainRows& rows, std::size_t begin, std::size_t end, float* part) {
   const ChainLayer& last = rows.layers.back();
   const std::size_t out = chain_padded(last.out);
+  // Padded rows are the output's own where nothing is padded: then the tiles store there.
   const bool direct = rows.dtype == Dtype::kFloat32 && last.out == out;
   for (std::size_t row = begin; row < end; row += kChainBlock) {
     const std::size_t count = HWY_MIN(kChainBlock, end - row);

@@ -14,6 +14,8 @@ namespace lapel::kernels {
 
 namespace {
 
+/// A part has memory of its own (some blocks of rows and the gradients), and its sums are added to the others' by one
+/// thread: not too many, but enough to share among threads evenly.
 constexpr std::int64_t kRowsPerPart = 2048;
 constexpr std::int64_t kMostParts = 32;
 
@@ -76,6 +78,7 @@ void ChainLayers::bind(std::span<const void* const> weights, std::span<float* co
   memory_ = packed_ + packed_size_;
 }
 
+// Weights are packed again in each pass: they change between steps, and are at most 64 x 64 a layer.
 void ChainLayers::forward(ChainRows rows) {
   pack();
   complete(rows);
@@ -114,6 +117,7 @@ std::size_t ChainLayers::packed_size(const ChainLayer& layer) const {
   return (layer.in + 1) * chain_padded(layer.out) + (options_.training ? layer.out * chain_padded(layer.in) : 0);
 }
 
+// Hands out a part's memory, in multiples of kChainPad floats: whole lines, and whole vectors of rows.
 std::size_t ChainLayers::take(std::size_t floats) { return std::exchange(part_size_, part_size_ + floats); }
 
 float* ChainLayers::memory_of(std::int64_t part) const { return memory_ + static_cast<std::size_t>(part) * part_size_; }
@@ -126,6 +130,7 @@ void ChainLayers::complete(ChainRows& rows) const {
   rows.widest = widest_;
 }
 
+// Not through vectors: 4096 weights of a layer are nothing beside its rows.
 float ChainLayers::kernel_at(const void* kernel, std::size_t i) const {
   return options_.dtype == Dtype::kFloat32 ? static_cast<const float*>(kernel)[i]
                                            : float_from_bfloat16(static_cast<const std::uint16_t*>(kernel)[i]);
@@ -161,6 +166,7 @@ void ChainLayers::pack() {
   }
 }
 
+// In the order of the parts, on the calling thread; the padding of a row of sums is left out.
 void ChainLayers::add_parts(std::size_t at, std::size_t rows, std::size_t columns, float* to) const {
   for (std::size_t row = 0; row < rows; ++row) {
     float* const sums = to + row * columns;
@@ -198,6 +204,7 @@ void PixelTable::number_pieces(std::span<std::uint8_t, kPixelValues> pieces) con
   pieces[0] = piece;
   for (std::size_t value = 1; value < kPixelValues; ++value) {
     const std::uint64_t* const signs = signs_.data() + value * layers;
+    // At most 255 changes among 256 pixels: a byte is enough.
     piece = static_cast<std::uint8_t>(piece + (std::equal(signs, signs + layers, signs - layers) ? 0 : 1));
     pieces[value] = piece;
   }

@@ -13,6 +13,7 @@ namespace lapel::kernels {
 
 namespace {
 
+/// A chain on activations: rows of all samples one after another, in parts of some thousand.
 class DenseChainOperator final : public SimdOperator {
  public:
   DenseChainOperator(const DenseChainOp& op, const BuildOptions& options)
@@ -55,7 +56,9 @@ class DenseChainOperator final : public SimdOperator {
 };
 
 /// A chain on pixels: its output is one of 256 rows, of the table that forward makes and saves; and the gradients of
-/// equal pixels go back as one, their sum.
+/// equal pixels go back as one, their sum. That is exact, for the chain's gradient at a row is linear in the output's
+/// gradient and depends on the pixel alone: sum over rows of J(v)' g = J(v)' (sum of g). What is left of the work is
+/// to write the output and to read its gradient once.
 class PixelChainOperator final : public SimdOperator {
  public:
   PixelChainOperator(const DenseChainOp& op, const BuildOptions& options)
@@ -89,6 +92,7 @@ class PixelChainOperator final : public SimdOperator {
                   });
   }
 
+  /// Each part has sums of its own, 256 x out floats, so that no two threads add to one row.
   void backward(const StepState& state) override {
     const std::size_t table = kPixelValues * out_;
     const std::size_t bytes = pixels_ * out_ * width();
@@ -111,7 +115,8 @@ class PixelChainOperator final : public SimdOperator {
   }
 
  private:
-  /// Outputs beyond this are gone from the caches before anyone reads them.
+  /// Outputs beyond this (8 MiB) are gone from the caches before anyone reads them: written past the caches, they push
+  /// out nothing, and no line is read before it is written.
   static constexpr std::size_t kStreamBytes = std::size_t{8} << 20U;
 
   [[nodiscard]] std::size_t width() const { return dtype_bytes(options().dtype); }

@@ -19,11 +19,14 @@ namespace {
 
 /// Places whose products are made before they are added to the rows: each row is then read and written once for all.
 constexpr std::size_t kPlaces = 4;
-/// Places that are multiplied together where rows are few.
+/// Places that are multiplied together where rows are few. Their weights follow one another in a panel, so that they
+/// are one product of eight times the depth: sums are loaded and stored once for eight places.
 constexpr std::size_t kPlacesOfFew = 8;
 
 /// sums[row] += the products of the row's pixels at kCount places, the first of them `place`; products lie a unit
-/// apart.
+/// apart. All that is done for each picture, and so what a forward pass takes its time for: of each picture four rows
+/// of products are loaded, which are near, as there are few and most pictures want the same ones. Columns are the
+/// outer loop, rows the inner: the sums of a row's stretch are the only chain, of four additions.
 template <std::size_t kCount>
 HWY_NOINLINE void add_products(const PixelDense& dense, std::size_t place, std::size_t columns, const float* products,
                                float* sums) {
@@ -59,7 +62,8 @@ HWY_NOINLINE void add_products(const PixelDense& dense, std::size_t place, std::
       });
 }
 
-/// The products of all different pixels of a place, from those of its nodes: along each run they lie on a line.
+/// The products of all different pixels of a place, from those of its nodes: along each run they lie on a line. With p
+/// and q the products of the run's darkest pixel a and its brightest b, that of v is p + (v - a) (q - p) / (b - a).
 void follow_nodes(const PixelDense& dense, std::size_t place, std::size_t columns, const float* nodes,
                   float* products) {
   const hn::ScalableTag<float> d;
@@ -87,6 +91,7 @@ void follow_nodes(const PixelDense& dense, std::size_t place, std::size_t column
             node += width;
             continue;
           }
+          // A run of two numbers and more has different pixels at its ends: no division by zero.
           const auto span = hn::Set(d, 1.0F / static_cast<float>(values[last] - values[number]));
           hn::Vec<decltype(d)> start[kVectors];
           hn::Vec<decltype(d)> slope[kVectors];
@@ -136,12 +141,14 @@ void forward_part(const PixelDense& dense, const Part& places, std::size_t panel
   const DensePanels& panels = dense.panels;
   const std::size_t words = row_words(dense);
   const std::size_t columns = panels.used(panel);
+  // Units of memory: the products of kPlaces places, those of nodes, and the nodes' rows of the table.
   float* const node_products = memory + kPlaces * kUnit;
   auto* const rows = reinterpret_cast<std::uint32_t*>(memory + (kPlaces + 1) * kUnit);
   std::fill_n(sums, dense.batch * panels.width, 0.0F);
   const auto multiply_place = [&](std::size_t place, float* to) HWY_ATTR {
     const auto nodes = dense.index.nodes(place);
-    const bool follow = nodes.size() < dense.index.values(place).size();
+    const bool follow =
+        nodes.size() < dense.index.values(place).size();  // Else the tiles write the products themselves.
     gather(dense, nodes, rows);
     TileProduct product{rows,
                         words,
@@ -154,6 +161,7 @@ void forward_part(const PixelDense& dense, const Part& places, std::size_t panel
                         columns,
                         false,
                         {}};
+    // Weights are read once a pass, and a product of few rows is too short for the hardware to run ahead.
     if (place + 1 < places.end) {
       product.ahead[0] = {product.b + words * panels.width, words * panels.width * sizeof(std::uint32_t)};
     }
@@ -197,7 +205,7 @@ void forward_few_part(const PixelDense& dense, const Part& places, std::size_t p
               dense.batch,
               panels.width,
               panels.used(panel),
-              place > places.begin,
+              place > places.begin,  // The first places set the sums.
               {}},
              is_pairs(panels));
   }

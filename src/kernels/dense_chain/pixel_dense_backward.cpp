@@ -34,7 +34,8 @@ struct FloatRows {
 };
 
 /// Rows of bfloat16, in words of two, whose numbers are read in this order: as many of the first of each as a vector
-/// has lanes, then the second ones, and so on.
+/// has lanes, then the second ones, and so on. Sums need no other order, and to widen it takes a shift and a mask; the
+/// words are put together again where sums are rounded (sum_pairs).
 struct PairRows {
   static constexpr std::size_t kFewest = 2;
   const std::uint32_t* from;
@@ -68,7 +69,8 @@ HWY_INLINE void add(const V (&numbers)[kVectors], V (&sum)[kVectors]) {
   }
 }
 
-/// The sum of all rows, in the order in which `rows` are read.
+/// The sum of all rows, in the order in which `rows` are read: what number 0's gradient is made from, once for all
+/// places.
 template <class D, class Rows>
 HWY_INLINE void sum_all(D d, const PixelDense& dense, const Rows& rows, float* totals) {
   for_column_vectors<Rows::kFewest>(
@@ -98,6 +100,9 @@ struct RunRows {
 };
 
 /// What they give to both nodes: of a pixel between, each has the more the nearer it is. `sum` becomes that of all.
+/// The transpose of follow_nodes: with t = (v - a) / (b - a), node b gets the sum of t g and node a that of (1 - t) g,
+/// which is the sum of all g less the former. One multiply-add and one addition for each row and vector; the division
+/// is the run's.
 template <std::size_t kVectors, class D, class Rows>
 HWY_INLINE void sum_run(D d, const Rows& rows, const RunRows& run, std::size_t at, hn::Vec<D> (&sum)[kVectors],
                         hn::Vec<D> (&first)[kVectors], hn::Vec<D> (&last)[kVectors]) {
@@ -124,6 +129,9 @@ HWY_INLINE void sum_run(D d, const Rows& rows, const RunRows& run, std::size_t a
 /// For each node of a place the gradient of what its pixel becomes, from those of the rows, of which `totals` is the
 /// sum. Number 0 has what the others leave: the rows of that pixel, mostly half of all, are not read. Calls `body(node,
 /// column, vectors)`.
+/// Rows come in the order of their pixels (PixelIndex::rows): a node's sum is in registers until its run ends, where
+/// in the order of the batch it would be loaded and stored for each row. A place's gradients, batch x width, are read
+/// for every place again and stay in the second cache.
 template <class D, class Rows, class F>
 HWY_INLINE void sum_rows(D d, const PixelDense& dense, std::size_t place, const Rows& rows, const float* totals,
                          const F& body) {
@@ -167,7 +175,7 @@ HWY_INLINE void sum_rows(D d, const PixelDense& dense, std::size_t place, const 
       });
 }
 
-/// The same in words of bfloat16, in their usual order.
+/// The same in words of bfloat16, in their usual order. A sum is rounded once, after all its rows are in it.
 template <class D>
 HWY_INLINE void sum_pairs(D d, const PixelDense& dense, std::size_t place, const PairRows& rows, const float* totals,
                           std::uint32_t* to) {
@@ -225,7 +233,7 @@ void sum_of_rows(const PixelDense& dense, std::size_t place, const void* grads, 
                });
 }
 
-/// Columns of a product that gives numbers of the table.
+/// Columns of a product that gives numbers of the table: TileProduct's widths are 16, 32 and 64.
 std::size_t table_width(std::size_t numbers) { return numbers == 48 ? 64 : numbers; }
 
 /// The weights of a place in one panel, a row of `table_width` words for each output or pair of outputs.
@@ -246,7 +254,8 @@ void transpose_weights(const PixelDense& dense, std::size_t place, std::size_t p
   }
 }
 
-/// Adds the gradients of a place's nodes, the product of `rows` and its weights, to those of the table.
+/// Adds the gradients of a place's nodes, the product of `rows` and its weights, to those of the table: G W', nodes by
+/// numbers. B is the transposed weights, which are fewer than a batch's gradients would be and are used once.
 void add_table_grads(const PixelDense& dense, std::size_t place, std::size_t panel, const std::uint32_t* rows,
                      std::uint32_t* transposed, float* sums, float* table_grads) {
   const DensePanels& panels = dense.panels;
@@ -277,6 +286,8 @@ void add_table_grads(const PixelDense& dense, std::size_t place, std::size_t pan
   }
 }
 
+/// Rows of one panel's gradients, dense and masked: 64 columns of a wide layer's rows lie on as many pages, and are
+/// read for each place.
 template <class T>
 void load_grad(const PixelDense& dense, const T* output_grad, const T* output, std::size_t panel, T* to) {
   const DensePanels& panels = dense.panels;
@@ -341,6 +352,8 @@ void bias_grad_of_panel(const PixelDense& dense, const DenseWeightGrad& weight, 
 
 void backward_part(const PixelDense& dense, const DenseWeightGrad& weight, const void* grads, const Part& places,
                    std::size_t panel, float* memory, float* table_grads) {
+  // Units of memory, as words: the nodes' gradients and rows of the table, both packed as pairs, and the weights
+  // transposed; then the products, floats. All of a place is made and used before the next one: near the core.
   const std::size_t width = dense.panels.width;
   auto* const sums = reinterpret_cast<std::uint32_t*>(memory);
   auto* const rows = reinterpret_cast<std::uint32_t*>(memory + kUnit);
@@ -358,6 +371,7 @@ void backward_part(const PixelDense& dense, const DenseWeightGrad& weight, const
     gather(dense, nodes, rows);
     DenseWeightBlock block{rows, dense.numbers, sums, count, {place * dense.numbers, (place + 1) * dense.numbers},
                            panel};
+    // Floats are in order already: a node's row is a position of the depth. In bfloat16 two nodes are made a pair.
     if (is_pairs(dense.panels)) {
       pack_columns<std::uint16_t>(reinterpret_cast<const std::uint16_t*>(rows), nullptr, dense.numbers, count, 0,
                                   dense.numbers, dense.numbers, columns);

@@ -25,7 +25,7 @@ namespace {
 /// Numbers of one block of memory: what 256 rows of a panel or of the table have at most.
 inline constexpr std::size_t kUnit = kPixelValues * kBlock;
 /// Calls `body(vectors, column)` for stretches of as many vectors, a constant, that make up `columns`: of four, then of
-/// kFewest.
+/// kFewest. A constant, so that a row's stretch of sums stays in registers while pixels pass.
 template <std::size_t kFewest, class D, class F>
 HWY_INLINE void for_column_vectors(D d, std::size_t columns, const F& body) {
   const std::size_t lanes = hn::Lanes(d);
@@ -40,6 +40,8 @@ HWY_INLINE void for_column_vectors(D d, std::size_t columns, const F& body) {
 
 inline std::size_t row_words(const PixelDense& dense) { return dense.numbers / dense.panels.group; }
 
+/// The weights of a place in one panel: `numbers` rows of inputs that follow one another, as the layer's inputs are the
+/// numbers of place after place.
 inline const std::uint32_t* weights_at(const PixelDense& dense, std::size_t place, std::size_t panel) {
   const DensePanels& panels = dense.panels;
   return dense.weights + (panel * panels.panel_size() + place * dense.numbers * panels.width) / panels.group;
@@ -62,7 +64,8 @@ HWY_INLINE void copy_words(const std::uint32_t* from, std::size_t words, std::ui
   }
 }
 
-/// What some pixels have become, one row each.
+/// What some pixels have become, one row each: a gather of table rows, so that the product reads A as one dense matrix
+/// and not through an index.
 HWY_INLINE void gather(const PixelDense& dense, std::span<const std::uint8_t> values, std::uint32_t* to) {
   const std::size_t words = row_words(dense);
   const auto* const table = static_cast<const std::uint32_t*>(dense.table);

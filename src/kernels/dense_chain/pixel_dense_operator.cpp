@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t kMostParts = 8;
 /// Places that are worth a part.
 constexpr std::size_t kPlacesPerPart = 16;
-/// Multiplications of the layer as it is defined that are worth a thread of its own.
+/// Multiplications of the layer as it is defined (batch x in x out; fewer are made) that are worth a thread of its own.
 constexpr std::size_t kProductsPerThread = std::size_t{1} << 16U;
 /// From the memory of one thread to that of the next.
 constexpr std::size_t kMemoryFloats = Buffer::apart(kPixelDenseFloats * sizeof(float)) / sizeof(float);
@@ -53,6 +53,10 @@ class Pieces {
 };
 
 /// Saves the table and, in batches of more than a few rows, its pieces and the index of the batch's pixels.
+///
+/// Work is divided in tasks, a part of the places for one panel: as many whatever the number of threads. A task's sums
+/// (forward) and table gradients (backward) are its own, and added up in the order of the tasks in a last phase. The
+/// weights of a task are read and changed by nobody else, so that backward can change them without waiting.
 class DenseOnPixelsOperator final : public SimdOperator {
  public:
   DenseOnPixelsOperator(const DenseOnPixelsOp& op, const BuildOptions& options, std::vector<WeightLayout> layouts,
@@ -87,6 +91,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
     chain_grads_.clear();
     for (std::size_t i = 0; options().training && i < chain_weights_; ++i) {
       float* const stored = bound.weight_grads.at(i);
+      // With rules nobody stores the chain's gradients, which are summed all the same: in scratch then.
       chain_grads_.push_back(stored != nullptr ? stored : floats(chain_grads_at_[i]));
     }
     table_.bind(std::span(bound.weights).first(chain_weights_), chain_grads_, floats(chain_at_));
@@ -94,7 +99,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
 
   void forward(const StepState& state) override {
     check_samples(state);
-    table_.forward(binding().saved);
+    table_.forward(binding().saved);  // 256 rows: too little to divide.
     const PixelDense dense = operands(state);
     const PixelDenseFinish finish{floats(sums_at_), parts_, bias(), relu(), binding().output};
     const auto multiply = [&](std::int64_t part, std::int64_t parts) {
@@ -129,6 +134,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
     const DenseWeightGrad weight = weight_gradient(state.rules);
     const std::size_t table = kPixelValues * numbers_;
     const auto load = [&](std::int64_t part, std::int64_t parts) {
+      // Masked by the relu once, and laid out by panels, for all places to read.
       const Part panels = share_of(panels_.panels, part, parts);
       pixel_dense_load_grad(dense, binding().output_grad, relu() ? binding().output : nullptr, panels,
                             output_grads_of(0));
@@ -138,7 +144,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
       }
     };
     const auto multiply = [&](std::int64_t part, std::int64_t parts) {
-      const FlushDenormals flush;
+      const FlushDenormals flush;  // Once for all updates of the part.
       for_tasks(part, parts, [&](const Part& places, std::size_t panel, std::size_t task) {
         float* const table_grads = floats(table_grads_at_) + task * table;
         std::fill_n(table_grads, table, 0.0F);
@@ -165,6 +171,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
 
  private:
   [[nodiscard]] bool relu() const { return op_.dense.activation == ActivationKind::kRelu; }
+  /// Backward needs the rows by their pixels, whatever the batch.
   [[nodiscard]] bool uses_index() const { return options().training || batch_ > kFewRows; }
   [[nodiscard]] std::span<std::uint8_t, kPixelValues> pieces() const {
     auto* const saved = static_cast<std::uint8_t*>(binding().saved);
@@ -201,6 +208,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
     }
   }
 
+  /// Each thread's memory begins apart from the next one's: it is written for every place.
   void divide_scratch() {
     Pieces pieces;
     const auto threads = static_cast<std::size_t>(threads_);
@@ -250,6 +258,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
     return dense;
   }
 
+  /// The chain's weights are few, and their gradient is whole only after all tasks: on the calling thread.
   void update_chain(std::span<const UpdateRule> rules) const {
     if (rules.empty()) {
       return;

@@ -21,7 +21,8 @@ PixelIndex::PixelIndex(void* memory, std::size_t places, std::size_t batch)
 
 void PixelIndex::fill(const std::uint8_t* pixels, std::span<const std::uint32_t> samples,
                       std::span<const std::uint8_t, kPixelValues> pieces, std::size_t begin, std::size_t end) {
-  // As many places at a time as a cache line of a picture has.
+  // As many places at a time as a cache line of a picture has. The index is by places and pictures are by rows: a
+  // transpose of bytes, in which each line of a picture is touched once.
   constexpr std::size_t kTogether = 64;
   const std::size_t batch = batch_;  // A copy, which no store of a byte can change.
   for (std::size_t place = begin; place < end; place += kTogether) {
@@ -39,7 +40,8 @@ void PixelIndex::fill(const std::uint8_t* pixels, std::span<const std::uint32_t>
   }
 }
 
-/// From a place's pixels, in `numbers_`, to all else.
+/// From a place's pixels, in `numbers_`, to all else: a counting sort of the batch's rows by their pixel, in which the
+/// most frequent pixel comes last, and a row's number is its pixel's rank.
 void PixelIndex::fill_place(std::span<const std::uint8_t, kPixelValues> pieces, std::size_t place) {
   std::uint8_t* const numbers = numbers_ + place * batch_;
   // Four counts of each pixel, as neighbouring rows are often alike: one would wait for the other.
@@ -58,6 +60,8 @@ void PixelIndex::fill_place(std::span<const std::uint8_t, kPixelValues> pieces, 
   Positions positions;  // Of each number, where its next row is to stand.
   std::size_t count = 1;
   std::uint32_t position = 0;
+  // No branch on whether a pixel occurs, which would be mispredicted half of the time: what does not is written too,
+  // and overwritten by the next.
   for (std::size_t value = 0; value < kPixelValues; ++value) {
     const std::uint32_t rows = value == most ? 0 : rows_of[value];
     values[count] = static_cast<std::uint8_t>(value);
@@ -89,6 +93,7 @@ void PixelIndex::find_nodes(std::span<const std::uint8_t, kPixelValues> pieces, 
   std::size_t count = 1;
   for (std::size_t number = 1; number < all.size(); ++number) {
     runs[runs_count] = {ends[number], static_cast<std::uint32_t>(number)};
+    // `values` go from dark to bright from number 1 on, as pieces do: a run is neighbours of one piece.
     const bool first = number == 1 || pieces[all[number]] != pieces[all[number - 1]];
     const bool last = number + 1 == all.size() || pieces[all[number]] != pieces[all[number + 1]];
     runs_count += last ? 1 : 0;

@@ -24,6 +24,9 @@ struct PixelRun {
 /// Where what pixels become is a line for each of a few pieces of all 256 (PixelTable::number_pieces), that of a
 /// place's pixels of one piece follows from the darkest and the brightest of them. These, all that are alone in their
 /// piece and number 0 are the place's nodes.
+///
+/// Number 0 is a node of its own whatever its piece: backward takes its gradient as what the others leave of the
+/// batch's sum, so that the rows of the most frequent pixel (mostly background) are never read.
 class PixelIndex {
  public:
   /// Bytes of memory that an index of `places` and `batch` rows needs.
@@ -67,6 +70,7 @@ class PixelIndex {
   void fill_place(std::span<const std::uint8_t, kPixelValues> pieces, std::size_t place);
   void find_nodes(std::span<const std::uint8_t, kPixelValues> pieces, const Positions& ends, std::size_t place);
 
+  // Arrays in `memory`, those of wider numbers first so that all are aligned: places x batch or places x 256 each.
   std::size_t places_ = 0;
   std::size_t batch_ = 0;
   std::uint32_t* rows_ = nullptr;
