@@ -305,10 +305,10 @@ class ConvPoolOperator final : public SimdOperator {
       }
     });
     const auto parts = static_cast<std::size_t>(parts_);
-    const std::size_t step = sums_bytes() / sizeof(float);
-    sum_of_parts(sums(0), parts, step, binding().weight_grads.at(0), weights());
+    const std::size_t stride = sums_bytes() / sizeof(float);
+    sum_of_parts(sums(0), parts, stride, binding().weight_grads.at(0), weights());
     if (conv_.bias) {
-      sum_of_parts(sums(0) + weights(), parts, step, binding().weight_grads.at(1), rows_.channels);
+      sum_of_parts(sums(0) + weights(), parts, stride, binding().weight_grads.at(1), rows_.channels);
     }
   }
 

@@ -95,7 +95,7 @@ void ConvGradient::divide_rows(const std::array<std::vector<std::int64_t>, 4>& p
     }
     for (std::int64_t x = 0; x < columns; ++x) {
       for (std::int64_t c = 0; c < op_.in.channels; ++c) {
-        steps_.push_back(((few_channels_ ? y * padded_.width : 0) + x) * op_.in.channels + c);
+        row_offsets_.push_back(((few_channels_ ? y * padded_.width : 0) + x) * op_.in.channels + c);
         row_places_.push_back(places[0][static_cast<std::size_t>(y)] +
                               (columns_are_outputs_ ? 0 : places[1][static_cast<std::size_t>(x)]) +
                               places[2][static_cast<std::size_t>(c)]);
@@ -217,7 +217,7 @@ void ConvGradient::sum_part(const Part& part, const void* input, const void* out
   tiles.grad_line = grad_line();
   tiles.grad_column = (columns_are_outputs_ ? 2 : 1) * op_.out.channels;
   tiles.columns = columns_;
-  tiles.rows = steps_.data();
+  tiles.rows = row_offsets_.data();
   for (std::int64_t image = part.begin; image < part.end; image += images_) {
     tiles.images = std::min(images_, part.end - image);
     const std::int64_t in_at = image * op_.in.size();
@@ -298,17 +298,17 @@ void ConvGradient::make_pairs(const std::uint16_t* input, const std::uint16_t* o
   }
 }
 
-/// Place x of a line holds the numbers at x and at x + step: inputs that two neighbouring outputs meet at the same
-/// place of their windows. From left to right: neither lies in the picture, the second does, both do, the first does,
-/// neither.
+/// Place x of a line holds the numbers at x and at x + pair_stride: inputs that two neighbouring outputs meet at the
+/// same place of their windows. From left to right: neither lies in the picture, the second does, both do, the first
+/// does, neither.
 void ConvGradient::pad_pairs(const std::uint16_t* picture, std::uint32_t* to) const {
   const Padded& of = padded_;
   const std::int64_t channels = of.picture.channels;
   const std::int64_t line = of.width * channels;
   const auto end_of = [&](std::int64_t x) { return std::clamp<std::int64_t>(x, 0, of.width) * channels; };
-  const std::int64_t second = end_of(of.left - of.step);
+  const std::int64_t second = end_of(of.left - of.pair_stride);
   const std::int64_t both = end_of(of.left);
-  const std::int64_t first = end_of(of.left + of.picture.width - of.step);
+  const std::int64_t first = end_of(of.left + of.picture.width - of.pair_stride);
   const std::int64_t none = end_of(of.left + of.picture.width);
   for (std::int64_t y = 0; y < of.height; ++y, to += line) {
     const std::int64_t from = y - of.top;
@@ -317,7 +317,7 @@ void ConvGradient::pad_pairs(const std::uint16_t* picture, std::uint32_t* to) co
       continue;
     }
     const std::uint16_t* a = picture + (from * of.picture.width - of.left) * channels;
-    const std::uint16_t* b = a + of.step * channels;
+    const std::uint16_t* b = a + of.pair_stride * channels;
     std::fill_n(to, second, 0U);
     pair_bfloat16(nullptr, b + second, to + second, static_cast<std::size_t>(both - second));
     pair_bfloat16(a + both, b + both, to + both, static_cast<std::size_t>(first - both));

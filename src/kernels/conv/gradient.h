@@ -57,7 +57,7 @@ class ConvGradient final : public WeightGradient {
     Shape picture;
     std::int64_t top, left;      ///< Zeros before it,
     std::int64_t height, width;  ///< and sizes with all zeros.
-    std::int64_t step;           ///< Columns from the first number of a pair to the second.
+    std::int64_t pair_stride;    ///< Columns from the first number of a pair to the second.
   };
 
   [[nodiscard]] bool pairs() const { return dtype_ == Dtype::kBfloat16; }
@@ -91,7 +91,8 @@ class ConvGradient final : public WeightGradient {
   std::int64_t images_;       ///< That a thread works on at a time.
   std::size_t packed_size_;   ///< Numbers in `kernel_grad`.
   std::vector<RowGroup> groups_;
-  std::vector<std::int64_t> steps_;       ///< Of the rows of one group: from its src_at to where the row's factor lies.
+  std::vector<std::int64_t>
+      row_offsets_;                       ///< Of the rows of one group: from its src_at to where the row's factor lies.
   std::vector<std::int64_t> row_places_;  ///< Where each row's gradients go: its part,
   std::vector<std::int64_t> output_places_;  ///< and that of each output.
 };

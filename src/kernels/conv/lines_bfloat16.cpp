@@ -33,20 +33,20 @@ template <std::size_t kHalf>
 struct Places {
   const std::byte* first;
   const std::byte* second;
-  std::int64_t step, step3, step5;  ///< Bytes.
+  std::int64_t stride, stride3, stride5;  ///< Bytes.
 
   template <std::size_t r>
   [[gnu::always_inline]] inline const std::byte* at() const {
     constexpr std::size_t kColumn = r % kHalf;
     const std::byte* const base = r < kHalf ? first : second;
     if constexpr (kColumn == 3) {
-      return base + step3;
+      return base + stride3;
     } else if constexpr (kColumn == 5) {
-      return base + step5;
+      return base + stride5;
     } else if constexpr (kColumn == 6) {
-      return base + 2 * step3;
+      return base + 2 * stride3;
     } else {
-      return base + static_cast<std::int64_t>(kColumn) * step;
+      return base + static_cast<std::int64_t>(kColumn) * stride;
     }
   }
 };
@@ -160,8 +160,8 @@ template <std::size_t R, std::size_t P, std::size_t V>
   const std::int64_t top = line * lines.stride - lines.pad_top;
   const std::int64_t first_line = std::max<std::int64_t>(0, -top);
   const std::int64_t last_line = std::min(lines.kernel_height, lines.height - top);
-  const std::int64_t step = 2 * lines.src_column;
-  const std::int64_t apart = P == 1 ? static_cast<std::int64_t>(kReach) * step : 2 * lines.src_picture;
+  const std::int64_t stride = 2 * lines.src_column;
+  const std::int64_t apart = P == 1 ? static_cast<std::int64_t>(kReach) * stride : 2 * lines.src_picture;
   for (std::int64_t i = first_line; i < last_line; ++i) {
     const std::uint16_t* block_src =
         lines.src + (top + i) * lines.src_line + column * lines.src_column - lines.pad_left * lines.src_place;
@@ -172,7 +172,7 @@ template <std::size_t R, std::size_t P, std::size_t V>
       for (const ColumnRange& range : lines.columns) {
         const auto* const from = reinterpret_cast<const std::byte*>(src);
         add_column(sums, std::max<std::int64_t>(0, range.begin - column), std::min<std::int64_t>(R, range.end - column),
-                   {from, from + apart, step, 3 * step, 5 * step}, weights, lines.weight_vector,
+                   {from, from + apart, stride, 3 * stride, 5 * stride}, weights, lines.weight_vector,
                    std::min(rest, kBlockPairs));
         src += lines.src_place;
         weights += lines.weight_place;
