@@ -8,7 +8,7 @@ namespace lapel::kernels {
 
 /// In bfloat16, with AVX512-BF16 and without AMX. Not elsewhere, for outputs that are no multiple of 16 or have wide
 /// zeros beside them, for strides and other inputs than multiples of 16 where their gradient is needed, and for weights
-/// that are stored in another layout than its own (conv_forward.h). Gradients of weights are the same for the same
+/// that are stored in another layout than its own (forward.h). Gradients of weights are the same for the same
 /// number of threads.
 [[nodiscard]] bool is_conv_supported(const Conv2DOp& op, const BuildOptions& options);
 [[nodiscard]] std::unique_ptr<Operator> make_conv_operator(const Conv2DOp& op, const BuildOptions& options);

@@ -14,6 +14,8 @@ namespace {
 /// Inputs are blocks of pairs in both directions.
 constexpr std::int64_t kBlock = 16;
 
+/// Forward, and the two gradients of backward one after the other, each over all threads. None needs oneDNN, so that a
+/// net of such layers keeps its threads in one team.
 class ConvOperator final : public Operator {
  public:
   ConvOperator(const Conv2DOp& op, const BuildOptions& options)
@@ -100,6 +102,7 @@ class ConvOperator final : public Operator {
   Binding binding_;
 };
 
+/// With a stride above 1 the transposed convolution has zeros between its inputs, for which there is no kernel here.
 bool gives_input_gradient(const Conv2DOp& op, const BuildOptions& options) {
   return op.strides == std::array<std::int64_t, 2>{1, 1} && op.in.channels % kBlock == 0 &&
          op.out.channels % kBlock == 0 && ConvForward::is_supported(ConvForward::transposed(op), options.dtype, cpu());

@@ -5,8 +5,8 @@
 
 namespace lapel::kernels {
 
-/// The arguments of conv_pool.cpp: a 3x3 convolution of pictures with zeros around them, and the maxima of windows of
-/// 2x2.
+/// The arguments of conv_pool.cpp: a 3x3 convolution (stride 1) of pictures with zeros around them, and the maxima of
+/// windows of 2x2 side by side. A window sees 4 x 4 places of the picture, its four outputs 3 x 3 of them each.
 struct ConvPoolRows {
   std::size_t in_channels = 0;
   std::size_t channels = 0;

@@ -13,9 +13,11 @@ namespace {
 constexpr std::int64_t kUnit = 16;         ///< Outputs of a vector, and inputs of a block of pairs.
 constexpr std::int64_t kPairNumbers = 32;  ///< Weights of a pair of inputs and a vector of outputs.
 constexpr std::int64_t kBlockNumbers = 256;
-/// Up to so many input channels a line of the window is one place; from there on its places have pairs enough.
+/// Up to so many input channels a line of the window is one place; from there on its places have pairs enough. With one
+/// channel a place would be half a pair of zeros; three neighbouring columns are a pair and a half.
 constexpr std::int64_t kFewChannels = 4;
-/// On lines of so many columns three vectors of outputs are made together, which keeps the multipliers busy.
+/// On lines of so many columns three vectors of outputs are made together, which keeps the multipliers busy: a tile of
+/// 9 x 3 has nearly as many chains as one of 14 x 2.
 constexpr std::int64_t kNarrow = 9;
 /// Multiplications that are worth a thread of its own (half a microsecond and more).
 constexpr std::int64_t kProductsPerThread = std::int64_t{1} << 16;
@@ -56,6 +58,7 @@ ConvLines lines_of(const Conv2DOp& op) {
     lines.weight_block = kBlockNumbers;
     return lines;
   }
+  // Pictures as they lie: what of a window is beyond them is left out by `columns`.
   lines.src_line = op.in.width * channels;
   lines.src_place = channels;
   lines.pad_left = op.pad_left;
@@ -109,6 +112,7 @@ ConvForward::ConvForward(const Conv2DOp& op, std::int64_t batch)
   const std::int64_t products =
       batch * op.out.size() * op.kernel[0] * op.kernel[1] * op.in.channels / kProductsPerThread;
   threads_ = static_cast<int>(std::clamp<std::int64_t>(products, 1, omp_get_max_threads()));
+  // With few pictures a division of groups or of pictures would leave threads idle at the end; lines are many.
   shares_pictures_ = batch < 2 * threads_;
   if (!lines_as_places_ && op.out.width <= kTwinColumns && !shares_pictures_) {
     together_ = 2;
@@ -118,7 +122,8 @@ ConvForward::ConvForward(const Conv2DOp& op, std::int64_t batch)
   group_vectors(batch);
 }
 
-/// Where there are few pictures, groups are as large as each other, so that threads have the same to do.
+/// Where there are few pictures, groups are as large as each other, so that threads have the same to do. Four vectors
+/// are two and two, not three and one: a single one has half the products for each input that is broadcast.
 void ConvForward::group_vectors(std::int64_t batch) {
   const std::int64_t vectors = op_.out.channels / kUnit;
   const std::int64_t most = op_.out.width <= kNarrow && (batch >= 4 * threads_ || vectors == 3) ? 3 : 2;
@@ -187,6 +192,7 @@ void ConvForward::run_part(ConvLines lines, const std::uint16_t* input, std::int
       lines.src = picture;
       const auto groups = static_cast<std::int64_t>(groups_.size());
       for (std::int64_t unit = first; unit < last; ++unit) {
+        // Group by group, so that its weights stay near for all lines; or line by line, where threads share pictures.
         const std::int64_t line = shares_pictures_ ? unit / groups : unit % op_.out.height;
         const std::int64_t index = shares_pictures_ ? unit % groups : unit / op_.out.height;
         const Group& group = groups_[static_cast<std::size_t>(index)];
@@ -197,7 +203,8 @@ void ConvForward::run_part(ConvLines lines, const std::uint16_t* input, std::int
   }
 }
 
-/// Each line of the window as pairs of its numbers; an odd last one with zeros.
+/// Each line of the window as pairs of its numbers; an odd last one with zeros. A first layer has a few hundred
+/// weights: one thread packs them in each run.
 void ConvForward::pack(const std::uint16_t* weights, std::uint16_t* packed) const {
   const std::int64_t numbers = op_.kernel[1] * op_.in.channels;
   const std::int64_t channels = op_.out.channels;
@@ -216,7 +223,9 @@ void ConvForward::pack(const std::uint16_t* weights, std::uint16_t* packed) cons
   }
 }
 
-/// Copies the lines that the outputs' lines [first, last) see, with zeros beside them.
+/// Copies the lines that the outputs' lines [first, last) see, with zeros beside them: a place that is a line of the
+/// window has columns within the picture and beyond it, which cannot be left out one by one. Few channels are few
+/// bytes.
 void ConvForward::pad(const std::uint16_t* picture, std::int64_t first, std::int64_t last, std::uint16_t* to) const {
   const auto line = static_cast<std::size_t>(lines_.src_line);
   const std::size_t left = std::min(line, static_cast<std::size_t>(op_.pad_left * op_.in.channels));
@@ -231,6 +240,7 @@ void ConvForward::pad(const std::uint16_t* picture, std::int64_t first, std::int
   }
 }
 
+// Blocks are independent: the transpose of a matrix of blocks, each of which is transposed in registers.
 void transpose_weights(const Conv2DOp& op, const std::uint16_t* weights, std::uint16_t* transposed) {
   const std::int64_t places = op.kernel[0] * op.kernel[1];
   const std::int64_t outputs = op.out.channels / kUnit;

@@ -13,6 +13,7 @@ namespace lapel::kernels {
 
 /// A convolution in bfloat16, without unfolding it: sums of a line's outputs stay in registers while the window's
 /// places and channels pass by. Sums are made in the same order whatever the batch and the number of threads.
+/// This divides the work and readies memory; lines.h is the arithmetic.
 class ConvForward {
  public:
   /// Whether this is the way to compute it, here and for these sizes; a rule, not a measurement.
@@ -23,7 +24,8 @@ class ConvForward {
   [[nodiscard]] static WeightLayout layout(const Conv2DOp& op);
 
   /// The convolution that gives the gradient of the input of `op`, of strides of 1. Its weights are those of
-  /// transpose_weights().
+  /// transpose_weights(). Output y of `op` reads input y - pad_top + i with w[i]; so input y takes the gradient of
+  /// output y + pad_top - i, a cross-correlation with the window reversed and kernel - 1 - pad zeros before it.
   [[nodiscard]] static Conv2DOp transposed(const Conv2DOp& op);
 
   /// Threads are those of the enclosing ThreadScope.
@@ -31,7 +33,7 @@ class ConvForward {
 
   [[nodiscard]] std::size_t scratch_bytes() const;
 
-  /// Arrays are dense n, h, w, c; `bias` is null without one.
+  /// Arrays are dense n, h, w, c, `batch` pictures; `bias` is null without one. `scratch` is of scratch_bytes().
   void run(const std::uint16_t* input, const std::uint16_t* weights, const float* bias, std::uint16_t* output,
            void* scratch) const;
 

@@ -14,7 +14,7 @@ namespace {
 
 /// Channels are taken in whole vectors.
 constexpr std::int64_t kChannelUnit = 16;
-/// The sums of one thread stay in its second cache.
+/// The sums of one thread stay in its second cache: 1 MiB of floats.
 constexpr std::int64_t kMostSums = 256 * 1024;
 /// So many sums are worth a thread when those of the parts are added.
 constexpr std::int64_t kSumsPerThread = 4096;
@@ -29,7 +29,9 @@ constexpr std::int64_t kWide = 20;
 std::int64_t window_rows(const Conv2DOp& op) { return op.kernel[0] * op.kernel[1] * op.in.channels; }
 
 /// Whether the columns of the window count as outputs: one vector of these alone would be too little for each input
-/// that is broadcast.
+/// that is broadcast. Input x meets the gradients of outputs x + pad_left - j at the window's columns j: neighbours in
+/// memory, of 16 numbers each, that are one row of kernel[1] x 16 outputs. So the roles change: the gradients get the
+/// zeros beside them, and inputs are taken as they lie.
 bool columns_are_outputs(const Conv2DOp& op) {
   return op.out.channels == kChannelUnit && op.in.channels >= kManyChannels && op.strides[1] == 1 && op.kernel[1] > 1 &&
          op.pad_left < op.kernel[1] && op.out.width <= op.in.width;
@@ -42,6 +44,7 @@ bool ConvGradient::is_supported(const Conv2DOp& op, Dtype dtype, const Cpu& cpu)
       op.in.width < op.strides[1]) {
     return false;
   }
+  // A rule, so that no layer is measured when it is made: few rows or few outputs would leave tiles mostly empty.
   const bool few_channels = op.in.channels < kManyChannels;
   const bool narrow = op.out.channels == kChannelUnit && !(dtype == Dtype::kBfloat16 && columns_are_outputs(op));
   if (!few_channels && (narrow || op.kernel[0] * op.kernel[1] == 1)) {
@@ -80,6 +83,7 @@ ConvGradient::ConvGradient(const Conv2DOp& op, Dtype dtype, std::int64_t batch, 
       padded_.height = (op.out.height - 1) * op.strides[0] + op.kernel[0];
     }
   }
+  // A tile passes over the gradients of a few pictures, then the next tile over the same: they stay in the first cache.
   const std::int64_t picture_bytes =
       op.out.height * columns_ * std::min(op.out.channels, kTileChannels) * static_cast<std::int64_t>(sizeof(float));
   images_ = std::clamp<std::int64_t>(kGradBytes / picture_bytes, 1, (batch + parts_ - 1) / parts_);
@@ -109,6 +113,7 @@ void ConvGradient::divide_rows(const std::array<std::vector<std::int64_t>, 4>& p
     output_places_ = places[3];
     return;
   }
+  // From the last column of the window to the first: in the order of the gradients that an input meets.
   for (auto column = places[1].rbegin(); column != places[1].rend(); ++column) {
     for (const std::int64_t place : places[3]) {
       output_places_.push_back(*column + place);
@@ -169,11 +174,13 @@ void ConvGradient::run(const void* input, const void* output_grad, float* kernel
                input, output_grad, bias_grad != nullptr);
     }
   });
+  // A layout with padding: no row writes there.
   if (packed_size_ != row_places_.size() * output_places_.size()) {
     std::memset(kernel_grad, 0, packed_size_ * sizeof(float));
   }
   auto* const total = reinterpret_cast<float*>(sums);
   const std::size_t outputs = output_places_.size();
+  // Into the sums of the first part, in the order of the parts.
   const auto add_parts = [&](std::int64_t row) {
     float* const sum = total + static_cast<std::size_t>(row) * outputs;
     sum_of_parts(sum, static_cast<std::size_t>(parts_), sums_bytes() / sizeof(float), sum, outputs);
@@ -193,6 +200,7 @@ void ConvGradient::run(const void* input, const void* output_grad, float* kernel
   }
 }
 
+/// To the weights' layout, 16 outputs at a time where they are neighbours in it, else one by one (blocks of pairs).
 void ConvGradient::write_row(std::int64_t row, const float* sums, float* kernel_grad) const {
   float* const to = kernel_grad + row_places_[static_cast<std::size_t>(row)];
   for (std::size_t unit = 0; unit < output_places_.size(); unit += kChannelUnit) {
@@ -207,6 +215,8 @@ void ConvGradient::write_row(std::int64_t row, const float* sums, float* kernel_
   }
 }
 
+/// The pictures of one thread, a few at a time: made ready in its memory (pairs, or zeros beside them), then multiplied
+/// while they are near. The first ones set the sums, so that nothing is cleared before.
 void ConvGradient::sum_part(const Part& part, const void* input, const void* output_grad, bool bias) const {
   ConvTiles tiles;
   tiles.src_image = src_lines() * src_line();
@@ -271,6 +281,8 @@ void ConvGradient::sum_groups(ConvTiles tiles, float* sums, const Number* src, c
   }
 }
 
+/// Zeros beside a picture (and above it, for few channels), so that every place of the window is the same loop from
+/// another first number.
 void ConvGradient::pad(const float* picture, float* to) const {
   const auto line = static_cast<std::size_t>(padded_.width * op_.in.channels);
   const auto left = static_cast<std::size_t>(padded_.left * op_.in.channels);
@@ -287,6 +299,9 @@ void ConvGradient::pad(const float* picture, float* to) const {
   }
 }
 
+/// VDPBF16PS multiplies two numbers at once, and the sum goes over outputs: so a pair are two neighbouring outputs of a
+/// line, and on the other side the two inputs that they meet at the same place of their windows. A row of an odd number
+/// of outputs ends with a pair of which one is zero.
 void ConvGradient::make_pairs(const std::uint16_t* input, const std::uint16_t* output_grad, std::uint32_t* src,
                               std::uint32_t* grads) const {
   if (columns_are_outputs_) {

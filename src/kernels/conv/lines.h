@@ -3,7 +3,11 @@
 #include <cstdint>
 #include <vector>
 
-/// The inner loops of a convolution's forward pass in bfloat16, over one picture that conv_forward.cpp has made ready.
+/// The inner loops of a convolution's forward pass in bfloat16, over one picture that forward.cpp has made ready.
+///
+/// It is a direct convolution: no im2col, whose matrix would be a window's places times the picture, written and read
+/// through the caches. A line's neighbouring outputs meet neighbouring inputs, so that the GEMM's rows are columns of
+/// the picture as they lie, its depth the window's places and channels, and its columns the outputs.
 namespace lapel::kernels {
 
 /// Outputs of a line whose window has its column j within the picture: [begin, end).
@@ -28,7 +32,8 @@ struct ConvLines {
   std::vector<ColumnRange> columns;  ///< For each column of the window.
   std::int64_t pairs = 0;            ///< At each place.
 
-  /// A pair of channels has 16 outputs one after another, 32 numbers; eight pairs follow each other.
+  /// A pair of channels has 16 outputs one after another, 32 numbers: a vector as VDPBF16PS reads it. Eight pairs
+  /// follow each other.
   const std::uint16_t* weights = nullptr;
   std::int64_t weight_vector = 0;  ///< To the next 16 outputs,
   std::int64_t weight_block = 0;   ///< the next eight pairs,
@@ -43,7 +48,8 @@ struct ConvLines {
   std::int64_t out_picture = 0;
 
   /// Whether a line can be made: at most two outputs at either end of it lack a column of the window, and one at either
-  /// end if both do.
+  /// end if both do. That is all windows of up to 5 columns with the picture's size kept; the columns of a tile that
+  /// take part are constants in the code, and there are code for these cases alone.
   [[nodiscard]] bool possible() const;
 };
 
@@ -53,13 +59,14 @@ inline constexpr std::int64_t kMostConvVectors = 3;
 /// Lines of so few columns are too little for the registers; those of two pictures are made at once.
 inline constexpr std::int64_t kTwinColumns = 4;
 
-/// Makes lines [begin, end) of `count` vectors of outputs, of one picture or, of at most kTwinColumns columns, of two.
-/// Only where the CPU has AVX512-BF16.
+/// Makes lines [begin, end) of `count` vectors of outputs (1 to kMostConvVectors) from vector `vector` on, of one
+/// picture or, of at most kTwinColumns columns, of two. Only where the CPU has AVX512-BF16, and `possible()`.
 void conv_lines_bfloat16(const ConvLines& lines, std::int64_t begin, std::int64_t end, std::int64_t vector,
                          std::int64_t count, std::int64_t pictures = 1);
 
 /// The weights of a convolution that gives the gradient of another's input: of 16 inputs by 16 outputs, both in pairs,
-/// to[o][p] = from[p][o], with places in the layout of `weights` above (256 numbers).
+/// to[o][p] = from[p][o], with places in the layout of `weights` above (256 numbers). Eight vectors, transposed in
+/// registers: it is done to all weights in each training step.
 void transpose_block_bfloat16(const std::uint16_t* from, std::uint16_t* to);
 
 }  // namespace lapel::kernels

@@ -14,15 +14,19 @@ namespace lapel::kernels {
 namespace {
 
 constexpr std::int64_t kLanes = 16;
-/// Instructions without a mask warn of their unset operand.
+/// Instructions without a mask warn of their unset operand (GCC 12's headers): with all lanes they do the same.
 constexpr __mmask16 kEvery = 0xFFFF;
 constexpr std::int64_t kPairBytes = 4;
 constexpr std::int64_t kBlockPairs = 8;
 /// Numbers of the weights of a pair.
 constexpr std::int64_t kPairWeights = 2 * kLanes;
-/// Columns of a wide tile are addressed from two bases, so that few registers reach them all.
+/// Columns of a wide tile are addressed from two bases, so that few registers reach them all: x86 adds a base and an
+/// index times 1, 2, 4 or 8, which gives columns 0, 1, 2 and 4 from one stride, 3 and 6 from three of them, 5 from
+/// five. With a pointer for each of 14 columns every pair would increment 14 registers, and there are not as many.
 constexpr std::size_t kReach = 7;
-/// Columns of the widest tile of one or two vectors, and of three: sums, weights and an input fill 31 registers.
+/// Columns of the widest tile of one or two vectors, and of three: sums, weights and an input fill 31 of AVX-512's 32
+/// registers (14 x 2 + 2 + 1, 9 x 3 + 3 + 1). Wider tiles load weights less often; and VDPBF16PS has a long latency,
+/// which many chains hide.
 constexpr std::int64_t kWidest = 14;
 constexpr std::int64_t kWidestOfThree = 9;
 /// Columns that a window's column may lack at either end of a line.
@@ -51,7 +55,9 @@ struct Places {
   }
 };
 
-/// A tile: R columns of P pictures, V vectors of outputs, whose sums stay in registers.
+/// A tile: R columns of P pictures, V vectors of outputs, whose sums stay in registers for all places and channels of
+/// the window. Every index of `of` must be a constant, or the array is in memory: hence columns as template arguments
+/// and folds over index sequences in place of loops.
 template <std::size_t R, std::size_t P, std::size_t V>
 struct Sums {
   static constexpr std::size_t kHalf = P == 1 ? kReach : R;
@@ -78,7 +84,8 @@ struct Sums {
     }
   }
 
-  /// Adds `pairs` pairs of channels to columns [kFrom, kTo). Weights of vectors lie `vector` numbers apart.
+  /// Adds `pairs` pairs of channels to columns [kFrom, kTo). Weights of vectors lie `vector` numbers apart. For each
+  /// pair V loads of weights and a broadcast for each column: R x V products of pairs for V + R loads.
   template <std::size_t kFrom, std::size_t kTo>
   [[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16"), gnu::always_inline]] inline void add_pairs(
       Places<kHalf> places, const std::uint16_t* weight, std::int64_t vector, std::int64_t pairs) {
@@ -97,7 +104,8 @@ struct Sums {
   }
 };
 
-/// A column of the window, for the columns [from, to) of a tile: ConvLines::possible has the cases.
+/// A column of the window, for the columns [from, to) of a tile: ConvLines::possible has the cases. Columns whose
+/// window reaches beyond the picture there are left out: no zeros are stored around pictures, nor multiplied.
 template <std::size_t R, std::size_t P, std::size_t V>
 [[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16"), gnu::always_inline]] inline void add_column(
     Sums<R, P, V>& sums, std::int64_t from, std::int64_t to, const Places<Sums<R, P, V>::kHalf>& places,
@@ -142,6 +150,10 @@ template <std::size_t R, std::size_t P, std::size_t V>
   }
 }
 
+/// A tile of one line of outputs, from its bias to its numbers in memory. The loops are those of the weights' layout:
+/// lines of the window, blocks of 16 channels, columns of the window, and within `add_column` eight pairs of channels:
+/// what a line of the window has in a block is one stretch of memory. A column of the window moves the same tile along
+/// the line of inputs.
 template <std::size_t R, std::size_t P, std::size_t V>
 [[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16"), gnu::noinline]] void make_tile(const ConvLines& lines,
                                                                                       std::int64_t line,
@@ -157,10 +169,12 @@ template <std::size_t R, std::size_t P, std::size_t V>
       sums.of[r][v] = begin;
     }
   }
+  // Lines of the window above or below the picture are left out.
   const std::int64_t top = line * lines.stride - lines.pad_top;
   const std::int64_t first_line = std::max<std::int64_t>(0, -top);
   const std::int64_t last_line = std::min(lines.kernel_height, lines.height - top);
   const std::int64_t stride = 2 * lines.src_column;
+  // The second base: kReach columns on, or the same columns of the second picture.
   const std::int64_t apart = P == 1 ? static_cast<std::int64_t>(kReach) * stride : 2 * lines.src_picture;
   for (std::int64_t i = first_line; i < last_line; ++i) {
     const std::uint16_t* block_src =
@@ -184,6 +198,8 @@ template <std::size_t R, std::size_t P, std::size_t V>
   store(sums, lines, lines.out + (line * lines.width + column) * lines.channels + vector * kLanes);
 }
 
+/// One function for each width: a line of any length is then cut into tiles as wide as each other, none of which is a
+/// tail.
 using Tile = void (*)(const ConvLines& lines, std::int64_t line, std::int64_t column, std::int64_t vector);
 
 /// Of 1, 2, ... columns.
@@ -206,7 +222,7 @@ Tile tile_of(std::size_t columns, std::int64_t vectors, std::int64_t pictures) {
   return vectors == 1 ? kTilesOfOne[columns - 1] : vectors == 2 ? kTilesOfTwo[columns - 1] : kTilesOfThree[columns - 1];
 }
 
-/// 8 x 8 numbers of 8 bytes.
+/// 8 x 8 numbers of 8 bytes: three rounds of exchanges of neighbours, by 1, 2 and 4 columns.
 [[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16")]] void transpose(__m512i (&rows)[8]) {
   __m512i pairs[8];  // two rows side by side: of their even columns, of their odd ones
   for (std::size_t i = 0; i < 8; i += 2) {
@@ -241,6 +257,7 @@ bool ConvLines::possible() const {
 void conv_lines_bfloat16(const ConvLines& lines, std::int64_t begin, std::int64_t end, std::int64_t vector,
                          std::int64_t count, std::int64_t pictures) {
   const std::int64_t widest = count == kMostConvVectors ? kWidestOfThree : kWidest;
+  // 28 columns are two tiles of 14, 32 three of 10 or 11: never one that is nearly empty.
   const std::int64_t tiles = (lines.width + widest - 1) / widest;
   for (std::int64_t line = begin; line < end; ++line) {
     for (std::int64_t i = 0; i < tiles; ++i) {

@@ -6,6 +6,8 @@ namespace lapel::kernels {
 
 using dnnl::memory;
 
+// Shapes are oneDNN's logical ones (n, c, h, w; o, i, h, w); the tags say how they lie. Weights have none: oneDNN
+// chooses their layout, and the plan stores them so.
 std::unique_ptr<Operator> make_onednn_conv2d(const Conv2DOp& op, const BuildOptions& options, bool allow_reference) {
   const auto type = onednn_type(options.dtype);
   Product product;

@@ -17,7 +17,9 @@ using Floats = hn::Vec<Tag>;
 constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3;
 
 /// Sums of R rows by V vectors of channels stay in registers over all places, and with kBias the sums of the gradients
-/// beside them. Each place costs V loads and R broadcasts for R V multiply-adds.
+/// beside them. Each place costs V loads and R broadcasts for R V multiply-adds. R x V is as much as the registers hold
+/// beside V gradients and an input (6 x 4 + 4 + 1 = 29 of 32, 6 x 2 + 2 + 1 = 15 of 16), and eight or more, as a
+/// multiply-add waits four cycles for the one before it in its chain and two can start in each.
 template <std::size_t R, std::size_t V, bool kBias>
 HWY_NOINLINE void sum_tile(const ConvTiles& tiles, std::int64_t row, std::int64_t channel) {
   const Tag d;
@@ -74,7 +76,8 @@ HWY_NOINLINE void sum_tile(const ConvTiles& tiles, std::int64_t row, std::int64_
 }
 
 /// All rows of V vectors of channels from `row` on, at most R at a time. The sums of the gradients go with the first
-/// rows, or where registers are short alone.
+/// rows, or where registers are short alone. What fills no tile of R rows goes to tiles of 4, 2 and 1: rows are as the
+/// layer has them, and a padded one would be multiplied over the whole depth.
 template <std::size_t R, std::size_t V>
 HWY_INLINE void sum_rows(const ConvTiles& tiles, std::int64_t row, std::int64_t channel, bool bias) {
   constexpr auto kRows = static_cast<std::int64_t>(R);
@@ -102,6 +105,8 @@ HWY_INLINE void sum_rows(const ConvTiles& tiles, std::int64_t row, std::int64_t 
 
 }  // namespace
 
+/// Vectors of channels from the left: as many at once as leave no single one for the end (5 are 3 and 2). A 3x3 window
+/// on one channel has 9 rows: with 2 vectors or fewer they are one tile.
 void float_tiles(const ConvTiles& tiles) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag()));
   std::int64_t channel = 0;

@@ -3,9 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 
-/// The inner loops of a convolution's backward-weights, over pictures that conv_gradient.cpp has made ready. The
-/// numbers that are multiplied are floats, or pairs of bfloat16: of two neighbouring outputs, the first in the lower
-/// half.
+/// The inner loops of a convolution's backward-weights, over pictures that gradient.cpp has made ready. The numbers
+/// that are multiplied are floats, or pairs of bfloat16: of two neighbouring outputs, the first in the lower half.
+///
+/// As a GEMM: the sums are rows (a place of the window and an input channel) by output channels, and the depth is all
+/// outputs of all pictures, some ten thousand positions. So a tile of sums stays in registers over many lines, and what
+/// passes by is inputs, one at a time and broadcast, and vectors of gradients. Nothing is unfolded: a row of A is the
+/// picture itself, from another first place.
 namespace lapel::kernels {
 
 /// sums[k][c] (+)= sum over pictures, lines and columns of src[rows[k] + place] grads[place][c], where the place of
@@ -25,6 +29,7 @@ struct ConvTiles {
   bool add = false;  ///< Else `sums` is overwritten.
 };
 
+/// Of floats. Bounds are the caller's: rows[k] + place and place + channels lie within the arrays for all of them.
 void conv_tiles_float(const ConvTiles& tiles);
 
 /// Of pairs of bfloat16. Only where the CPU has AVX512-BF16.

@@ -11,8 +11,8 @@ constexpr std::int64_t kLanes = 16;
 /// A pair of ones: its products with gradients are their sum.
 constexpr std::int32_t kOnes = 0x3F803F80;
 
-/// As sum_tile of conv_tiles.cpp; each multiply-add takes two outputs. The instruction rounds to nearest and takes
-/// denormals as zero.
+/// As sum_tile of tiles.cpp; each multiply-add takes two outputs. The instruction rounds to nearest and takes denormals
+/// as zero.
 template <std::size_t R, std::size_t V, bool kBias>
 [[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16"), gnu::noinline]] void sum_tile(const ConvTiles& tiles,
                                                                                      std::int64_t row,
@@ -71,6 +71,7 @@ template <std::size_t R, std::size_t V, bool kBias>
   }
 }
 
+/// As sum_rows of tiles.cpp. The pair of ones takes a register as well.
 template <std::size_t R, std::size_t V>
 void sum_rows(const ConvTiles& tiles, std::int64_t row, std::int64_t channel, bool bias) {
   constexpr auto kRows = static_cast<std::int64_t>(R);
@@ -98,6 +99,7 @@ void sum_rows(const ConvTiles& tiles, std::int64_t row, std::int64_t channel, bo
 
 }  // namespace
 
+// Tiles as those of float_tiles.
 void conv_tiles_bfloat16(const ConvTiles& tiles) {
   std::int64_t channel = 0;
   while (channel < tiles.channels) {
