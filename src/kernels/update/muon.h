@@ -21,7 +21,7 @@ class MuonUpdate {
   explicit MuonUpdate(const WeightLayout& layout);
 
   /// Over all threads; `state1` is m. Throws Error (kInternal) where lengths differ.
-  void apply(const MuonRule& step, const UpdateSpan& span);
+  void apply(const MuonRule& rule, const UpdateSpan& span);
   [[nodiscard]] std::size_t bytes() const;
 
  private:

@@ -196,11 +196,11 @@ double sum_of_blocks(std::size_t count, std::size_t block, const F& body) {
 
 std::size_t numbers_of(const MuonRows& rows) { return rows.width * (rows.pairs ? 2 : 1); }
 
-/// Whether the `width` numbers from `to` on, in the plain order, lie `step` apart in memory from `at` on.
+/// Whether the `width` numbers from `to` on, in the plain order, lie `stride` apart in memory from `at` on.
 bool is_run(const std::vector<std::uint32_t>& positions, std::size_t to, std::size_t width, std::uint32_t at,
-            std::uint32_t step) {
+            std::uint32_t stride) {
   for (std::size_t j = 0; j < width; ++j) {
-    if (positions[to + j] != at + step * j) {
+    if (positions[to + j] != at + stride * j) {
       return false;
     }
   }
@@ -223,9 +223,9 @@ MuonTiles MuonTiles::of(const WeightLayout& layout) {
       for (std::size_t column = 0; column < columns; column += width) {
         const std::size_t to = row * columns + column;
         const std::uint32_t at = positions[to];
-        const auto step = static_cast<std::uint32_t>(high);
-        if (!is_run(positions, to, width, at, step) ||
-            (pairs && !is_run(positions, to + columns, width, at + 1, step))) {
+        const auto stride = static_cast<std::uint32_t>(high);
+        if (!is_run(positions, to, width, at, stride) ||
+            (pairs && !is_run(positions, to + columns, width, at + 1, stride))) {
           return {};
         }
         result.tiles.push_back({at, static_cast<std::uint32_t>(to)});

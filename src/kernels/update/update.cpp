@@ -50,10 +50,10 @@ void check_span(const UpdateSpan& span, int states) {
   }
 }
 
-double corrected_rate(const AdamRule& step) {
-  const auto t = static_cast<double>(step.iteration);
-  return static_cast<double>(step.learning_rate) * std::sqrt(1 - std::pow(step.beta_2, t)) /
-         (1 - std::pow(step.beta_1, t));
+double corrected_rate(const AdamRule& rule) {
+  const auto t = static_cast<double>(rule.iteration);
+  return static_cast<double>(rule.learning_rate) * std::sqrt(1 - std::pow(rule.beta_2, t)) /
+         (1 - std::pow(rule.beta_1, t));
 }
 
 }  // namespace
@@ -83,9 +83,9 @@ void UpdateRule::apply_range(const UpdateSpan& span, std::size_t begin, std::siz
   HWY_DYNAMIC_DISPATCH(rule_range)(*this, span, begin, end);
 }
 
-void sgd_update(const SgdRule& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
+void sgd_update(const SgdRule& rule, const UpdateSpan& span) { UpdateRule(rule).apply(span); }
 
-void adam_update(const AdamRule& step, const UpdateSpan& span) { UpdateRule(step).apply(span); }
+void adam_update(const AdamRule& rule, const UpdateSpan& span) { UpdateRule(rule).apply(span); }
 
 }  // namespace lapel::kernels
 

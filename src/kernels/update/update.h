@@ -5,7 +5,7 @@
 namespace lapel::kernels {
 
 /// One step of an optimizer over a stretch of weights, over all threads. Throws Error (kInternal) where lengths differ.
-void sgd_update(const SgdRule& step, const UpdateSpan& span);
-void adam_update(const AdamRule& step, const UpdateSpan& span);
+void sgd_update(const SgdRule& rule, const UpdateSpan& span);
+void adam_update(const AdamRule& rule, const UpdateSpan& span);
 
 }  // namespace lapel::kernels

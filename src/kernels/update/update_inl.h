@@ -23,15 +23,15 @@ namespace {
 template <bool kDecays>
 struct PlainSgd {
   static constexpr std::size_t kStates = 0;
-  SgdRule step;
+  SgdRule rule;
   /// Lanes of `span` from `i` on, whose gradient is `grad`. Returns the new weights, stored, but not in bfloat16.
   template <class D>
   HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> grad, const UpdateSpan& span, std::size_t i) const {
     auto weight = load(d, span.weights.data() + i);
     if constexpr (kDecays) {
-      weight = hn::NegMulAdd(hn::Set(d, step.learning_rate * step.weight_decay), weight, weight);
+      weight = hn::NegMulAdd(hn::Set(d, rule.learning_rate * rule.weight_decay), weight, weight);
     }
-    const auto changed = hn::NegMulAdd(hn::Set(d, step.learning_rate), grad, weight);
+    const auto changed = hn::NegMulAdd(hn::Set(d, rule.learning_rate), grad, weight);
     store(d, changed, span.weights.data() + i);
     return changed;
   }
@@ -39,16 +39,16 @@ struct PlainSgd {
 
 struct MomentumSgd {
   static constexpr std::size_t kStates = 1;
-  SgdRule step;
+  SgdRule rule;
   template <class D>
   HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> grad, const UpdateSpan& span, std::size_t i) const {
-    const auto momentum = hn::Set(d, step.momentum);
+    const auto momentum = hn::Set(d, rule.momentum);
     const auto weight = load(d, span.weights.data() + i);
-    const auto decayed = hn::NegMulAdd(hn::Set(d, step.learning_rate * step.weight_decay), weight, weight);
-    const auto move = hn::Mul(hn::Set(d, step.learning_rate), grad);
+    const auto decayed = hn::NegMulAdd(hn::Set(d, rule.learning_rate * rule.weight_decay), weight, weight);
+    const auto move = hn::Mul(hn::Set(d, rule.learning_rate), grad);
     const auto velocity = hn::MulSub(momentum, load(d, span.state1.data() + i), move);
     store(d, velocity, span.state1.data() + i);
-    const auto change = step.nesterov ? hn::MulSub(momentum, velocity, move) : velocity;
+    const auto change = rule.nesterov ? hn::MulSub(momentum, velocity, move) : velocity;
     const auto changed = hn::Add(decayed, change);
     store(d, changed, span.weights.data() + i);
     return changed;
@@ -62,12 +62,12 @@ struct Adam {
   float rest_1;  ///< 1 - beta_1
   float rest_2;
   float epsilon;
-  Adam(const AdamRule& step, float bias_corrected_rate)
-      : decay(step.learning_rate * step.weight_decay),
+  Adam(const AdamRule& rule, float bias_corrected_rate)
+      : decay(rule.learning_rate * rule.weight_decay),
         alpha(bias_corrected_rate),
-        rest_1(static_cast<float>(1 - step.beta_1)),
-        rest_2(static_cast<float>(1 - step.beta_2)),
-        epsilon(step.epsilon) {}
+        rest_1(static_cast<float>(1 - rule.beta_1)),
+        rest_2(static_cast<float>(1 - rule.beta_2)),
+        epsilon(rule.epsilon) {}
   template <class D>
   HWY_INLINE hn::Vec<D> apply(D d, hn::Vec<D> grad, const UpdateSpan& span, std::size_t i) const {
     const auto weight = load(d, span.weights.data() + i);
@@ -78,8 +78,8 @@ struct Adam {
     const auto new_v = hn::MulAdd(hn::MulSub(grad, grad, v), hn::Set(d, rest_2), v);
     store(d, new_m, span.state1.data() + i);
     store(d, new_v, span.state2.data() + i);
-    const auto step = hn::Div(hn::Mul(new_m, hn::Set(d, alpha)), hn::Add(hn::Sqrt(new_v), hn::Set(d, epsilon)));
-    const auto changed = hn::Sub(decayed, step);
+    const auto move = hn::Div(hn::Mul(new_m, hn::Set(d, alpha)), hn::Add(hn::Sqrt(new_v), hn::Set(d, epsilon)));
+    const auto changed = hn::Sub(decayed, move);
     store(d, changed, span.weights.data() + i);
     return changed;
   }
