@@ -12,19 +12,21 @@
 namespace lapel::kernels {
 
 struct ListedUpdate {
-  std::string_view name;
+  std::string_view name;  ///< As an optimizer of src/train/ asks for it: `rmsprop`.
   /// Numbers [begin, end), on the calling thread. Weights change in bfloat16 too, where they are there.
   void (*run)(const ListedRule& rule, const UpdateSpan& span, std::size_t begin, std::size_t end);
-  /// The same in plain loops, in double.
+  /// The same in plain loops, in double, over the whole span; state is rounded to float where it is stored.
   void (*reference)(const ListedRule& rule, const UpdateSpan& span);
   /// Rules that tests try: all ways through the formula.
   std::vector<ListedRule> examples;
 };
 
-/// The line of the list, defined in the update's file.
+/// The line of the list, defined in the update's file as a specialization for a name of its own, so that no header has
+/// to declare it.
 template <class Name>
 [[nodiscard]] ListedUpdate listed_update();
 
+/// All of them. Made at the first call and never moved: rules point to them.
 [[nodiscard]] std::span<const ListedUpdate> listed_updates();
 
 /// Throws Error (kInternal) for an unknown name.

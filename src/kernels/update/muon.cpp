@@ -39,6 +39,7 @@ void MuonUpdate::apply(const MuonRule& rule, const UpdateSpan& span) {
   const double length = std::sqrt(muon_directions(rows, tiles_.tiles.size()));
   rows.orthogonal = orthogonalize(direction, others_, outputs_, rule.steps, length, scratch_.as<float>()).data();
 
+  // Decay and normalization are one factor of the weights, so that they cost no pass.
   const double outputs = static_cast<double>(outputs_);
   // A weight that is all zero has no direction to keep.
   const double norm = rule.normalize ? std::sqrt(sum_of_squares(span.weights)) : 0;

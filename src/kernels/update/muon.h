@@ -15,7 +15,11 @@ namespace lapel::kernels {
 ///   m = momentum m + g;  d = g + momentum m with nesterov, else m;
 ///   w -= lr weight_decay w + lr s orthogonalize(d),  s = sqrt(max(1, outputs / others)).
 /// With `normalize`, as in airbench94_muon: w *= sqrt(outputs) / |w| first, and s = 1.
-/// Holds the memory that this takes, so that an update allocates nothing.
+/// Holds the memory that this takes, so that an update allocates nothing: a matrix of directions, and what
+/// `orthogonalize` wants.
+///
+/// Unlike the other rules it needs the whole gradient at once. It passes over the weight three times: momentum and
+/// direction (with the sum of squares that scales the first product), with `normalize` the weights' norm, and the move.
 class MuonUpdate {
  public:
   explicit MuonUpdate(const WeightLayout& layout);

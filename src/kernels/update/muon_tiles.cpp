@@ -18,7 +18,8 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// Momentum and direction of some numbers.
+/// Momentum and direction of some numbers. Muon's momentum is the sum of gradients (no learning rate within), as its
+/// direction is scaled afterwards.
 template <class D>
 struct Moved {
   hn::Vec<D> momentum;
@@ -47,6 +48,8 @@ double directions_of_runs(const MuonRows& rows, std::size_t begin, std::size_t e
   return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, squares)));
 }
 
+/// As directions_of_runs, of two inputs whose numbers alternate: taken apart on the way into the matrix, put together
+/// on the way back into the state. A sum of squares may take them in any order, but always the same.
 template <std::size_t kWidth>
 double directions_of_pairs(const MuonRows& rows, std::size_t begin, std::size_t end) {
   const hn::CappedTag<float, kWidth> d;
@@ -166,7 +169,8 @@ HWY_EXPORT(write_directions);
 HWY_EXPORT(move_weights);
 HWY_EXPORT(square_sum);
 
-/// Sums are made of so many numbers at a time, whatever the number of threads, in float; then in double.
+/// Sums are made of so many numbers at a time, whatever the number of threads, in float; then in double. In float a sum
+/// over a whole weight would lose digits, in double every vector would be two.
 constexpr std::size_t kBlock = 4096;
 /// So many blocks are worth a thread.
 constexpr std::int64_t kBlocksPerThread = 2;
@@ -209,6 +213,8 @@ bool is_run(const std::vector<std::uint32_t>& positions, std::size_t to, std::si
 
 }  // namespace
 
+// Every tile is looked at: a layout with padding or with blocks of another size fails a run, and falls to narrower
+// ones. Padding has no position in the plain order, so that no tile holds any, and it stays zero.
 MuonTiles MuonTiles::of(const WeightLayout& layout) {
   const auto positions = layout.positions();
   const auto columns = static_cast<std::size_t>(layout.shape().back());

@@ -6,7 +6,9 @@
 
 #include "kernels/weight_layout.h"
 
-/// The passes of Muon's update over a weight, which turn its order in memory into that of a matrix and back.
+/// The passes of Muon's update over a weight, which turn its order in memory into that of a matrix and back. A
+/// permutation number by number would be a scatter; layouts are blocked, so that 16 or 8 outputs at least are
+/// neighbours in both orders, and a table of where each tile lies is all that is needed of the layout.
 namespace lapel::kernels {
 
 /// Numbers of a weight that are neighbours, in memory from `at` on and in a matrix of a row for each
@@ -25,7 +27,7 @@ struct MuonRows {
   std::size_t columns = 0;
   float momentum = 0;
   bool nesterov = false;
-  float keep = 1;
+  float keep = 1;  ///< Of muon_move: w = keep w - rate orthogonal.
   float rate = 0;
   float* weights = nullptr;
   const float* grads = nullptr;
@@ -53,7 +55,7 @@ struct MuonTiles {
 /// w = keep w - rate orthogonal. Over all threads.
 void muon_move(const MuonRows& rows, std::size_t tiles);
 
-/// Over all threads, the same for any number of them.
+/// Over all threads, the same for any number of them. 0 for none.
 [[nodiscard]] double sum_of_squares(std::span<const float> numbers);
 
 }  // namespace lapel::kernels

@@ -39,7 +39,7 @@ struct Product {
   std::int64_t b_row;
 };
 
-/// Threads divide the columns: oneDNN's own would not, within a team.
+/// Threads divide the columns: oneDNN's own would not, within a team. Each column's sums are one thread's, whole.
 void multiply(const Product& p, double alpha, double beta, float* c) {
   constexpr std::int64_t kColumns = 16;  // A vector of them at least.
   constexpr std::int64_t kProductsPerThread = 1 << 17;
@@ -56,7 +56,8 @@ void multiply(const Product& p, double alpha, double beta, float* c) {
   });
 }
 
-/// X X^T of a matrix that is wider than high, else X^T X, times alpha.
+/// X X^T of a matrix that is wider than high, else X^T X, times alpha: the Gram matrix of the shorter side. It is
+/// symmetric, and both halves are computed: sgemm knows no other product.
 void gram(const float* x, std::int64_t rows, std::int64_t columns, double alpha, float* to) {
   if (rows <= columns) {
     multiply({'N', 'T', rows, rows, columns, x, columns, x, columns}, alpha, 0, to);
@@ -81,7 +82,9 @@ constexpr int kMostSteps = 5;
 
 /// The square matrices of the steps. A step multiplies X with F = a + b A + c A^2, A = X X^T; so it makes F^2 A of A
 /// (all of these are polynomials of the first A, and commute), and several steps multiply X with the product of their
-/// factors. Where X is much longer than it is high, that takes fewer multiplications than each step by itself.
+/// factors. Where X is much longer than it is high, that takes fewer multiplications than each step by itself: for five
+/// steps two products with X (m x m by m x n) and 17 of m x m, where one by one they are ten and five. The former are
+/// fewer multiplications from n > 1.5 m on.
 struct Squares {
   std::int64_t side;
   std::span<float> a;
@@ -103,6 +106,7 @@ struct Squares {
     multiply({'N', 'N', side, side, side, left.data(), side, right.data(), side}, alpha, beta, to.data());
   }
 
+  /// F = a + b A + c A A: the polynomial X goes through, a quintic in X, as one matrix.
   void make_factor() {
     std::copy(a.begin(), a.end(), factor.begin());
     multiply_squares(a, a, factor, kC, kB);
@@ -121,6 +125,7 @@ struct Squares {
         multiply_squares(factor, product, spare);
         std::swap(product, spare);
       }
+      // A of the next step; the last one has none.
       if (step + 1 < steps) {
         multiply_squares(factor, a, spare);
         multiply_squares(factor, spare, a);
@@ -169,7 +174,7 @@ std::span<float> orthogonalize(std::span<float> matrix, std::int64_t rows, std::
   auto to = scratch.subspan(kSquares * squares.a.size(), matrix.size());
   // The first products bring the length to 1.
   double scale = 1 / (length + kEpsilon);
-  if (2 * std::max(rows, columns) > 3 * side && steps <= kMostSteps) {
+  if (2 * std::max(rows, columns) > 3 * side && steps <= kMostSteps) {  // See Squares.
     gram(from.data(), rows, columns, scale * scale, squares.a.data());
     squares.take_steps(steps);
     apply(squares.product.data(), from.data(), rows, columns, scale, to.data());

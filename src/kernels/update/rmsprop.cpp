@@ -15,11 +15,13 @@ namespace lapel::kernels::HWY_NAMESPACE {
 /// Keras 3's RMSprop (Hinton 2012), with lr, rho, momentum, epsilon, centered and lr * weight_decay in `numbers`:
 ///     w -= lr weight_decay w;  v = rho v + (1 - rho) g^2;  and where it is centered  a = rho a + (1 - rho) g
 ///     d = lr g / sqrt(v - a^2 + epsilon);  with momentum  m = momentum m + d, w -= m;  else  w -= d
-/// State: v, then m where there is a momentum, then a where it is centered.
+/// State: v, then m where there is a momentum, then a where it is centered. Epsilon is within the root, as in Keras:
+/// v - a^2 may fall below zero by a rounding.
 void rmsprop(const ListedRule& rule, const UpdateSpan& span, std::size_t begin, std::size_t end) {
   const auto [rate, rho, momentum, epsilon, centered, decay, unused_1, unused_2] = rule.numbers;
   static_cast<void>(unused_1);
   static_cast<void>(unused_2);
+  // Both are the same for all numbers, and well predicted: no template for each of the four ways.
   const bool moves = momentum > 0;
   float* const means = moves ? span.state3.data() : span.state2.data();
   for_each_vector(

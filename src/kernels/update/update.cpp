@@ -50,6 +50,7 @@ void check_span(const UpdateSpan& span, int states) {
   }
 }
 
+/// Alpha of AdamRule: in double, once a step, since 1 - beta^t of a float would be few digits at the first steps.
 double corrected_rate(const AdamRule& rule) {
   const auto t = static_cast<double>(rule.iteration);
   return static_cast<double>(rule.learning_rate) * std::sqrt(1 - std::pow(rule.beta_2, t)) /
@@ -67,6 +68,7 @@ int UpdateRule::states() const {
   return muon() != nullptr ? 1 : adam() != nullptr ? 2 : sgd()->momentum == 0 ? 0 : 1;
 }
 
+// Threads take whole cache lines (parallel_numbers): where a thread's part begins changes no bit.
 void UpdateRule::apply(const UpdateSpan& span) const {
   check_span(span, states());
   parallel_numbers_of(span.weights.size(), [&](std::size_t begin, std::size_t end) { apply_range(span, begin, end); });

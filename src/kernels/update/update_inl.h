@@ -1,5 +1,10 @@
 // What an optimizer does to a vector of weights, compiled once for each instruction set: include it after
 // hwy/highway.h, in every file that foreach_target.h repeats. The guard is Highway's toggle, not #pragma once.
+//
+// Each update is a value with `apply(d, grad, span, i)`, for vectors of any length: the same code as a pass over arrays
+// and, inlined, in a kernel that has the gradient in registers. Every number goes through the same operations whatever
+// the vector's length, so that bits do not depend on where a stretch begins. Multiply-adds are fused, where Keras
+// rounds the product: the results differ by a rounding.
 #if defined(LAPEL_KERNELS_UPDATE_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef LAPEL_KERNELS_UPDATE_INL_H
 #undef LAPEL_KERNELS_UPDATE_INL_H
@@ -19,6 +24,7 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
+/// w -= lr weight_decay w (where kDecays); w -= lr g. No state.
 /// Where weights do not decay, nothing is spent on it: beside a short product each instruction counts.
 template <bool kDecays>
 struct PlainSgd {
@@ -37,6 +43,8 @@ struct PlainSgd {
   }
 };
 
+/// The velocity is Keras's, with the learning rate within it: m = momentum m - lr g; w += m, or with nesterov
+/// w += momentum m - lr g. State 1 is m.
 struct MomentumSgd {
   static constexpr std::size_t kStates = 1;
   SgdRule rule;
@@ -55,6 +63,8 @@ struct MomentumSgd {
   }
 };
 
+/// m += (g - m)(1 - beta_1); v += (g g - v)(1 - beta_2); w -= alpha m / (sqrt(v) + epsilon), alpha with both bias
+/// corrections. States 1 and 2 are m and v. The root and the division are exact, as Keras's are: no approximations.
 struct Adam {
   static constexpr std::size_t kStates = 2;
   float decay;
@@ -85,7 +95,8 @@ struct Adam {
   }
 };
 
-/// Calls `body` with the update of `rule`, one of those above, which is none that needs the whole weight at once.
+/// Calls `body` with the update of `rule`, one of those above (UpdateRule::is_fused). Once for a whole stretch or
+/// product: within it the update is a constant type, and its numbers are in registers.
 template <class F>
 HWY_INLINE void with_update(const UpdateRule& rule, const F& body) {
   if (const SgdRule* const sgd = rule.sgd()) {
@@ -101,7 +112,8 @@ HWY_INLINE void with_update(const UpdateRule& rule, const F& body) {
   }
 }
 
-/// Numbers [begin, end) of `span`.
+/// Numbers [begin, end) of `span`, as a pass of its own: bound by memory. Adam reads and writes weight, m and v (24
+/// bytes) and reads the gradient (4); the copy in bfloat16 is written in the same pass, while the weight is at hand.
 template <class Update>
 HWY_INLINE void update_range(const Update& update, const UpdateSpan& span, std::size_t begin, std::size_t end) {
   for_each_vector(begin, end, [&](auto d, std::size_t i) HWY_ATTR {
