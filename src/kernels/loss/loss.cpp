@@ -19,7 +19,8 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// The part of a row that is worked on at once, copied to be padded to whole vectors.
+/// The part of a row that is worked on at once, copied to be padded to whole vectors: so all that follows is whole
+/// vectors, for any number of classes and either type, and the copy of a tile (256 bytes) never leaves the first cache.
 constexpr std::size_t kTile = 64;
 
 template <class From, class To>
@@ -32,7 +33,11 @@ struct CopyNumbers {
   }
 };
 
-/// The softmax of one row of `classes` logits, a tile at a time.
+/// The softmax of one row of `classes` logits, a tile at a time: exp(x - max) / sum of these. With the maximum taken
+/// off, no exponential overflows and the sum is 1 at least.
+///
+/// Exponentials are computed where they are needed, for the sum and again for the gradient, and not stored: rows of up
+/// to 64 classes are one tile that stays at hand, and longer ones are rare.
 template <class T>
 class SoftmaxRow {
  public:
@@ -44,7 +49,7 @@ class SoftmaxRow {
       for (std::size_t i = 0; i < count_; i += hn::Lanes(d_)) {
         const auto x = hn::Load(d_, x_ + i);
         largest = hn::Max(largest, x);
-        finite = hn::MulAdd(x, hn::Zero(d_), finite);
+        finite = hn::MulAdd(x, hn::Zero(d_), finite);  // 0 x is NaN for a NaN and for an infinity, else 0.
       }
     }
     largest_ = hn::GetLane(hn::MaxOfLanes(d_, largest));
@@ -57,7 +62,8 @@ class SoftmaxRow {
   /// The position of the first of the largest logits; of finite ones.
   [[nodiscard]] std::size_t best() const { return best_; }
 
-  /// Reads the tile at `begin`, unless it is the one that is at hand. Padded with its first number.
+  /// Reads the tile at `begin`, unless it is the one that is at hand. Padded with its first number, which changes
+  /// neither the largest nor whether all are finite.
   void read(std::size_t begin) {
     if (begin == begin_) {
       return;
@@ -118,7 +124,8 @@ class SoftmaxRow {
   alignas(64) float x_[kTile];
 };
 
-/// The smoothed target of one row, a tile at a time; 0 in the padding.
+/// The smoothed target of one row, t (1 - s) + s / classes, a tile at a time; 0 in the padding. One-hot targets are
+/// made on the way, as a comparison with the class number, and never stored as rows.
 class TargetRow {
  public:
   TargetRow(const LossRows& rows, std::size_t row)
@@ -168,13 +175,15 @@ class TargetRow {
   alignas(64) float t_[kTile];
 };
 
+/// The derivative of the loss by the logits is softmax - target where the targets' sum is 1, as labels, mixtures of
+/// them and smoothing leave it.
 template <class T>
 void write_grad(SoftmaxRow<T>& softmax, TargetRow& target, float inverse_sum, float grad_scale, T* grad) {
   const hn::ScalableTag<float> d;
   alignas(64) float tile[kTile];
   for (std::size_t begin = 0; begin < softmax.classes(); begin += kTile) {
     softmax.read(begin);
-    if (softmax.classes() > kTile) {
+    if (softmax.classes() > kTile) {  // Else its only tile is at hand from before.
       target.read(begin, softmax.count());
     }
     for (std::size_t i = 0; i < softmax.count(); i += hn::Lanes(d)) {
@@ -185,6 +194,8 @@ void write_grad(SoftmaxRow<T>& softmax, TargetRow& target, float inverse_sum, fl
   }
 }
 
+/// loss = T log S - sum of t x', with x' = x - max, S the sum of exp(x') and T that of t. A row with a logit that is
+/// not finite has the loss NaN, which reaches whoever watches the training, and counts as wrong.
 template <class T>
 LossResult loss_of_row(const LossRows& rows, std::size_t row) {
   const hn::ScalableTag<float> d;
@@ -286,7 +297,7 @@ namespace {
 HWY_EXPORT(loss_range);
 HWY_EXPORT(softmax_range);
 
-/// A number costs an exponential, and more.
+/// In numbers of elementwise work (kNumbersPerThread). A number costs an exponential, and more.
 constexpr std::int64_t kCost = 16;
 /// A row costs a logarithm, a division and sums over lanes.
 constexpr std::int64_t kRowCost = 250;

@@ -15,8 +15,10 @@ struct LossResult {
 
 /// Softmax and cross-entropy of `rows` rows of `classes` logits, with gradient.
 /// The target of row i is one-hot at labels[i], smoothed as Keras does: t (1 - s) + s / classes.
-/// `grad` (of dtype, may be null) receives (softmax - target) * grad_scale.
-/// loss = -sum_k t_k log softmax_k, computed as logsumexp, so that it needs no epsilon.
+/// `grad` (of dtype, rows x classes, may be null) receives (softmax - target) * grad_scale; NaN in rows that have a
+/// logit that is not finite. `grad_scale` is 1 / rows for the gradient of the mean.
+/// loss = -sum_k t_k log softmax_k, computed as logsumexp, so that it needs no epsilon. Labels are below `classes`: who
+/// reads the data checks it. The same bits for any number of threads.
 /// `row_weights`: factors of each row's loss and gradient; empty: 1.
 [[nodiscard]] LossResult softmax_cross_entropy(Dtype dtype, const void* logits, std::span<const std::uint16_t> labels,
                                                std::int64_t classes, float label_smoothing, float grad_scale,
@@ -27,7 +29,7 @@ struct LossResult {
                                                      std::int64_t classes, float label_smoothing, float grad_scale,
                                                      void* grad, std::span<const float> row_weights = {});
 
-/// Rows of `classes` logits (of dtype) to probabilities.
+/// Rows of `classes` logits (of dtype) to probabilities, rows x classes floats; NaN where a logit is not finite.
 void softmax_rows(Dtype dtype, const void* logits, std::int64_t rows, std::int64_t classes, float* probabilities);
 
 }  // namespace lapel::kernels

@@ -7,7 +7,7 @@
 
 namespace lapel::kernels {
 
-/// The arguments of loss.cpp. One of `labels` and `targets` is null; `grad` may be.
+/// The arguments of loss.cpp. One of `labels` and `targets` is null; `grad` may be. Rows are dense, and none is padded.
 struct LossRows {
   Dtype dtype = Dtype::kFloat32;
   const void* logits = nullptr;

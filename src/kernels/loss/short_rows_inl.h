@@ -57,7 +57,9 @@ HWY_INLINE void store_first(D d, hn::Vec<D> value, std::size_t count, std::uint1
 }
 
 /// What loss_of_row computes, of rows that are one vector each, by the same arithmetic: so short are its steps that
-/// rows overlap.
+/// rows overlap. A row is one long chain (maximum over lanes, exponential, sum over lanes, division), which leaves most
+/// of the processor idle; the next row's is independent of it and starts meanwhile, since nothing here goes through
+/// memory or branches on numbers. 32 rows take half the time of tiles.
 template <class T>
 class ShortRows {
  public:
@@ -72,7 +74,7 @@ class ShortRows {
   HWY_INLINE void operator()(std::size_t row, double& exponentials, double& targets, LossResult& total) const {
     const std::size_t classes = rows_.classes;
     const auto x = load_first(d_, static_cast<const T*>(rows_.logits) + row * classes, classes);
-    const auto finite = hn::SumOfLanes(d_, hn::Mul(x, hn::Zero(d_)));  // or NaN
+    const auto finite = hn::SumOfLanes(d_, hn::Mul(x, hn::Zero(d_)));  // 0, or NaN where a logit is not finite
     const auto largest = largest_class(x);
     const auto shifted = hn::Sub(x, largest);
     const auto lowest = hn::Set(d_, -110.0F);  // its exponential is 0 in float
@@ -127,7 +129,8 @@ class ShortRows {
   hn::Mask<D> is_class_;
 };
 
-/// loss_of_row for short rows, with a vector of logarithms at a time.
+/// loss_of_row for short rows, with a vector of logarithms at a time: eight rows' sums in double wait for one. Rows
+/// that are missing at the end have the sum 1 and the target 0.
 template <class T>
 LossResult loss_of_short_rows(const LossRows& rows, std::size_t begin, std::size_t end) {
   const hn::ScalableTag<double> d;
