@@ -14,7 +14,9 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// One picture of `places` vectors of `channels` numbers; each body works on some channels over all places.
+/// One picture of `places` vectors of `channels` numbers; each body works on some channels over all places. The sum is
+/// a vector in a register: it needs no sum over lanes, and each lane is added in the order of the places. A picture has
+/// few places here, the last ones of a net, so that float is enough.
 template <class T>
 struct Mean {
   const T* from;
@@ -31,6 +33,7 @@ struct Mean {
   }
 };
 
+/// The same share for every place: a gradient of batch x c becomes one of batch x h x w x c.
 template <class T>
 struct MeanBackward {
   const T* output_grad;
@@ -46,7 +49,8 @@ struct MeanBackward {
   }
 };
 
-/// `best` (may be null) receives the place of the first maximum, or of the first NaN.
+/// `best` (may be null) receives the place of the first maximum, or of the first NaN. Four bytes, as a picture may have
+/// more places than a byte tells apart.
 template <class T>
 struct Maximum {
   const T* from;
@@ -72,6 +76,7 @@ struct Maximum {
   }
 };
 
+/// Every place is written, zero where it did not win: in one pass, by comparing its number with the winner's.
 template <class T>
 struct MaximumBackward {
   const T* output_grad;
@@ -170,6 +175,7 @@ class GlobalPoolOperator final : public SimdOperator {
   }
 
  private:
+  /// A picture is one thread's.
   template <class F>
   void over_rows(const F& body) const {
     parallel_rows(options().batch, op_.in.size(), [&](std::int64_t begin, std::int64_t end) {

@@ -1,5 +1,5 @@
-// Maxima with their places, for Highway code: include it after simd_inl.h, whose guard it has: Highway's toggle, not
-// #pragma once.
+// Maxima with their places, for Highway code: include it after hwy/highway.h, in every file that foreach_target.h
+// repeats. The guard is Highway's toggle, not #pragma once.
 #if defined(LAPEL_KERNELS_LARGEST_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef LAPEL_KERNELS_LARGEST_INL_H
 #undef LAPEL_KERNELS_LARGEST_INL_H
@@ -13,7 +13,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace lapel::kernels::HWY_NAMESPACE {
 
-/// The largest of the numbers taken so far, lane by lane, and its place: of equal ones the first, and a NaN wins.
+/// The largest of the numbers taken so far, lane by lane, and its place: of equal ones the first, and a NaN wins, as in
+/// Keras. The processor's maximum does neither (of a NaN and a number it gives its second operand), so that one
+/// comparison decides both value and place: a number is taken unless it is less or equal, and nothing replaces a NaN.
 template <class D>
 class Largest {
  public:
@@ -36,6 +38,7 @@ class Largest {
 
   [[nodiscard]] HWY_INLINE V value() const { return value_; }
 
+  /// Places are below 256: is_max_pool_supported, fits_conv_pool.
   HWY_INLINE void write_place(std::uint8_t* to) const {
     const hn::Rebind<std::uint8_t, D> d8;
     hn::StoreU(hn::DemoteTo(d8, place_), d8, to);

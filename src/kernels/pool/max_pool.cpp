@@ -22,7 +22,8 @@ struct Span {
   std::int64_t end;
 };
 
-/// The inputs of window `at` on one axis, within the picture.
+/// The inputs of window `at` on one axis, within the picture. A window has one at least: Keras's paddings leave no
+/// window in the padding alone.
 HWY_INLINE Span inputs_of(const WindowRows& rows, std::size_t axis, std::int64_t at) {
   const std::int64_t begin = at * rows.strides[axis] - rows.pad[axis];
   return {HWY_MAX(begin, std::int64_t{0}), HWY_MIN(begin + rows.pool[axis], rows.in[axis])};
@@ -44,7 +45,8 @@ HWY_INLINE std::int32_t place_of(const WindowRows& rows, std::int64_t y, std::in
   return static_cast<std::int32_t>(row * rows.pool[1] + column);
 }
 
-/// One window; each body works on some channels. `from` is the picture.
+/// One window; each body works on some channels. `from` is the picture. Windows at an edge are smaller, and their
+/// places are still those of the whole window.
 template <class T>
 struct WindowMaximum {
   const WindowRows& rows;
@@ -73,7 +75,9 @@ struct WindowMaximum {
   }
 };
 
-/// One input: the sum of the gradients of the windows that it won. `output_grad` and `best` are the picture's.
+/// One input: the sum of the gradients of the windows that it won. `output_grad` and `best` are the picture's. A gather
+/// over windows and not a scatter from them: inputs are divided among threads, each is written once and by one, and
+/// overlapping windows are summed in their order, whoever does it.
 template <class T>
 struct WonGradients {
   const WindowRows& rows;
@@ -137,6 +141,8 @@ void max_pool_backward_of(const WindowRows& rows, std::int64_t begin, std::int64
 
 }  // namespace
 
+// Inner loops for windows within the picture, which need no edges: in bfloat16 always, of floats where no places are
+// wanted. With places, floats and their places are vectors of the same length either way.
 void max_pool_forward(Dtype dtype, const WindowRows& rows, std::int64_t begin, std::int64_t end) {
   if (dtype == Dtype::kBfloat16 && are_inner(rows)) {
     inner_max_pool_forward16(rows, begin, end);
@@ -195,6 +201,7 @@ class MaxPoolOperator final : public SimdOperator {
 
   void bind(const Binding& binding) override {
     SimdOperator::bind(binding);
+    // In training `best` is there, in evaluation null: that decides the loop.
     rows_.input = binding.inputs.at(0);
     rows_.output = binding.output;
     rows_.output_grad = binding.output_grad;
@@ -213,6 +220,7 @@ class MaxPoolOperator final : public SimdOperator {
     if (rows_.input_grad == nullptr) {
       return;
     }
+    // Windows side by side, the usual case: each input is in one window at most, so that windows may write them.
     if (rows_.strides == rows_.pool && rows_.pad == std::array<std::int64_t, 2>{} && covers_only_picture()) {
       parallel_rows(options().batch * rows_.out[0], numbers(rows_.out[1]) * rows_.pool[0] * rows_.pool[1],
                     [&](std::int64_t begin, std::int64_t end) {

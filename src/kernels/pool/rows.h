@@ -33,8 +33,9 @@ struct WindowRows {
   const void* output_grad = nullptr;
   void* input_grad = nullptr;
   bool relu = false;
-  /// In training: the place in its window of each maximum, as the output lies; kNoPlace behind a relu that passed
-  /// nothing.
+  /// In training: the place in its window of each maximum (row by row, from 0), as the output lies; kNoPlace behind a
+  /// relu that passed nothing. So backward reads a byte for each output and no input: the input's memory is free by
+  /// then. Kept places are also what makes backward agree with forward where several numbers are the largest.
   std::uint8_t* best = nullptr;
   static constexpr std::int32_t kNoPlace = 255;
 };
