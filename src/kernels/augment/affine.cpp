@@ -29,8 +29,8 @@ struct CopyNumbers {
 void affine_line(const AffineLine& line, float* to) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
-  const auto step_x = hn::Set(di, line.step_x);
-  const auto step_y = hn::Set(di, line.step_y);
+  const auto stride_x = hn::Set(di, line.stride_x);
+  const auto stride_y = hn::Set(di, line.stride_y);
   const auto start_x = hn::Set(di, line.start_x);
   const auto start_y = hn::Set(di, line.start_y);
   const auto width = hn::Set(di, line.row_numbers);
@@ -39,8 +39,8 @@ void affine_line(const AffineLine& line, float* to) {
   const auto unit = hn::Set(d, 0x1p-16F);
   for (std::size_t i = 0; i < line.count; i += hn::Lanes(d)) {
     const auto place = hn::LoadU(di, line.places + i);
-    const auto x = hn::Add(hn::Mul(place, step_x), start_x);
-    const auto y = hn::Add(hn::Mul(place, step_y), start_y);
+    const auto x = hn::Add(hn::Mul(place, stride_x), start_x);
+    const auto y = hn::Add(hn::Mul(place, stride_y), start_y);
     const auto row = hn::Mul(hn::ShiftRight<16>(y), width);
     const auto column = hn::Mul(hn::ShiftRight<16>(x), channels);
     const auto here = hn::Add(hn::Add(row, column), hn::LoadU(di, line.channel_of + i));
@@ -181,8 +181,8 @@ class AffineOperator final : public SimdOperator {
                           .row_numbers = narrowed(extent.width() * op_.in.channels),
                           .start_x = draw.x_0 + half - narrowed(extent.left * kAffineOne),
                           .start_y = draw.y_0 + half - narrowed(extent.top * kAffineOne),
-                          .step_x = draw.x_x,
-                          .step_y = draw.y_x};
+                          .stride_x = draw.x_x,
+                          .stride_y = draw.y_x};
     HWY_DYNAMIC_DISPATCH(affine_lines)(line, static_cast<std::size_t>(op_.in.height), draw.x_y, draw.y_y, changed);
     HWY_DYNAMIC_DISPATCH(narrow)(options().dtype, changed, static_cast<std::size_t>(op_.in.size()), to);
   }

@@ -7,8 +7,8 @@
 /// once for each instruction set.
 namespace lapel::kernels {
 
-/// Of affine.cpp: number i of an output line comes from the place start + places[i] step of the wide picture `from`, in
-/// 1/65536 of a pixel, and its channel channel_of[i].
+/// Of affine.cpp: number i of an output line comes from the place start + places[i] stride of the wide picture `from`,
+/// in 1/65536 of a pixel, and its channel channel_of[i].
 struct AffineLine {
   const float* from = nullptr;
   const std::int32_t* places = nullptr;
@@ -18,7 +18,7 @@ struct AffineLine {
   std::int32_t channels = 1;
   std::int32_t row_numbers = 0;  ///< Of the wide picture.
   std::int32_t start_x = 0, start_y = 0;
-  std::int32_t step_x = 0, step_y = 0;
+  std::int32_t stride_x = 0, stride_y = 0;
 };
 
 /// Of translation.cpp: number i becomes the mean of number i of the lines `here` and `below` and of those `channels`

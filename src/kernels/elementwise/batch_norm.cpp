@@ -193,11 +193,11 @@ class BatchNormOperator final : public SimdOperator {
   void bind(const Binding& binding) override {
     SimdOperator::bind(binding);
     auto* const saved = static_cast<float*>(binding.saved);
-    const std::size_t step = channel_bytes() / sizeof(float);
+    const std::size_t stride = channel_bytes() / sizeof(float);
     mean_ = {saved, channels()};
-    inverse_ = {saved + step, channels()};
-    factor_ = {saved + 2 * step, channels()};
-    shift_ = {saved + 3 * step, channels()};
+    inverse_ = {saved + stride, channels()};
+    factor_ = {saved + 2 * stride, channels()};
+    shift_ = {saved + 3 * stride, channels()};
     std::size_t next = 0;
     gamma_ = op_.scale ? static_cast<const float*>(binding.weights.at(next++)) : nullptr;
     beta_ = op_.center ? static_cast<const float*>(binding.weights.at(next++)) : nullptr;
