@@ -26,6 +26,9 @@ struct Normal {
   V density;  ///< y F'(y)
 };
 
+/// Value and derivative share the exponential, which is most of the work. With a = |y| / sqrt(2), exp(-a^2) is that of
+/// the density, and F of what is above zero is one less that of its negative: so no small number is a difference of
+/// large ones.
 template <class D>
 HWY_INLINE Normal<hn::Vec<D>> normal(D d, hn::Vec<D> y) {
   constexpr float kRootHalf = 0.70710678F;
@@ -45,7 +48,9 @@ HWY_INLINE Normal<hn::Vec<D>> normal(D d, hn::Vec<D> y) {
           hn::Mul(hn::Mul(y, exponential), hn::Set(d, kDensityAtZero))};
 }
 
-/// 1/2 + n (c[0] + c[1] n^2 + c[2] n^4 + ...) where n is y, at most `farthest` from zero.
+/// 1/2 + n (c[0] + c[1] n^2 + c[2] n^4 + ...) where n is y, at most `farthest` from zero. F - 1/2 and the derivative
+/// of gelu less 1/2 are odd functions: half of the coefficients, and the symmetry is exact. By Horner's rule; beyond
+/// `farthest` both are as near to 0 or 1 as the polynomial is anywhere.
 template <class D, std::size_t kCount>
 HWY_INLINE hn::Vec<D> half_and_odd(D d, hn::Vec<D> y, float farthest, const float (&c)[kCount]) {
   const auto near = hn::Min(hn::Max(y, hn::Set(d, -farthest)), hn::Set(d, farthest));

@@ -13,6 +13,7 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
+/// All inputs in one pass, whatever their number: the output is written once, and no sum between is rounded.
 template <class T>
 struct Sum {
   std::span<const void* const> inputs;
@@ -66,6 +67,7 @@ class AddOperator final : public SimdOperator {
   }
 
  private:
+  /// Backward is the same with one input: the gradient, times the scale.
   void sum(std::span<const void* const> inputs, void* to) const {
     parallel_numbers(numbers(), [&](std::int64_t begin, std::int64_t end) {
       HWY_DYNAMIC_DISPATCH(sum_range)

@@ -14,7 +14,9 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// x where it is above zero, else alpha (exp(x) - 1) (Clevert et al. 2016).
+/// x where it is above zero, else alpha (exp(x) - 1) (Clevert et al. 2016). Both ways are computed and one is taken:
+/// the exponential is of what is not above zero, so that it cannot overflow in a lane that takes the other. It is
+/// expm1, for near zero the difference has no digits left.
 struct EluFormula {
   float alpha;
   template <class T, class D>

@@ -25,16 +25,17 @@ struct ElementwiseSpan {
 };
 
 struct ElementwiseFunction {
-  std::string_view name;                  ///< As Keras's function is named.
-  std::string_view alias = {};            ///< Keras's other name of it.
-  ElementwiseParameters parameters = {};  ///< Keras's defaults of the function of that name.
-  void (*run)(const ElementwiseSpan& span);
+  std::string_view name;                     ///< As Keras's function is named.
+  std::string_view alias = {};               ///< Keras's other name of it.
+  ElementwiseParameters parameters = {};     ///< Keras's defaults of the function of that name.
+  void (*run)(const ElementwiseSpan& span);  ///< On the calling thread.
   /// The plain version, and its derivative.
   double (*value)(double x, const ElementwiseParameters& parameters);
   double (*slope)(double x, const ElementwiseParameters& parameters);
 };
 
-/// The line of the list for a formula, defined in the formula's file.
+/// The line of the list for a formula, defined in the formula's file as a specialization for a name of its own, so that
+/// no header has to declare it.
 template <class Formula>
 [[nodiscard]] ElementwiseFunction elementwise_function();
 

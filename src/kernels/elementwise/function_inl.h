@@ -21,6 +21,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// Forward, `formula.value<T>(d, x)` of each number x; backward, the gradient times `formula.slope<T>(d, x)`, its
 /// derivative. Both are computed in float; T is the type in which numbers are stored, so that a formula may be as rough
 /// as that is. A pass reads and writes each number once: it goes at the speed of memory or of the formula.
+/// The formula is inlined into the loop, and what it makes of its parameters is in registers for the whole span. Single
+/// numbers at the end go through it as vectors of one lane: the same bits wherever a span begins.
 template <class Formula>
 HWY_INLINE void run_formula(const Formula& formula, const ElementwiseSpan& span) {
   with_type(span.dtype, span.rounds_bfloat16, [&](auto number) HWY_ATTR {

@@ -42,6 +42,7 @@ const ElementwiseFunction& find_elementwise_function(std::string_view name) {
 
 namespace {
 
+/// Backward reads the input and computes what it needs again: to store the derivative would be a pass's traffic more.
 class ElementwiseOperator final : public SimdOperator {
  public:
   ElementwiseOperator(const ElementwiseOp& op, const BuildOptions& options)

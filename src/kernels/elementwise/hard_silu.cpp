@@ -14,7 +14,8 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// x times a line from 0 at -3 to 1 at 3 (Howard et al. 2019).
+/// x times a line from 0 at -3 to 1 at 3 (Howard et al. 2019). Between these the derivative is x / 3 + 1/2; at -3 it is
+/// zero, at 3 one. The product with x keeps a NaN, whatever the clamped line makes of it.
 struct HardSiluFormula {
   template <class T, class D>
   HWY_INLINE hn::Vec<D> value(D d, hn::Vec<D> x) const {

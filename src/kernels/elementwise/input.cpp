@@ -28,6 +28,9 @@ struct ScalePixels {
   }
 };
 
+// A batch of pixels is a byte each and becomes two or four: the pass is bound by what it computes for each, and by
+// pictures that come from memory (StepState::next_samples).
+
 #if HWY_TARGET == HWY_AVX3
 /// Whole vectors of bfloat16 by AVX512-BF16, for which Highway 1.0 has no function; says how many numbers that were.
 HWY_INLINE std::size_t scale_by_bfloat16_instructions(const std::uint8_t* from, float scale, std::size_t count,
@@ -117,7 +120,8 @@ class InputOperator final : public SimdOperator {
   void forward(const StepState& state) override {
     check_samples(state);
     const auto size = static_cast<std::size_t>(op_.size);
-    // A pixel, which comes from memory, costs twice what most numbers do.
+    // A pixel, which comes from memory, costs twice what most numbers do. The next batch's row is asked for by the
+    // thread that will scale it, while it scales this one's: rows are divided in the same way in each step.
     parallel_rows(options().batch, op_.size * 2, [&](std::int64_t begin, std::int64_t end) {
       for (auto row = static_cast<std::size_t>(begin); row < static_cast<std::size_t>(end); ++row) {
         HWY_DYNAMIC_DISPATCH(scale_pixels)

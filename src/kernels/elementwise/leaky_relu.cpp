@@ -12,7 +12,8 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// x where it is above zero, else a share of it (Maas et al. 2013).
+/// x where it is above zero, else a share of it (Maas et al. 2013). At zero the derivative is the share (Keras's). A
+/// NaN is not above zero and stays one.
 struct LeakyReluFormula {
   float negative_slope;
   template <class T, class D>

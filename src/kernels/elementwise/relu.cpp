@@ -24,7 +24,8 @@ struct BehindRelu {
   }
 };
 
-/// The sign bit and a zero test decide: bfloat16 needs no conversion. A NaN of the output passes nothing.
+/// As integers, positive bfloat16 are those above 0, and NaNs those above infinity's 0x7F80: bfloat16 needs no
+/// conversion, and a vector has twice as many. A NaN of the output passes nothing, as in floats.
 struct BehindReluBfloat16 {
   const std::uint16_t* output;
   const std::uint16_t* output_grad;

@@ -13,7 +13,8 @@ struct ReluBackward {
   void* to = nullptr;
 };
 
-/// The gradient behind a relu: `output_grad` where `output` > 0, else 0. At the speed of memory, over all threads.
+/// The gradient behind a relu: `output_grad` where `output` > 0, else 0. At the speed of memory, over all threads. From
+/// the output, which is positive where the input was: the input need not live. `count` numbers of `dtype`.
 void relu_backward(Dtype dtype, const ReluBackward& relu, std::int64_t count);
 
 }  // namespace lapel::kernels

@@ -13,6 +13,7 @@ namespace lapel::kernels::HWY_NAMESPACE {
 namespace {
 
 /// x between threshold and max_value; that where it is above; a share of what it is below the threshold (Keras's ReLU).
+/// At the threshold the derivative is that below, at max_value zero. Comparisons, not Min and Max: a NaN stays one.
 struct Relu6Formula {
   float max_value;
   float negative_slope;

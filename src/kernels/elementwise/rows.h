@@ -17,7 +17,8 @@ struct PhiloxAddress {
   std::array<std::uint32_t, 2> key{};
 };
 
-/// Of batch_norm.cpp. Rows of `channels` numbers, and factors for each channel.
+/// Of batch_norm.cpp. Rows of `channels` numbers, and factors for each channel. A pass is one multiply-add or two for
+/// each number: all that depends on the channel alone is in these factors.
 struct NormRows {
   std::size_t channels = 0;
   bool rounds_bfloat16 = false;  ///< The CPU has RoundedBfloat16.

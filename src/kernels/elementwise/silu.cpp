@@ -14,7 +14,7 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
-/// x / (1 + exp(-x)) (Elfwing et al. 2018).
+/// x s, s = 1 / (1 + exp(-x)) (Elfwing et al. 2018), and its derivative s + x s (1 - s).
 struct SiluFormula {
   template <class T, class D>
   HWY_INLINE hn::Vec<D> value(D d, hn::Vec<D> x) const {
