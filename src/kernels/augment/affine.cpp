@@ -25,7 +25,10 @@ struct CopyNumbers {
   }
 };
 
-/// One line of the output, in float, by whole vectors: what is written behind its end has no meaning.
+/// One line of the output, in float, by whole vectors: what is written behind its end has no meaning. A lane is a
+/// number, with its own place: x and y in fixed point are a multiplication and an addition each, their upper halves
+/// are the place and their lower halves the shares. Then four gathers, whatever the rotation: no line of the input is
+/// followed along, and no edge is asked for.
 void affine_line(const AffineLine& line, float* to) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
@@ -63,6 +66,8 @@ void affine_line(const AffineLine& line, float* to) {
 
 }  // namespace
 
+/// All lines of a picture in one call: one dispatch for each picture and not for each of its lines. Behind each line
+/// the next one overwrites what was written too much.
 void affine_lines(const AffineLine& first, std::size_t lines, std::int32_t next_x, std::int32_t next_y, float* to) {
   AffineLine line = first;
   for (std::size_t y = 0; y < lines; ++y) {
@@ -125,6 +130,7 @@ class AffineOperator final : public SimdOperator {
       places_.push_back(i < line ? narrowed(i / op.in.channels) : 0);
       channel_of_.push_back(i < line ? narrowed(i % op.in.channels) : 0);
     }
+    // The longest diagonal that a draw reaches, of which any rotation and the largest zoom are within.
     const double largest = 1 + std::max({op.height_zoom[1], op.same_zoom ? 0 : op.width_zoom[1], 0.0});
     const auto reach = static_cast<std::int64_t>(
         std::ceil(largest * std::hypot(static_cast<double>(op.in.height), static_cast<double>(op.in.width))));
@@ -171,7 +177,7 @@ class AffineOperator final : public SimdOperator {
         scratch + Buffer::aligned(static_cast<std::size_t>(wide_numbers_) * sizeof(float)) / sizeof(float);
     const Extent extent = reach(draw);
     widen_picture(from, extent, scratch);
-    const std::int32_t half = op_.bilinear ? 0 : kAffineOne / 2;
+    const std::int32_t half = op_.bilinear ? 0 : kAffineOne / 2;  // The nearest place, by cutting off.
     const AffineLine line{.from = scratch,
                           .places = places_.data(),
                           .channel_of = channel_of_.data(),
@@ -187,7 +193,8 @@ class AffineOperator final : public SimdOperator {
     HWY_DYNAMIC_DISPATCH(narrow)(options().dtype, changed, static_cast<std::size_t>(op_.in.size()), to);
   }
 
-  /// The picture, and all places that the numbers of the output come from: the farthest are those of its corners.
+  /// The picture, and all places that the numbers of the output come from: the farthest are those of its corners, for
+  /// the map is affine. One more to the right and below, for the neighbours.
   [[nodiscard]] Extent reach(const AffineDraw& draw) const {
     Extent extent{0, 0, op_.in.height - 1, op_.in.width - 1};
     for (const std::int64_t y : {std::int64_t{0}, op_.in.height - 1}) {
@@ -201,6 +208,8 @@ class AffineOperator final : public SimdOperator {
     return extent;
   }
 
+  /// Copies the picture as floats, then fills what lies beside each of its lines and then whole lines, from what is
+  /// there already: the fill mode is asked once for a column or a line, not for each number of the output.
   void widen_picture(const std::byte* from, const Extent& extent, float* to) const {
     const Shape& in = op_.in;
     const std::int64_t line = extent.width() * in.channels;

@@ -4,6 +4,10 @@
 
 #include "kernels/operator.h"
 
+/// The random operators on pictures: batch x h x w x c of `options.dtype` to the same shape; the identity in evaluation
+/// and before their start_epoch; no gradient. Each changes picture s by the numbers of its own stream (ops.h), so that
+/// neither the batch nor the threads have a part in it. Throw Error (kInternal) where a step has not as many samples as
+/// the batch.
 namespace lapel::kernels {
 
 /// Not vectorised: rows of a picture are copied or filled in plain loops.

@@ -8,7 +8,8 @@
 
 namespace lapel::kernels {
 
-/// What the operators share that change each picture of a batch by itself, in training alone.
+/// What the operators share that change each picture of a batch by itself, in training alone. A picture is one
+/// thread's: pictures are divided, as each draws its own numbers and is a few KiB.
 class AugmentOperator : public SimdOperator {
  public:
   AugmentOperator(const Shape& in, std::uint32_t unit, const BuildOptions& options)
@@ -43,6 +44,8 @@ class AugmentOperator : public SimdOperator {
   static void put(float value, std::uint16_t& to) { to = bfloat16_from_float(value); }
 
  private:
+  /// One picture, h x w x c, to another one; `from` and `to` do not overlap. For each type, as virtual functions are no
+  /// templates; both call one.
   virtual void change(const RandomStream& random, const float* from, float* to) const = 0;
   virtual void change(const RandomStream& random, const std::uint16_t* from, std::uint16_t* to) const = 0;
 

@@ -10,6 +10,8 @@ namespace {
 /// So far from the blocks that a row draws for itself that none of them is it.
 constexpr std::uint64_t kPartnerNumber = 0x3FFFFFFF0;
 
+/// Where the number at place p comes from: p + places + share. Moved down by m, that is p - m, cut into a whole number
+/// and a share in [0, 1).
 Origin draw_origin(const std::array<double, 2>& factor, std::int64_t extent, bool bilinear, float uniform) {
   const double move = static_cast<double>(extent) * between(factor, uniform);
   if (!bilinear) {
@@ -34,7 +36,9 @@ Box draw_box(const Shape& in, double height_share, double width_share, float y, 
   return {rows[0], columns[0], rows[1], columns[1]};
 }
 
-/// The logarithm of a number of Gamma(shape, 1), from every second block of `random` from `block` on.
+/// The logarithm of a number of Gamma(shape, 1), from every second block of `random` from `block` on. A block is one
+/// attempt: two uniforms for a normal number (Box & Muller 1958), one for the acceptance, one for the step from shape
+/// + 1 to a shape below 1, Gamma(a) = Gamma(a + 1) U^(1/a). More than 95% of attempts are accepted.
 double draw_log_gamma(double shape, const RandomStream& random, std::uint32_t block) {
   const double grown = shape < 1 ? shape + 1 : shape;
   const double d = grown - 1.0 / 3;
@@ -71,6 +75,8 @@ AffineDraw draw_affine(const RandomAffineOp& op, const RandomStream& random) {
   const double angle = 2 * std::numbers::pi * between(op.rotation, random.uniform(0));
   const double zoom_y = 1 + between(op.height_zoom, random.uniform(1));
   const double zoom_x = op.same_zoom ? zoom_y : 1 + between(op.width_zoom, random.uniform(2));
+  // R(a) Z about the middle, from the output's places to the input's: each output is written once, and there are no
+  // holes. A larger zoom takes from further apart, and so makes the picture smaller.
   const double x_x = std::cos(angle) * zoom_x;
   const double x_y = -std::sin(angle) * zoom_y;
   const double y_x = std::sin(angle) * zoom_x;
@@ -111,6 +117,7 @@ float draw_beta(double alpha, const RandomStream& random) {
   return static_cast<float>(1 / (1 + std::exp(difference)));
 }
 
+// One distance for all rows makes partners a permutation: every row is mixed into exactly one other.
 std::int64_t partner_distance(const StepState& state, std::uint32_t unit) {
   const auto rows = static_cast<std::uint32_t>(state.samples.size());
   return rows < 2 ? 0 : 1 + static_cast<std::int64_t>(random_of_row(state, unit, 0).below(kPartnerNumber, rows - 1));

@@ -31,6 +31,7 @@ struct FlipDraw {
   if (random.epoch < op.start_epoch) {
     return {};
   }
+  // The first epoch is drawn; every other epoch from then on is its opposite. Epoch 0 stands for the numbers of all.
   bool other_side = false;
   if (op.alternating) {
     other_side = random.epoch % 2 == 0;
@@ -53,6 +54,8 @@ struct TranslationDraw {
 
 [[nodiscard]] TranslationDraw draw_translation(const RandomTranslationOp& op, const RandomStream& random);
 
+/// Places in 16.16 fixed point: adding them is exact, so that a line's places are the same whether they are added up or
+/// multiplied, in the fast operator and the plain one. Whole places end at kMostAffineExtent, far from 2^15.
 inline constexpr int kAffineBits = 16;
 inline constexpr std::int32_t kAffineOne = 1 << kAffineBits;
 
@@ -78,14 +81,16 @@ struct Box {
 [[nodiscard]] Box draw_erasing(const RandomErasingOp& op, const RandomStream& random);
 
 /// What stands at number `index` of an erased picture: a number of the normal distribution cut to [0, 1], by its
-/// inverse (Wichura 1988, algorithm AS 241, PPND7).
+/// inverse (Wichura 1988, algorithm AS 241, PPND7). Half of them are 0 and a sixth 1; between lie shares of 0.5 to
+/// 0.84, for which the algorithm's middle branch (up to 0.925) is all that is needed.
 [[nodiscard]] float erasing_noise(std::uint32_t bits);
 
 /// The random bits of erasing_noise: number kErasingNoise + index of the row's stream; a multiple of 4.
 inline constexpr std::uint64_t kErasingNoise = 8;
 
 /// A number of the distribution Beta(alpha, alpha), as a quotient of two of the gamma distribution (Marsaglia & Tsang
-/// 2000) of logarithms, so that a small alpha gives 0 or 1 and not 0/0. Takes blocks of `random` from the second on.
+/// 2000) of logarithms, so that a small alpha gives 0 or 1 and not 0/0. Takes blocks of `random` from the second on,
+/// the odd ones for one gamma and the even ones for the other: rejection takes as many as it needs of either.
 [[nodiscard]] float draw_beta(double alpha, const RandomStream& random);
 
 /// How far on in the batch the partner of a row stands: from 1 on; 0 in a batch of one.
@@ -103,7 +108,7 @@ inline constexpr std::uint64_t kErasingNoise = 8;
 /// What comes from the partner.
 [[nodiscard]] Box draw_cut_mix(const CutMixOp& op, const RandomStream& random);
 
-/// The place within a picture of `extent` places that stands at `place`; -1 where a constant does.
+/// The place within a picture of `extent` places that stands at `place`, any number; -1 where a constant does.
 [[nodiscard]] inline std::int64_t inside(FillMode mode, std::int64_t place, std::int64_t extent) {
   if (place >= 0 && place < extent) {
     return place;

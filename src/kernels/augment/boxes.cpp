@@ -8,6 +8,8 @@ namespace lapel::kernels {
 
 namespace {
 
+/// Lines from left to right as they are or reversed, from the first or from the last one on. Channels of a place stay
+/// in their order.
 class FlipOperator final : public AugmentOperator {
  public:
   FlipOperator(const RandomFlipOp& op, const BuildOptions& options)
@@ -43,6 +45,7 @@ class FlipOperator final : public AugmentOperator {
   RandomFlipOp op_;
 };
 
+/// A copy, and a box over it: rows of the box are filled.
 class ErasingOperator final : public AugmentOperator {
  public:
   ErasingOperator(const RandomErasingOp& op, const BuildOptions& options)
@@ -71,7 +74,8 @@ class ErasingOperator final : public AugmentOperator {
     }
   }
 
-  /// Four numbers from each block of random bits.
+  /// Four numbers from each block of random bits. Number i of the picture has its own place in the stream, so that the
+  /// noise does not depend on where the box lies.
   template <class T>
   static void fill_noise(const RandomStream& random, std::int64_t first, std::int64_t count, T* to) {
     for (std::int64_t i = first; i < first + count;) {

@@ -9,10 +9,11 @@ namespace lapel::kernels {
 
 /// Of affine.cpp: number i of an output line comes from the place start + places[i] stride of the wide picture `from`,
 /// in 1/65536 of a pixel, and its channel channel_of[i].
+/// Bounds are the caller's: all places, and their neighbours to the right and below, are within `from`.
 struct AffineLine {
   const float* from = nullptr;
-  const std::int32_t* places = nullptr;
-  const std::int32_t* channel_of = nullptr;
+  const std::int32_t* places = nullptr;      ///< For `count` numbers and a vector more,
+  const std::int32_t* channel_of = nullptr;  ///< so that the last vector is whole.
   std::size_t count = 0;
   bool bilinear = true;
   std::int32_t channels = 1;

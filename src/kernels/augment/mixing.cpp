@@ -56,7 +56,8 @@ namespace {
 
 HWY_EXPORT(mix_rows);
 
-/// What the operators share that mix a row with its partner.
+/// What the operators share that mix a row with its partner. Rows are read from the input and written to the output, so
+/// that a row is still whole when it is another one's partner.
 class MixOperator : public SimdOperator {
  public:
   MixOperator(std::int64_t size, std::uint32_t unit, const BuildOptions& options)
@@ -128,7 +129,8 @@ class CutMixOperator final : public MixOperator {
   CutMixOp op_;
 };
 
-/// The weight that a row keeps of its own target, and the unit that the partner is drawn by.
+/// The weight that a row keeps of its own target: drawn again from the same stream as the pictures', so that nothing
+/// has to be handed on from the operator to the loss.
 struct OwnWeight {
   const StepState& state;
   std::int64_t row;

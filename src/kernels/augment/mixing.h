@@ -9,6 +9,7 @@
 /// Operators that mix the rows of a batch in training, and what they make of the targets.
 namespace lapel::kernels {
 
+/// Whether `op` is a MixUpOp or a CutMixOp: then the loss needs rows of targets and not class numbers.
 [[nodiscard]] bool mixes_targets(const Op& op);
 
 /// Targets (rows x classes) after `op`, from those before it: to[i] = w from[i] + (1 - w) from[j], with the weight w

@@ -14,6 +14,8 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
+/// A line of the output: all its numbers have the same two shares, so that it is four loads and three multiply-adds of
+/// neighbouring lines, in the order of `bilinear` (augmentation.h).
 template <class T>
 struct MixNeighbours {
   const NeighbourLine& line;
@@ -55,7 +57,8 @@ namespace {
 
 HWY_EXPORT(mix_neighbours);
 
-/// Of each line, the stretch that comes from within the picture is made as one; the places beside it one by one.
+/// Of each line, the stretch that comes from within the picture is made as one; the places beside it one by one. Moves
+/// are of some places, so that nearly all of a line is the stretch.
 class TranslationOperator final : public AugmentOperator {
  public:
   TranslationOperator(const RandomTranslationOp& op, const BuildOptions& options)
