@@ -124,9 +124,9 @@ class ProductOperator final : public Operator {
         names.push_back(name);
       }
     };
-    for (const auto* step : {&backward_data_, &backward_weights_}) {
-      if (*step) {
-        add((*step)->implementation());
+    for (const auto* pass : {&backward_data_, &backward_weights_}) {
+      if (*pass) {
+        add((*pass)->implementation());
       }
     }
     if (weight_gradient_) {
@@ -237,8 +237,8 @@ class ProductOperator final : public Operator {
     count(forward_conversion_, forward_weights_);
     count(grad_conversion_, weight_grads_);
     count(data_conversion_, data_weights_);
-    for (const auto* step : {&backward_weights_, &backward_data_}) {
-      scratchpad_bytes_ = std::max(scratchpad_bytes_, *step ? (*step)->scratchpad_bytes() : 0);
+    for (const auto* pass : {&backward_weights_, &backward_data_}) {
+      scratchpad_bytes_ = std::max(scratchpad_bytes_, *pass ? (*pass)->scratchpad_bytes() : 0);
     }
     if (weight_gradient_) {
       scratchpad_bytes_ = std::max(scratchpad_bytes_, weight_gradient_->scratch_bytes());
