@@ -11,11 +11,13 @@
 
 namespace lapel::kernels {
 
-/// Elementwise work on this many numbers is worth a thread of its own (some microseconds).
+/// Elementwise work on this many numbers is worth a thread of its own (some microseconds). Costs of other work are
+/// given in the same unit: a row of the loss counts as so many numbers, a draw of random numbers as eight.
 inline constexpr std::int64_t kNumbersPerThread = 16384;
 
 /// Calls `body(begin, end)` on ranges that cover `count` numbers, over all threads where that pays; no two
-/// ranges share a cache line of an aligned array.
+/// ranges share a cache line of an aligned array: a line that two cores write goes to and fro between them. Ranges
+/// begin at multiples of 64 numbers, a line of bytes, so of any type.
 template <class F>
 void parallel_numbers(std::int64_t count, const F& body) {
   constexpr std::int64_t kUnit = 64;
@@ -39,7 +41,8 @@ inline void check_lengths(std::size_t length, std::size_t other) {
   }
 }
 
-/// Calls `body(begin, end)` on ranges of rows of `size` numbers.
+/// Calls `body(begin, end)` on ranges of rows of `size` numbers, which may be a cost instead. Rows are whole; two
+/// ranges may share a line where a row is none.
 template <class F>
 void parallel_rows(std::int64_t rows, std::int64_t size, const F& body) {
   parallel_for(rows, kNumbersPerThread / std::max<std::int64_t>(1, size) + 1, body);

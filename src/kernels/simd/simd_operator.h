@@ -30,14 +30,15 @@ class SimdOperator : public Operator {
   /// Throws Error (kInternal) unless `state` names a sample for each row.
   void check_samples(const StepState& state) const;
   /// Starts to bring a picture near. In a large data set each one comes from memory, whose answer takes longer than the
-  /// pixels do to be scaled.
+  /// pixels do to be scaled; samples are in random order, so that the hardware cannot know which one is next.
   static void fetch(const std::uint8_t* picture, std::size_t bytes) {
     constexpr std::size_t kLine = 64;
     for (std::size_t at = 0; at < bytes; at += kLine) {
       __builtin_prefetch(picture + at);
     }
   }
-  /// Copies `numbers` activations, over all threads.
+  /// Copies `numbers` activations of the plan's type, over all threads: what an operator is that does nothing in
+  /// evaluation but is there in a plan for training.
   void copy(const void* from, void* to, std::int64_t numbers) const;
 
  private:

@@ -21,7 +21,9 @@ namespace lapel::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// Calls `body(tag, i)` for every stretch of lanes in [begin, end): whole vectors, then single lanes, so that a
-/// number's result does not depend on where a range begins.
+/// number's result does not depend on where a range begins. (A masked tail would do the same with AVX-512; AVX2 has no
+/// masked loads of bytes and 16-bit numbers, and bodies read several types.) For a body that works in place as well,
+/// for no number is covered twice.
 template <class F>
 HWY_INLINE void for_each_vector(std::size_t begin, std::size_t end, const F& body) {
   const hn::ScalableTag<float> whole;
@@ -36,6 +38,7 @@ HWY_INLINE void for_each_vector(std::size_t begin, std::size_t end, const F& bod
 }
 
 /// The same for numbers of channels, of which there often are 8 beyond whole vectors (24, 40): these are a vector too.
+/// Bodies mostly loop over rows or places within it, so that the tag, a constant, is chosen once for many of them.
 template <class F>
 HWY_INLINE void for_each_channel_vector(std::size_t channels, const F& body) {
   const hn::ScalableTag<float> whole;
@@ -52,7 +55,8 @@ HWY_INLINE void for_each_channel_vector(std::size_t channels, const F& body) {
 
 /// Calls `body(tag, i)` so that all numbers of [0, count) are covered, some perhaps twice: the last vector ends where
 /// they end, and fewer than a vector are covered by two of half the lanes, or of fewer still. For a body that writes
-/// apart from what it reads: a row of any length then takes few vectors and no single lanes.
+/// apart from what it reads: a row of any length then takes few vectors and no single lanes (300 numbers 19 vectors of
+/// AVX-512, and not 18 and 12 lanes). A body that adds to what is there would add twice.
 template <class D, class F>
 HWY_INLINE void for_each_covering_vector(D d, std::size_t count, const F& body) {
   const std::size_t lanes = hn::Lanes(d);
@@ -74,6 +78,8 @@ HWY_INLINE void for_each_covering_vector(std::size_t count, const F& body) {
   for_each_covering_vector(hn::ScalableTag<float>(), count, body);
 }
 
+// Loads and stores of activations of either type, as floats: kernels are templates over T and compute in float. Any
+// address will do. A bfloat16 is the upper half of the float of the same value: to widen it is a shift.
 template <class D>
 HWY_INLINE hn::Vec<D> load(D d, const float* from) {
   return hn::LoadU(d, from);
@@ -91,7 +97,9 @@ HWY_INLINE void store(D d, hn::Vec<D> value, float* to) {
   hn::StoreU(value, d, to);
 }
 
-/// As bfloat16_from_float does it.
+/// As bfloat16_from_float does it: rounded to nearest, ties to even, by adding 0x7FFF and the last bit that stays,
+/// which carries into it where the rest is more than half, or half of an odd number. A NaN would carry into an
+/// infinity, and gets the quiet bit instead. Eleven instructions, where AVX512-BF16 has one (store_number).
 template <class D>
 HWY_INLINE hn::Vec<hn::Rebind<std::uint16_t, D>> narrowed([[maybe_unused]] D d, hn::Vec<D> value) {
   const hn::Rebind<std::uint16_t, D> d16;

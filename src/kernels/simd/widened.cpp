@@ -19,6 +19,8 @@ struct Twin {
   void round(void* narrow) const { to_bfloat16(wide, {static_cast<std::uint16_t*>(narrow), count}); }
 };
 
+/// Every call goes through its operands once more than `inner` does: for CPUs on which the results must be right, and
+/// where `precision = "auto"` would have taken floats.
 class WidenedOperator final : public Operator {
  public:
   WidenedOperator(std::unique_ptr<Operator> inner, const OpInfo& op, const BuildOptions& options)
