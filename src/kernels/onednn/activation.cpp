@@ -54,6 +54,7 @@ class CopyOperator final : public Operator {
   void* input_grad_ = nullptr;
 };
 
+/// Derivatives are taken from the output, which a plan keeps for the next operator anyway: the input need not live.
 class ActivationOperator final : public Operator {
  public:
   ActivationOperator(MemoryDesc desc, const PrimitiveDesc& forward, const std::optional<PrimitiveDesc>& backward)

@@ -21,7 +21,8 @@ struct WeightLayout::Impl {
 [[nodiscard]] WeightLayout layout_from(const MemoryDesc& desc, std::vector<std::int64_t> shape);
 
 /// For each of Keras's four dimensions (h, w, in, out of a convolution's kernel; those before a lesser weight's have
-/// one index), what each index along it adds to the place in memory: the place of a weight is their sum.
+/// one index), what each index along it adds to the place in memory: the place of a weight is their sum. Blocked
+/// layouts divide each dimension by itself, so that four short tables take the place of one as large as the weight.
 [[nodiscard]] std::array<std::vector<std::int64_t>, 4> places_of(const WeightLayout& layout);
 
 }  // namespace lapel::kernels

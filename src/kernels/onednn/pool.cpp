@@ -7,6 +7,7 @@ namespace {
 
 using dnnl::memory;
 
+/// Means exclude the padding from their count (pooling_avg_exclude_padding), as Keras does.
 class PoolOperator final : public Operator {
  public:
   PoolOperator(MemoryDesc src, MemoryDesc dst, const PrimitiveDesc& forward,

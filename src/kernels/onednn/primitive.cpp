@@ -42,6 +42,7 @@ void OnednnPrimitive::bind(std::initializer_list<PrimitiveArgument> arguments, v
   });
 }
 
+// The C function, since the C++ one takes a map of arguments and allocates for each run.
 void OnednnPrimitive::run() const {
   const dnnl_status_t status =
       dnnl_primitive_execute(primitive_.get(), stream_.get(), static_cast<int>(arguments_.size()), arguments_.data());

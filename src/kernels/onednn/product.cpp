@@ -25,8 +25,9 @@ struct ProductPlan {
   std::optional<PrimitiveDesc> backward_weights;
 };
 
-/// What `make` gives for the stored order if that is computed well; else for the order it likes best.
-/// Reference implementations are the last resort, or none.
+/// What `make` gives for the stored order if that is computed well; else for the order it likes best, with a conversion
+/// at each run. A reorder costs a pass over the weights, a reference implementation many times the product: so they are
+/// the last resort, or none.
 template <class Make>
 std::optional<PrimitiveDesc> choose(const std::optional<MemoryDesc>& stored, const MemoryDesc& any,
                                     bool allow_reference, const Make& make) {
@@ -48,6 +49,8 @@ ProductDescs descs(const Product& product, const MemoryDesc& weights) {
   return {product.src, weights, product.bias, product.dst};
 }
 
+/// Forward chooses the layout where none is stored yet; both backward passes are asked for that same one, as weights
+/// and gradients lie as they are stored. Empty where one of the passes cannot be had.
 std::optional<ProductPlan> plan_product(const Product& product, const BuildOptions& options, bool allow_reference) {
   const auto type = onednn_type(options.dtype);
   const auto f32 = memory::data_type::f32;
@@ -83,6 +86,8 @@ std::optional<ProductPlan> plan_product(const Product& product, const BuildOptio
   return complete ? std::optional(plan) : std::nullopt;
 }
 
+/// A product by oneDNN's primitives, which are made and bound once. A relu is oneDNN's post-op in forward; backward has
+/// no such thing, and masks the output's gradient into scratch first, for both gradients.
 class ProductOperator final : public Operator {
  public:
   ProductOperator(Product product, const ProductPlan& plan, const BuildOptions& options)
