@@ -114,7 +114,7 @@ HWY_EXPORT(affine_lines);
 HWY_EXPORT(widen);
 HWY_EXPORT(narrow);
 
-/// More numbers than any vector has.
+/// More numbers than any vector has: as many are read and written behind the last line.
 constexpr std::int64_t kMostLanes = 64;
 
 std::int32_t narrowed(std::int64_t value) { return static_cast<std::int32_t>(value); }
@@ -169,6 +169,8 @@ class AffineOperator final : public SimdOperator {
            Buffer::apart(static_cast<std::size_t>(op_.in.size() + kMostLanes) * sizeof(float));
   }
 
+  /// One picture: into the wide copy as floats, from there by gathers into floats, then to the plan's type. In bfloat16
+  /// a gather of 16 bits would be needed, which no instruction set has.
   void change(const AffineDraw& draw, std::int64_t row, float* scratch) const {
     const auto width = static_cast<std::int64_t>(dtype_bytes(options().dtype));
     const auto* const from = static_cast<const std::byte*>(binding().inputs.at(0)) + row * op_.in.size() * width;

@@ -30,6 +30,8 @@ std::array<std::int64_t, 2> draw_stretch(double length, std::int64_t extent, flo
   return {static_cast<std::int64_t>(std::ceil(start)), std::min(end, extent)};
 }
 
+/// A box of these shares of height and width that lies within the picture. Its ends are rounded, so that its size may
+/// differ by a place from draw to draw: targets are mixed by the places that were exchanged, not by the share.
 Box draw_box(const Shape& in, double height_share, double width_share, float y, float x) {
   const auto rows = draw_stretch(height_share * static_cast<double>(in.height), in.height, y);
   const auto columns = draw_stretch(width_share * static_cast<double>(in.width), in.width, x);
@@ -112,6 +114,8 @@ float erasing_noise(std::uint32_t bits) {
   return static_cast<float>(std::min(1.0, q * above / below));
 }
 
+// With X and Y of Gamma(alpha, 1), X / (X + Y) is 1 / (1 + exp(log Y - log X)). For alpha of 1e-6 both logarithms are
+// some -1e6, and X and Y no numbers; their difference is.
 float draw_beta(double alpha, const RandomStream& random) {
   const double difference = draw_log_gamma(alpha, random, 2) - draw_log_gamma(alpha, random, 1);
   return static_cast<float>(1 / (1 + std::exp(difference)));

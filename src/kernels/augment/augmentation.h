@@ -22,6 +22,7 @@ namespace lapel::kernels {
   return range[0] + static_cast<double>(uniform) * (range[1] - range[0]);
 }
 
+/// Which ways a picture is mirrored.
 struct FlipDraw {
   bool horizontal = false;
   bool vertical = false;
@@ -47,6 +48,7 @@ struct Origin {
   float share = 0;
 };
 
+/// The number at (y, x) comes from (y + down, x + right): the same for a whole picture.
 struct TranslationDraw {
   Origin down;
   Origin right;

@@ -16,6 +16,7 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
+/// w own + (1 - w) other, in float; the second product is rounded, the first is not. Row by row, as weights are.
 template <class T>
 struct Mix {
   const T* own;
@@ -108,6 +109,7 @@ class MixUpOperator final : public MixOperator {
   MixUpOp op_;
 };
 
+/// A copy, and a box of the partner over it: no arithmetic, so that both types are bytes.
 class CutMixOperator final : public MixOperator {
  public:
   CutMixOperator(const CutMixOp& op, const BuildOptions& options)

@@ -70,6 +70,8 @@ class TranslationOperator final : public AugmentOperator {
     move(random, from, to);
   }
 
+  /// [begin, end) are the places of a line that come from within it. They are made by move_stretch where the lines they
+  /// come from are there, too; all others by move_place, before and behind.
   template <class T>
   void move(const RandomStream& random, const T* from, T* to) const {
     const TranslationDraw draw = draw_translation(op_, random);

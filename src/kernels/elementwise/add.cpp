@@ -51,6 +51,7 @@ namespace {
 
 HWY_EXPORT(sum_range);
 
+/// Backward writes each input's gradient by itself: they are arrays of their own, overwritten.
 class AddOperator final : public SimdOperator {
  public:
   AddOperator(const AddOp& op, const BuildOptions& options) : SimdOperator(options), op_(op) {}

@@ -222,6 +222,7 @@ class BatchNormOperator final : public SimdOperator {
       take_moving();  // A plan for training evaluates as well.
     }
     for (std::size_t c = 0; c < channels(); ++c) {
+      // Saved for backward, which makes the activation's input again from them.
       factor_[c] = (gamma_ == nullptr ? 1.0F : gamma_[c]) * inverse_[c];
       shift_[c] = beta_ == nullptr ? 0.0F : beta_[c];
     }
@@ -273,7 +274,7 @@ class BatchNormOperator final : public SimdOperator {
     return rows;
   }
 
-  /// Calls `body(begin, end)` for blocks of rows.
+  /// Calls `body(begin, end)` for blocks of rows. What it writes is a row's own, so that any division will do.
   template <class F>
   void over_blocks(const F& body) const {
     const std::int64_t block = block_rows();
@@ -341,6 +342,7 @@ class BatchNormOperator final : public SimdOperator {
     }
   }
 
+  /// In evaluation: the statistics do not depend on the batch.
   void take_moving() {
     for (std::size_t c = 0; c < channels(); ++c) {
       mean_[c] = binding().statistics.at(0)[c];

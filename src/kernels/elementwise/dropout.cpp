@@ -154,6 +154,8 @@ namespace {
 HWY_EXPORT(draw_kept);
 HWY_EXPORT(apply_kept);
 
+/// Sample s drops the same numbers in whatever row of whatever batch it is: the stream is the sample's. Flags are saved
+/// from forward to backward, which gives the gradient to the same numbers.
 class DropoutOperator final : public SimdOperator {
  public:
   DropoutOperator(const DropoutOp& op, const BuildOptions& options) : SimdOperator(options), op_(op) {}

@@ -14,6 +14,7 @@ namespace lapel::kernels::HWY_NAMESPACE {
 
 namespace {
 
+/// Of floats, and of what is left behind the loops below: a byte is widened to 32 bits, converted and multiplied once.
 template <class T>
 struct ScalePixels {
   const std::uint8_t* from;

@@ -136,6 +136,7 @@ class TargetRow {
 
   [[nodiscard]] std::size_t label() const { return label_; }
 
+  /// Numbers [begin, begin + count) of the row.
   void read(std::size_t begin, std::size_t count) {
     const hn::ScalableTag<float> d;
     if (dense_ != nullptr) {
@@ -230,6 +231,7 @@ LossResult loss_of_row(const LossRows& rows, std::size_t row) {
   return {loss + static_cast<double>(softmax.finite()), correct ? 1 : 0};
 }
 
+/// Rows in their order; losses are added in double.
 template <class T>
 LossResult loss_of_rows(const LossRows& rows, std::size_t begin, std::size_t end) {
   if (is_short(rows.classes)) {
@@ -244,6 +246,7 @@ LossResult loss_of_rows(const LossRows& rows, std::size_t begin, std::size_t end
   return total;
 }
 
+/// Two passes over a row's tiles: the sum, then the probabilities. Of a single tile the second one reads nothing again.
 template <class T>
 void softmax_of_rows(const T* logits, std::size_t classes, float* probabilities, std::size_t begin, std::size_t end) {
   const hn::ScalableTag<float> d;
@@ -299,7 +302,8 @@ HWY_EXPORT(softmax_range);
 
 /// In numbers of elementwise work (kNumbersPerThread). A number costs an exponential, and more.
 constexpr std::int64_t kCost = 16;
-/// A row costs a logarithm, a division and sums over lanes.
+/// A row costs a logarithm, a division and sums over lanes. So 32 rows of ten classes are less than a thread's work
+/// (kNumbersPerThread), and stay on the caller's.
 constexpr std::int64_t kRowCost = 250;
 
 /// Sums over the rows: in fixed chunks, so that the order of the additions, and thus the result, does not depend
@@ -318,6 +322,7 @@ LossResult sum_of_rows(const LossRows& loss, std::int64_t rows) {
                                            static_cast<std::size_t>(std::min(rows, (chunk + 1) * chunk_rows)));
     }
   });
+  // Chunks that there are not are zero.
   LossResult total;
   for (const LossResult& sum : sums) {
     total.loss_sum += sum.loss_sum;

@@ -39,7 +39,8 @@ HWY_INLINE hn::Vec<D> load_first(D d, const std::uint16_t* from, std::size_t cou
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, numbers)));
 }
 
-/// Whether rows of so many numbers are one vector each.
+/// Whether rows of so many numbers are one vector each. With AVX-512 alone: its masked loads and stores touch nothing
+/// beyond a row, where AVX2 would have to copy it first, which is what tiles do.
 HWY_INLINE bool is_short(std::size_t classes) {
   return HWY_TARGET <= HWY_AVX3 && classes <= hn::Lanes(hn::ScalableTag<float>());
 }
@@ -107,6 +108,7 @@ class ShortRows {
   HWY_INLINE std::intptr_t first_class(Vector x, Vector value) const {
     return hn::FindFirstTrue(d_, hn::And(is_class_, hn::Eq(x, value)));
   }
+  /// Before smoothing, zero beyond the classes; and the class that counts as right.
   struct Target {
     Vector numbers;
     std::intptr_t label;

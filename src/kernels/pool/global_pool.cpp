@@ -148,6 +148,7 @@ namespace {
 HWY_EXPORT(pool_forward);
 HWY_EXPORT(pool_backward);
 
+/// Places of maxima are saved as indices of the picture; a mean saves nothing.
 class GlobalPoolOperator final : public SimdOperator {
  public:
   GlobalPoolOperator(const GlobalPool2DOp& op, const BuildOptions& options) : SimdOperator(options), op_(op) {}

@@ -134,6 +134,7 @@ HWY_INLINE void for_inner_windows(const WindowRows& rows, std::int64_t begin, st
   }
 }
 
+// Each of the two is the loop over windows with its body inlined: [begin, end) are lines of windows.
 inline void inner_max_pool_forward16(const WindowRows& rows, std::int64_t begin, std::int64_t end) {
   for_inner_windows<std::uint16_t>(rows, begin, end, [&](const std::uint16_t* first, std::size_t at) HWY_ATTR {
     for_each_vector16(rows.channels, InnerMaximum16{rows, first, static_cast<std::uint16_t*>(rows.output) + at,
@@ -215,7 +216,8 @@ HWY_INLINE void max_pool_tiled_backward_of(const WindowRows& rows, std::int64_t 
         for_each_channel_vector(rows.channels, GiveToWinner<T>{rows, grad, rows.best + at, first});
       }
     }
-    // What no window covers: the end of each line, and the lines below the last windows.
+    // What no window covers: the end of each line, and the lines below the last windows. It passed nothing on, and its
+    // gradient is zero, written by the thread whose windows are beside it.
     const bool last = window_y + 1 == rows.out[0];
     const std::int64_t lines = last ? rows.in[0] - window_y * rows.pool[0] : rows.pool[0];
     for (std::int64_t row = 0; row < lines; ++row) {

@@ -105,6 +105,8 @@ struct WonGradients {
   }
 };
 
+/// Lines of windows, of all pictures one after another. A window's vectors of channels are neighbours in memory, so
+/// that every load is a whole vector, and nothing is shuffled.
 template <class T>
 void max_pool_forward_of(const WindowRows& rows, std::int64_t begin, std::int64_t end) {
   for (std::int64_t line = begin; line < end; ++line) {
@@ -123,6 +125,7 @@ void max_pool_forward_of(const WindowRows& rows, std::int64_t begin, std::int64_
   }
 }
 
+/// Lines of inputs. Which windows cover a line is asked once a line, which a place once a place.
 template <class T>
 void max_pool_backward_of(const WindowRows& rows, std::int64_t begin, std::int64_t end) {
   for (std::int64_t line = begin; line < end; ++line) {
@@ -179,9 +182,11 @@ HWY_EXPORT(max_pool_forward);
 HWY_EXPORT(max_pool_backward);
 HWY_EXPORT(max_pool_tiled_backward);
 
-/// What a byte can tell apart.
+/// What a byte can tell apart. With a relu one of them is kNoPlace: Pool2DOp::kMostReluPlaces.
 constexpr std::int64_t kMostPlaces = 256;
 
+/// Threads take lines of windows (backward perhaps of inputs), so that a single picture is divided as well. Work is
+/// counted in numbers that are read.
 class MaxPoolOperator final : public SimdOperator {
  public:
   MaxPoolOperator(const Pool2DOp& op, const BuildOptions& options) : SimdOperator(options) {
@@ -234,6 +239,7 @@ class MaxPoolOperator final : public SimdOperator {
   }
 
  private:
+  /// With `same` padding windows may end beyond the picture though none begins before it.
   [[nodiscard]] bool covers_only_picture() const {
     return rows_.out[0] * rows_.pool[0] <= rows_.in[0] && rows_.out[1] * rows_.pool[1] <= rows_.in[1];
   }
