@@ -50,6 +50,8 @@ class ConvOperator final : public Operator {
                  static_cast<std::uint16_t*>(binding_.output), scratch(parts_at_));
   }
 
+  /// The weights' gradient is stored, and the plan applies the rule: nothing is made tile by tile here, as a gradient
+  /// is whole only after all pictures. Weights of before are still there for the input's gradient.
   void backward(const StepState& /*state*/) override {
     const void* output_grad = binding_.output_grad;
     if (backward_relu_) {
@@ -110,6 +112,8 @@ bool gives_input_gradient(const Conv2DOp& op, const BuildOptions& options) {
 
 }  // namespace
 
+// One operator for all passes of a step: where backward cannot be had here, oneDNN takes forward as well, for a layout
+// of weights that suits both.
 bool is_conv_supported(const Conv2DOp& op, const BuildOptions& options) {
   const bool backward = ConvGradient::is_supported(op, options.dtype, cpu()) &&
                         (!options.needs_input_grad || gives_input_gradient(op, options));

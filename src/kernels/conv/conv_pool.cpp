@@ -243,6 +243,7 @@ namespace {
 HWY_EXPORT(conv_pool_forward);
 HWY_EXPORT(conv_pool_backward);
 
+/// Pads each picture in a part's memory (a few KiB) right before its lines are made: so the loops meet no edges.
 class ConvPoolOperator final : public SimdOperator {
  public:
   ConvPoolOperator(const ConvPoolOp& op, const BuildOptions& options)

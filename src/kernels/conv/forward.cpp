@@ -10,9 +10,9 @@
 namespace lapel::kernels {
 namespace {
 
-constexpr std::int64_t kUnit = 16;         ///< Outputs of a vector, and inputs of a block of pairs.
-constexpr std::int64_t kPairNumbers = 32;  ///< Weights of a pair of inputs and a vector of outputs.
-constexpr std::int64_t kBlockNumbers = 256;
+constexpr std::int64_t kUnit = 16;           ///< Outputs of a vector, and inputs of a block of pairs.
+constexpr std::int64_t kPairNumbers = 32;    ///< Weights of a pair of inputs and a vector of outputs.
+constexpr std::int64_t kBlockNumbers = 256;  ///< Of 16 inputs and 16 outputs.
 /// Up to so many input channels a line of the window is one place; from there on its places have pairs enough. With one
 /// channel a place would be half a pair of zeros; three neighbouring columns are a pair and a half.
 constexpr std::int64_t kFewChannels = 4;
@@ -38,6 +38,8 @@ std::int64_t padded_line(const Conv2DOp& op) {
   return ((op.out.width - 1) * op.strides[1] + op.kernel[1]) * op.in.channels + 1;
 }
 
+/// All that follows from the sizes: where in memory the window's places and the weights lie, in either of both ways to
+/// take the input.
 ConvLines lines_of(const Conv2DOp& op) {
   const std::int64_t channels = op.in.channels;
   ConvLines lines;
@@ -78,6 +80,7 @@ ConvLines lines_of(const Conv2DOp& op) {
 
 }  // namespace
 
+// Without AMX, which multiplies bfloat16 in tiles, and in bfloat16 alone: in floats oneDNN's are as good.
 bool ConvForward::is_supported(const Conv2DOp& op, Dtype dtype, const Cpu& cpu) {
   return dtype == Dtype::kBfloat16 && cpu.fast_bfloat16 && !cpu.bfloat16_tiles && op.out.channels % kUnit == 0 &&
          (op.activation == ActivationKind::kLinear || op.activation == ActivationKind::kRelu) &&
@@ -172,6 +175,8 @@ std::int64_t ConvForward::units_of_picture() const {
   return op_.out.height * (lines_as_places_ ? 1 : static_cast<std::int64_t>(groups_.size()));
 }
 
+/// Units [begin, end): a part may begin and end within a picture. Lines are made one at a time, so that their inputs
+/// are still near for the next one, which sees two of the same three lines.
 void ConvForward::run_part(ConvLines lines, const std::uint16_t* input, std::int64_t begin, std::int64_t end,
                            std::uint16_t* padded) const {
   std::uint16_t* const output = lines.out;

@@ -121,6 +121,7 @@ void ConvGradient::divide_rows(const std::array<std::vector<std::int64_t>, 4>& p
   }
 }
 
+/// The rows of sums of one line of the window, and which lines of outputs meet an input there: the others are left out.
 ConvGradient::RowGroup ConvGradient::group_of(std::int64_t kernel_y) const {
   // Output line y meets input line y stride + offset.
   const std::int64_t stride = op_.strides[0];
@@ -161,6 +162,8 @@ std::size_t ConvGradient::scratch_bytes() const {
   return static_cast<std::size_t>(parts_) * (sums_bytes() + packed);
 }
 
+// Two pieces of parallel work: sums by pictures, then rows of sums over all parts. A part is a thread's, and its
+// memory apart from the others'.
 void ConvGradient::run(const void* input, const void* output_grad, float* kernel_grad, float* bias_grad,
                        void* scratch) const {
   const std::size_t packed_bytes = scratch_bytes() / static_cast<std::size_t>(parts_) - sums_bytes();

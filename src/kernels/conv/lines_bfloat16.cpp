@@ -132,6 +132,7 @@ template <std::size_t R, std::size_t P, std::size_t V>
   }
 }
 
+/// The relu and the rounding are done while sums are in registers: VCVTNEPS2BF16 makes 16 numbers of 16 sums.
 template <std::size_t R, std::size_t P, std::size_t V>
 [[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16"), gnu::always_inline]] inline void store(const Sums<R, P, V>& sums,
                                                                                               const ConvLines& lines,

@@ -138,6 +138,7 @@ void float_tiles(const ConvTiles& tiles) {
   }
 }
 
+/// Neighbouring columns of channels lie one after the other, so that pairs are two loads and a shift.
 void pair_range(const std::uint16_t* a, const std::uint16_t* b, std::uint32_t* to, std::size_t count) {
   const hn::ScalableTag<std::uint32_t> d32;
   const hn::Rebind<std::uint16_t, decltype(d32)> d16;

@@ -144,6 +144,7 @@ HWY_INLINE void multiply_columns(const Product& p, std::size_t column, const Fin
   }
 }
 
+/// Columns in stripes of two vectors, or of one at the end: B's stripe, 64 rows of it, stays near for all rows of A.
 template <class Finish>
 HWY_NOINLINE void multiply(const Product& p, const Finish& finish) {
   const std::size_t lanes = hn::Lanes(Floats());

@@ -30,6 +30,7 @@ Part rows_of_part(std::size_t rows, std::int64_t part, std::size_t parts) {
   return {rows * index / parts, rows * (index + 1) / parts};
 }
 
+// DenseChainOp::kWidest bounds what the kernels have on their stack and in a word of signs.
 void check_chain(const DenseChainOp& op) {
   bool fits = !op.layers.empty() && (!op.pixel_scale || op.layers.front().in == 1);
   for (std::size_t i = 0; fits && i < op.layers.size(); ++i) {
@@ -90,6 +91,7 @@ void ChainLayers::forward(ChainRows rows) {
   });
 }
 
+// Each part adds to sums of its own, which begin at zero in each step; parts run one after another on a thread.
 void ChainLayers::backward(ChainRows rows) {
   pack();
   complete(rows);
@@ -136,6 +138,8 @@ float ChainLayers::kernel_at(const void* kernel, std::size_t i) const {
                                            : float_from_bfloat16(static_cast<const std::uint16_t*>(kernel)[i]);
 }
 
+// Rows of outputs padded to whole vectors with zeros, so that the kernels have no tails; in training also transposed,
+// for the gradient of the input. In floats whatever the type: a chain multiplies floats.
 void ChainLayers::pack() {
   std::fill_n(packed_, packed_size_, 0.0F);
   float* to = packed_;
@@ -178,6 +182,7 @@ void ChainLayers::add_parts(std::size_t at, std::size_t rows, std::size_t column
   }
 }
 
+// The inputs are the same in every step: 256 numbers, made here. One part, as 256 rows are too few to divide.
 PixelTable::PixelTable(const DenseChainOp& op, const BuildOptions& options, bool rounds)
     : dtype_(options.dtype),
       rounds_(rounds),

@@ -78,6 +78,7 @@ class PixelChainOperator final : public SimdOperator {
     table_.bind(bound.weights, bound.weight_grads, static_cast<std::byte*>(bound.scratch) + sums_bytes());
   }
 
+  /// The table first, 256 rows on one thread; then a row of it for each pixel, at the speed of writing them.
   void forward(const StepState& state) override {
     check_samples(state);
     table_.forward(binding().saved);

@@ -137,6 +137,8 @@ void finish_rows(const PixelDense& dense, const PixelDenseFinish& finish, std::s
 
 }  // namespace
 
+// Place by place: gather its nodes' rows, multiply them with its weights (each read once), follow the lines to the
+// other pixels; of four places, then add a row of products to each picture's sums.
 void forward_part(const PixelDense& dense, const Part& places, std::size_t panel, float* memory, float* sums) {
   const DensePanels& panels = dense.panels;
   const std::size_t words = row_words(dense);

@@ -350,6 +350,8 @@ void bias_grad_of_panel(const PixelDense& dense, const DenseWeightGrad& weight, 
   }
 }
 
+// Place by place: the nodes' gradients from the pictures'; with the weights as they are, the table's gradient; then the
+// weights' own, which changes them where there is a rule.
 void backward_part(const PixelDense& dense, const DenseWeightGrad& weight, const void* grads, const Part& places,
                    std::size_t panel, float* memory, float* table_grads) {
   // Units of memory, as words: the nodes' gradients and rows of the table, both packed as pairs, and the weights

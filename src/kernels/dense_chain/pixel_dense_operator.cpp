@@ -38,7 +38,7 @@ std::vector<WeightLayout> layouts_of(const DenseOnPixelsOp& op, Dtype dtype) {
   return layouts;
 }
 
-/// Hands out memory, of which each piece is aligned.
+/// Hands out memory, of which each piece is aligned: sizes first, as scratch comes later, in `bind`.
 class Pieces {
  public:
   std::size_t add(std::size_t floats) {
@@ -129,6 +129,8 @@ class DenseOnPixelsOperator final : public SimdOperator {
     }
   }
 
+  /// The index of forward is still there (saved). Phases: the output's gradient, masked and by panels, with the bias;
+  /// the tasks; the sum of their table gradients. Then the chain's 256 rows, on one thread.
   void backward(const StepState& state) override {
     const PixelDense dense = operands(state);
     const DenseWeightGrad weight = weight_gradient(state.rules);
@@ -186,7 +188,7 @@ class DenseOnPixelsOperator final : public SimdOperator {
   [[nodiscard]] float* memory_of(std::int64_t part) const {
     return floats(memory_at_) + static_cast<std::size_t>(part) * kMemoryFloats;
   }
-  /// Of one panel, in the type of the options.
+  /// Of one panel, batch x width in the type of the options.
   [[nodiscard]] std::byte* output_grads_of(std::size_t panel) const {
     return static_cast<std::byte*>(binding().scratch) + output_grads_at_ +
            panel * batch_ * panels_.width * dtype_bytes(options().dtype);

@@ -32,6 +32,8 @@ struct Moved {
   }
 };
 
+/// One pass for momentum, direction and the sum of its squares: each number is read once. `kWidth` numbers are
+/// neighbours in the weight's order and in the matrix.
 template <std::size_t kWidth>
 double directions_of_runs(const MuonRows& rows, std::size_t begin, std::size_t end) {
   const hn::CappedTag<float, kWidth> d;
@@ -98,6 +100,8 @@ void move_runs(const MuonRows& rows, std::size_t begin, std::size_t end) {
   }
 }
 
+/// As move_runs, of two inputs whose numbers alternate: from two rows of the matrix to one stretch of weights, and of
+/// their copies in bfloat16.
 template <std::size_t kWidth>
 void move_pairs(const MuonRows& rows, std::size_t begin, std::size_t end) {
   const hn::CappedTag<float, kWidth> d;

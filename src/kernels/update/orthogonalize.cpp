@@ -13,6 +13,7 @@ namespace lapel::kernels {
 
 namespace {
 
+// Muon's coefficients of the quintic a x + b x^3 + c x^5, which each step applies to all singular values.
 constexpr double kA = 3.4445;
 constexpr double kB = -4.7750;
 constexpr double kC = 2.0315;
@@ -75,6 +76,7 @@ void apply(const float* factor, const float* x, std::int64_t rows, std::int64_t 
   }
 }
 
+/// Matrices of the shorter side that Squares has.
 constexpr std::int64_t kSquares = 4;
 /// A step multiplies the rounding errors of A where it should be zero by a^2 = 12; after more steps they would no
 /// longer be small, and where they are below zero they would grow without end.

@@ -76,6 +76,7 @@ void UpdateRule::apply(const UpdateSpan& span) const {
 
 void UpdateRule::apply_here(const UpdateSpan& span) const { apply_range(span, 0, span.weights.size()); }
 
+// The dispatch on the instruction set and on the rule is here, once for a range.
 void UpdateRule::apply_range(const UpdateSpan& span, std::size_t begin, std::size_t end) const {
   const FlushDenormals flush;
   if (listed() != nullptr) {
