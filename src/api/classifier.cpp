@@ -181,7 +181,7 @@ void Classifier::use_test_time_augmentation(const std::string& name) {
 }
 
 std::string Classifier::views_unknown_to_training() const {
-  return unknown_to_training(test_time_augmentation(), impl_->file.model.specs());
+  return unknown_to_training(test_time_augmentation(), impl_->file().model.specs());
 }
 
 std::vector<float> Classifier::predict(const Pictures& pictures) const {

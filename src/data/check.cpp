@@ -59,6 +59,10 @@ void check_whole(const DataSet& data) {
   check_whole(data.train, "train");
   check_whole(data.validation, "validation");
   check_whole(data.test, "test");
+  check_labels(data);
+}
+
+void check_labels(const DataSet& data) {
   check_labels(data.train, data.class_names.size(), "train");
   check_labels(data.validation, data.class_names.size(), "validation");
   check_labels(data.test, data.class_names.size(), "test");

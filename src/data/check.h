@@ -11,5 +11,7 @@ namespace lapel::data {
 void check_whole(const Pictures& pictures, std::string_view part);
 void check_whole(const LabeledPictures& pictures, std::string_view part);
 void check_whole(const DataSet& data);
+/// Labels alone.
+void check_labels(const DataSet& data);
 
 }  // namespace lapel::data

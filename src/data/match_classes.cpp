@@ -141,7 +141,7 @@ Meaning meaning_of(DataSet& data, const Names& class_names, const std::set<Label
 }  // namespace
 
 DataSet with_classes(DataSet data, const std::vector<std::string>& class_names) {
-  data::check_whole(data);
+  data::check_labels(data);
   if (data.class_names == class_names) {
     return data;
   }

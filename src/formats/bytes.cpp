@@ -228,7 +228,7 @@ int write_and_rename(const std::filesystem::path& file, std::span<const std::spa
 std::filesystem::file_type type_to_write(const std::filesystem::path& file) {
   std::error_code ignored;
   const std::string name = std::filesystem::absolute(file, ignored).lexically_normal().string();
-  const bool of_system = name.starts_with("/dev/") || name.starts_with("/proc/");
+  const bool of_system = (name.starts_with("/dev/") && !name.starts_with("/dev/shm/")) || name.starts_with("/proc/");
   return (of_system ? std::filesystem::status(file, ignored) : std::filesystem::symlink_status(file, ignored)).type();
 }
 

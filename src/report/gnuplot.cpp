@@ -74,6 +74,15 @@ int wait_for_gnuplot(const DrawingFolder& files) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/// The quotes of a path, which must stay what they are, are joined to it by their number.
+std::string gnuplot_path(std::string_view path) {
+  std::string result = "'";
+  for (const char c : path) {
+    result += c == '\'' ? "' . sprintf('%c', 39) . '" : std::string(1, c);
+  }
+  return result + "'";
+}
+
 std::string canvas(const fs::path& file, const DrawingFolder& files, int width, int height) {
   const std::string ending = file.extension().string();
   if (ending != ".png" && ending != ".svg") {
@@ -84,7 +93,7 @@ std::string canvas(const fs::path& file, const DrawingFolder& files, int width, 
       ending == ".png" ? fmt::format("pngcairo size {},{} font 'DejaVu Sans,10'", width, height)
                        : fmt::format("svg size {},{} dynamic font 'DejaVu Sans,12' background 'white'", width, height);
   return fmt::format("set encoding utf8\nset terminal {} noenhanced\nset output {}\n", terminal,
-                     gnuplot_text(files.drawn.string()));
+                     gnuplot_path(files.drawn.string()));
 }
 
 }  // namespace
@@ -92,7 +101,7 @@ std::string canvas(const fs::path& file, const DrawingFolder& files, int width, 
 std::string gnuplot_text(std::string_view text) {
   std::string result = "'";
   for (const char c : text) {
-    result += c == '\'' ? "''" : c == '\n' ? " " : std::string(1, c);
+    result += c == '\'' ? "’" : c == '\n' ? " " : std::string(1, c);
   }
   return result + "'";
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "lapel/error.h"
@@ -51,15 +52,14 @@ TEST(Buffer, AlignedRoundsUp) {
 }
 
 TEST(Buffer, SaysHowMuchIsMissing) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "AddressSanitizer ends the program at an impossible allocation";
-#endif
   try {
     const Buffer buffer(std::size_t{1} << 60U);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kIo);
-    EXPECT_STREQ(error.what(), "no memory for 1152921504606.8 MB\n  try  a smaller batch_size or model");
+    const std::string text = error.what();
+    EXPECT_TRUE(text.starts_with("there is not enough memory\n  wanted  1152921504606.8 MB        free  ")) << text;
+    EXPECT_TRUE(text.ends_with(" MB        try  a smaller batch_size or model")) << text;
   }
 }
 

@@ -9,6 +9,8 @@
 
 #include <array>
 #include <csignal>
+#include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -285,6 +287,35 @@ TEST(Gunzip, HasALimit) {
                 " bytes        try  gunzip, if they are what they should be");
   const Bytes bomb = gzip(std::string((std::size_t{1} << 27U) + 1, '\0'));
   EXPECT_THROW(static_cast<void>(gunzip(bomb, "x")), Error);
+}
+
+TEST(WriteFile, ReplacesALinkAndFollowsNoneThatWaits) {
+  const TempFolder folder;
+  const auto victim = folder.put("victim", std::string("precious"));
+  std::filesystem::create_symlink(victim, folder.file("x"));
+  std::filesystem::create_symlink(victim, folder.file(".x.tmp-" + std::to_string(::getpid())));
+  write_text_file(folder.file("x"), "new");
+  EXPECT_EQ(slurp(victim), "precious");
+  EXPECT_TRUE(std::filesystem::is_regular_file(std::filesystem::symlink_status(folder.file("x"))));
+  EXPECT_EQ(folder.names().size(), 2U);
+  // To a device, a link of one's own is no way either.
+  std::filesystem::create_symlink("/dev/null", folder.file("y"));
+  write_text_file(folder.file("y"), "new");
+  EXPECT_EQ(slurp(folder.file("y")), "new");
+}
+
+TEST(Leftovers, OfDeadWritersGo) {
+  const TempFolder folder;
+  // No process has so large a number.
+  for (const char* name : {".a.tmp-2147483647", ".b.png.tmp-2147483647-Xy", ".c", "d.tmp-2147483647", ".e.tmp-"}) {
+    (void)folder.put(name, std::string("half"));
+  }
+  const std::string alive = ".f.tmp-" + std::to_string(::getpid());
+  (void)folder.put(alive, std::string("half"));
+  remove_leftovers(folder.path());
+  const auto names = folder.names();
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()),
+            (std::set<std::string>{".c", ".e.tmp-", "d.tmp-2147483647", alive}));
 }
 
 TEST(Checksum, OfTheStandardText) {

@@ -67,7 +67,7 @@ PlotData sample(int classes, std::int64_t channels, const std::string& name) {
 
 TEST_F(Plot, EveryKindForFewAndManyClasses) {
   for (const auto& [classes, channels, name] :
-       {std::tuple{2, 1, "it's 50%"}, {10, 3, "class"}, {47, 1, "a name that is far too long to be shown"}}) {
+       {std::tuple{2, 1, "'it's 50%'"}, {10, 3, "class"}, {47, 1, "a name that is far too long to be shown"}}) {
     SCOPED_TRACE(classes);
     const PlotData data = sample(classes, channels, name);
     expect_drawn(draw_samples(data, data.train_samples, "samples"));
@@ -76,6 +76,30 @@ TEST_F(Plot, EveryKindForFewAndManyClasses) {
     expect_drawn(draw_predictions(data, data.predictions, "predictions"));
     expect_drawn(draw_predictions(data, data.mistakes, "mistakes"));
   }
+}
+
+/// gnuplot's files lay beside the plot under names that anybody could foresee.
+TEST_F(Plot, LinksThatWaitBesideItAreNotFollowed) {
+  const fs::path victim = root_ / "victim";
+  formats::write_text_file(victim, "precious");
+  fs::create_directory(root_ / "it's plots");
+  for (const char* name : {".it.png.words", ".it.png.drawn", ".it.png.gnuplot", "it.png"}) {
+    fs::create_symlink(victim, root_ / "it's plots" / name);
+  }
+  const Drawing drawing = draw_class_counts(sample(3, 1, "'"));
+  run_gnuplot(drawing.script, root_ / "it's plots" / "it.png", drawing.width, drawing.height);
+  EXPECT_EQ(formats::read_text_file(victim), "precious");
+  EXPECT_TRUE(fs::is_regular_file(fs::symlink_status(root_ / "it's plots" / "it.png")));
+}
+
+TEST_F(Plot, OfThousandsOfClasses) {
+  PlotData data = sample(3, 1, "class");
+  for (int i = 0; i < 5000; ++i) {
+    data.class_names.push_back(std::to_string(i));
+    data.train_counts.push_back(i % 97);
+    data.test_counts.push_back(i % 13);
+  }
+  expect_drawn(draw_class_counts(data));
 }
 
 TEST_F(Plot, CurvesOfOneEpochAndOfMany) {
@@ -158,9 +182,9 @@ TEST(PlotDataContent, MistakesAreTheSurestOnes) {
 }
 
 TEST(GnuplotText, QuotesAndLinesDoNothing) {
-  EXPECT_EQ(gnuplot_text("it's"), "'it''s'");
+  EXPECT_EQ(gnuplot_text("it's"), "'it’s'");
   EXPECT_EQ(gnuplot_text("a\nb"), "'a b'");
-  EXPECT_EQ(gnuplot_mark("50% d'or"), "'50%% d''or'");
+  EXPECT_EQ(gnuplot_mark("50% d'or"), "'50%% d’or'");
 }
 
 }  // namespace

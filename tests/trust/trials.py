@@ -42,6 +42,7 @@ type = "CSVLogger"
 filename = "more.csv"
 [[train.callbacks]]
 type = "ModelCheckpoint"
+filepath = "best.safetensors"
 [[train.callbacks]]
 type = "TensorBoard"
 """
@@ -143,7 +144,7 @@ def complaints_about_message(box, code, err):
         yield f"a poor message: {err!r}"
     # A path that cannot be written need not be there, but the folder of a run is, or the message says what became of it.
     for run in re.findall(re.escape(str(box.folder)) + r"/run\b", err):
-        if not os.path.exists(run) and "removed" not in err:
+        if not os.path.exists(run) and "removed" not in err and "cannot be made" not in err:
             yield f"the message names {run}, which is gone: {err!r}"
     for hint in re.findall(r"try  (.*)", err):
         for path in re.findall(r"(?:--resume |lapel train )(\S+)", hint):
