@@ -79,6 +79,10 @@ function(lapel_test name)
                                                   ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(test_${name} PRIVATE lapel_flags lapel fmt::fmt OpenMP::OpenMP_CXX GTest::gtest
                                              GTest::gtest_main lapel_test_support ${ARG_LIBRARIES})
+  if(LAPEL_SANITIZE_THREADS)
+    target_sources(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/trust/tsan_gomp.cpp)
+    target_link_libraries(test_${name} PRIVATE ${CMAKE_DL_LIBS})
+  endif()
   # The code under test is optimized, the tests themselves need not be.
   target_compile_options(test_${name} PRIVATE -O1)
   add_test(NAME ${name} COMMAND test_${name})
