@@ -17,7 +17,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Tests that look at the whole: the program from outside, and rules over the tree. They run for every change of code.
-WHOLE = {"apps", "errors", "interop", "install", "structure", "golden", "examples"}
+WHOLE = {"apps", "errors", "fuzz", "interop", "install", "structure", "golden", "examples"}
 # Changes of these alone ask for the rules over the tree alone.
 WORDS = re.compile(r"^(docs/|[^/]*\.md$|src/.*\.md$|LICENSE$)")
 

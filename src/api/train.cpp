@@ -16,6 +16,7 @@
 #include "api/run_plots.h"
 #include "api/run_results.h"
 #include "api/seconds_of.h"
+#include "base/only_errors.h"
 #include "api/training_setup.h"
 #include "lapel/error.h"
 #include "lapel/report.h"

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/memory.h"
 #include "formats/gzip.h"
 #include "lapel/error.h"
 
@@ -150,6 +151,13 @@ std::vector<std::uint8_t> read_as_is(const std::filesystem::path& file, const Re
   std::size_t length = open.read(bytes);
   if (limits.look && !is_gzip(bytes)) {
     limits.look(std::span(bytes).first(length), std::max<std::uint64_t>(open.size(), length));
+  }
+  if (open.size() > kWorthChecking) {
+    try {
+      check_memory(std::array{MemoryWish{"the file", open.size()}}, free_memory(), "a smaller file, or more memory");
+    } catch (const Error& error) {
+      throw error.within(file.string());
+    }
   }
   // One byte more than the file is said to have, so that its end is seen without growing.
   bytes.resize(std::max<std::size_t>(bytes.size(), open.size() + 1));

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/memory.h"
 #include "formats/bytes.h"
 #include "formats/sniff.h"
 #include "lapel/error.h"
@@ -73,6 +74,10 @@ constexpr std::array kNumberTypes = {
     NumberType{"F16", 2, from_f16},
     NumberType{"F64", 8, [](const std::uint8_t* from) { return static_cast<float>(load<double>(from)); }},
 };
+
+std::string_view text_of(std::span<const std::uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 /// A tensor's line in the header.
 struct Entry {
@@ -231,6 +236,18 @@ std::uint64_t check_length(const std::filesystem::path& file, std::span<const st
   return length;
 }
 
+/// Looks at the first bytes, and before a large file is read at its header: a file of a few bytes on the disk can say
+/// to have any size.
+void check_begin(const std::filesystem::path& file, std::span<const std::uint8_t> first,
+                 std::optional<std::uint64_t> size) {
+  const std::uint64_t length = check_length(file, first, size);
+  if (size.value_or(0) > kWorthChecking && length <= kMostJsonBytes) {
+    const std::vector<std::uint8_t> begin = read_begin(file, kLengthBytes + length);
+    const Json header = parse_header(file, text_of(std::span(begin).subspan(std::min(begin.size(), kLengthBytes))));
+    static_cast<void>(read_entries(file, header, *size - kLengthBytes - length));
+  }
+}
+
 Tensor read_tensor(const Entry& entry, std::span<const std::uint8_t> data) {
   Tensor tensor{entry.name, entry.shape, std::vector<float>(entry.numbers)};
   const std::uint8_t* from = data.data() + entry.begin;
@@ -296,11 +313,11 @@ std::span<const std::uint8_t> bytes_of(const void* data, std::size_t bytes) {
 
 SafeTensors read_safetensors(const std::filesystem::path& file) {
   const std::vector<std::uint8_t> bytes =
-      read_file(file, {.look = [&](auto first, auto size) { check_length(file, first, size); }});
+      read_file(file, {.look = [&](auto first, auto size) { check_begin(file, first, size); }});
   const auto length = check_length(file, bytes, bytes.size());
   const auto data = std::span(bytes).subspan(kLengthBytes + length);
   try {
-    const Json header = parse_header(file, {reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length});
+    const Json header = parse_header(file, text_of(std::span(bytes).subspan(kLengthBytes, length)));
     SafeTensors result{read_metadata(file, header), {}};
     for (const Entry& entry : read_entries(file, header, data.size())) {
       result.tensors.push_back(read_tensor(entry, data));

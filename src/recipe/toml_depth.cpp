@@ -16,7 +16,10 @@ namespace {
 /// Goes through a text once. Texts in quotes and comments are passed over.
 class DepthScanner {
  public:
-  DepthScanner(std::string_view text, const std::string& place) : text_(text), place_(place) {}
+  DepthScanner(std::string_view text, const std::string& place) : text_(text), place_(place) {
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    at_ = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  }
 
   void run() {
     while (at_ < text_.size()) {
@@ -28,6 +31,7 @@ class DepthScanner {
   void step() {
     const char c = text_[at_];
     if (c == '"' || c == '\'') {
+      begins_line_ = false;
       pass_text(c);
       return;
     }
@@ -41,6 +45,9 @@ class DepthScanner {
     if (c == '.') {
       ++dots_;
     } else if (c == '[' || c == '{') {
+      if (c == '[' && begins_line_ && open_ == 0) {
+        check_name();
+      }
       ++open_;
       dots_ = 0;
     } else if (c == ']' || c == '}') {
@@ -49,8 +56,22 @@ class DepthScanner {
     } else if (c == ',' || c == '=' || c == '\n') {
       dots_ = 0;
     }
+    begins_line_ = c == '\n' || (begins_line_ && (c == ' ' || c == '\t'));
     check();
     ++at_;
+  }
+
+  /// A table's name in brackets. toml++ takes for granted that it begins as a name does.
+  void check_name() const {
+    std::size_t at = at_ + 1;
+    at += at < text_.size() && text_[at] == '[' ? 1 : 0;
+    at = std::min(text_.find_first_not_of(" \t", at), text_.size());
+    constexpr std::string_view kFirst = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-\"']";
+    if (at < text_.size() && kFirst.find(text_[at]) == std::string_view::npos) {
+      throw Error(
+          ErrorKind::kRecipe, fmt::format("{}:{}", place_, line_),
+          "not TOML: the name of a table in brackets does not begin with a letter, a digit, \"_\", \"-\" or a quote");
+    }
   }
 
   /// Brackets and dots each have a limit for themselves: together they then stay below its square, which stacks bear.
@@ -95,6 +116,7 @@ class DepthScanner {
   std::size_t open_ = 0;  ///< Brackets and braces.
   std::size_t dots_ = 0;  ///< Of the key, so far.
   std::int64_t line_ = 1;
+  bool begins_line_ = true;  ///< Nothing but blanks is before it on its line.
 };
 
 }  // namespace

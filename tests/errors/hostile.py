@@ -84,7 +84,7 @@ def make_files(box):
     tables.append(put(box, "bomb.csv", gzip.compress(b"1,2\n" * (80 << 20), 6, mtime=0)))
     for name, names in {"hole.png": pictures, "hole.csv": tables, "hole.safetensors": models, "hole.toml": recipes}.items():
         put(box, name, b"")
-        os.truncate(box.path(name), 1 << 36)
+        os.truncate(box.path(name), 1 << 42)
         names.append(name)
     return models, tables, pictures, recipes
 

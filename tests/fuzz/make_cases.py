@@ -163,6 +163,8 @@ def toml_cases():
     put("recipe", "bad-comment-then-dots", "# '\na" + ".a" * DEEP + " = 1\n")
     put("recipe", "bad-many-tables", "".join(f"[{'.'.join(['a'] * i)}]\n" for i in range(1, 60)))
     put("recipe", "bad-header", "[[a]\n[a.b]]\n[")
+    for number, name in enumerate(("*b", " *b", "[*b]", "\u00f6", "=", "#", ",", "\n")):
+        put("recipe", f"bad-name-{number}", plain + f"[{name}]\n")
     put("recipe", "bad-1e999", plain + "[train]\nbatch_size = 1e999\n")
     put("recipe", "bad-inf", plain + "[train]\noptimizer = { type = \"Adam\", learning_rate = inf }\n")
     put("recipe", "bad-integer", plain + "[train]\nepochs = 99999999999999999999\n")

@@ -87,6 +87,17 @@ TEST(Checkpoint, TheLastTwoAreKept) {
   EXPECT_FALSE(fs::exists(scratch.path() / "checkpoints"));
 }
 
+TEST(Checkpoint, TheLastIsThatOfMostStepsHoweverManyDigitsTheyHave) {
+  const Scratch scratch;
+  for (const std::int64_t steps :
+       {std::int64_t{999'999'999}, std::int64_t{1'000'000'000}, std::int64_t{20'000'000'000}}) {
+    write_checkpoint(scratch.path(), sample(steps));
+    EXPECT_EQ(read_last_checkpoint(scratch.path()).steps, steps);
+  }
+  EXPECT_FALSE(fs::exists(file_of(scratch.path(), 999'999'999)));
+  EXPECT_TRUE(fs::exists(file_of(scratch.path(), 1'000'000'000)));
+}
+
 /// Any bit: of the header, of the metadata, of the numbers.
 TEST(Checkpoint, EveryDamagedByteIsSeen) {
   const Scratch scratch;
