@@ -37,6 +37,16 @@ void for_each_picture(std::size_t count, LoadWatch& watch, const F& body) {
   watch.check();
 }
 
+/// So many zeros, in steps between which a stop is heard: several gigabytes take seconds.
+void make_room(std::vector<std::uint8_t>& pixels, std::size_t count, const LoadWatch& watch) {
+  constexpr std::size_t kStep = std::size_t{1} << 26U;
+  pixels.reserve(count);
+  while (pixels.size() < count) {
+    pixels.resize(std::min(count, pixels.size() + kStep));
+    watch.check();
+  }
+}
+
 std::int64_t median_of(std::vector<std::int64_t> numbers) {
   const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2);
   std::nth_element(numbers.begin(), middle, numbers.end());
@@ -226,7 +236,7 @@ LabeledPictures PictureReader::read(std::vector<PictureFile> files, const Pictur
                                        files.size() * size}},
                  free_memory(), "data.image_size, smaller, or data.limit");
   }
-  part.pictures.pixels.resize(files.size() * size);
+  make_room(part.pictures.pixels, files.size() * size, watch_);
   std::vector<char> there(files.size(), 0);
   std::atomic<std::int64_t> transparent = 0;
   for_each_picture(files.size(), watch_, [&](std::size_t i) {
