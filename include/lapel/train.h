@@ -121,7 +121,9 @@ struct TrainResult {
 /// What a measurement says of mirroring the pictures of a data set from left to right.
 struct MirrorDecision {
   bool mirror = true;
-  double accuracy_with = 0;       ///< On pictures held out of the training part, of a small net trained with mirroring,
+  /// On pictures held out of the training part: of a small net trained with mirroring (the next one, where that net was
+  /// not needed),
+  double accuracy_with = 0;
   double accuracy_without = 0;    ///< and without.
   double mirrored_as_others = 0;  ///< Share of held-out pictures that are taken for another class once mirrored.
   double seconds = 0;
@@ -129,7 +131,9 @@ struct MirrorDecision {
 };
 
 /// Trains two small nets for a moment on some of the training pictures, with and without mirroring, and compares them
-/// on others. The same data give the same decision. Throws Error (kInterrupted) where `stop` asks for it.
-[[nodiscard]] MirrorDecision decide_mirroring(const DataSet& data, int threads, const std::stop_token& stop = {});
+/// on others. The same data give the same decision, unless that takes longer than `at_most` seconds (0: any time): then
+/// pictures are not mirrored. Throws Error (kInterrupted) where `stop` asks for it.
+[[nodiscard]] MirrorDecision decide_mirroring(const DataSet& data, int threads, const std::stop_token& stop = {},
+                                              double at_most = 0);
 
 }  // namespace lapel

@@ -136,6 +136,25 @@ MirroredAnswers look_mirrored(const Classifier& classifier, const LabeledPicture
   return result;
 }
 
+/// Ends the trainings of a measurement when its time is over.
+class TimeLimit : public Callback {
+ public:
+  explicit TimeLimit(double seconds) : seconds_(seconds) {}
+  void on_step(Training& training) override {
+    if (over()) {
+      training.stop("the time for measuring is over");
+    }
+  }
+  [[nodiscard]] double spent() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
+  [[nodiscard]] bool over() const { return seconds_ > 0 && spent() > seconds_; }
+
+ private:
+  double seconds_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
 }  // namespace
 
 bool mirrors_pictures(const Recipe& recipe) { return std::any_of(recipe.layers.begin(), recipe.layers.end(), mirrors); }
@@ -152,10 +171,10 @@ Recipe without_mirroring(Recipe recipe) {
   return recipe;
 }
 
-MirrorDecision decide_mirroring(const DataSet& data, int threads, const std::stop_token& stop) {
+MirrorDecision decide_mirroring(const DataSet& data, int threads, const std::stop_token& stop, double at_most) {
   constexpr double kOneInAnother = 0.5;  // Of one class's mirrored pictures, taken for one other class.
   constexpr double kLeastLoss = 0.01;    // Of accuracy.
-  const auto begin = std::chrono::steady_clock::now();
+  TimeLimit limit(at_most);
   const LabeledPictures sample = sample_of(data);
   const auto chosen = data::stratified_choice(sample.labels, data.class_names.size(), kHeldOut, kSeed, 5);
   DataSet small;
@@ -170,32 +189,36 @@ MirrorDecision decide_mirroring(const DataSet& data, int threads, const std::sto
   }
   TrainSettings settings;
   settings.stop = stop;
+  settings.callbacks = {&limit};
   const auto net = [&](bool mirror) {
     return train(small_net(mirror, small.train.pictures.count, threads), small, settings);
   };
-  const TrainResult with = net(true);
   const TrainResult without = net(false);
-  decision.accuracy_with = with.record.test->accuracy;
-  decision.accuracy_without = without.record.test->accuracy;
   const MirroredAnswers answers = look_mirrored(without.classifier, small.test);
+  const bool confused = answers.worst > kOneInAnother;
+  decision.accuracy_without = without.record.test->accuracy;
+  decision.accuracy_with = decision.accuracy_without;
   decision.mirrored_as_others = answers.as_others;
+  std::string because = fmt::format("{:.0f}% of mirrored \"{}\" are taken for \"{}\"", 100 * answers.worst,
+                                    data.class_names[answers.from], data.class_names[answers.to]);
+  if (!confused && !limit.over()) {
+    decision.accuracy_with = net(true).record.test->accuracy;
+    because = fmt::format("a small net has accuracy {:.3f} with and {:.3f} without", decision.accuracy_with,
+                          decision.accuracy_without);
+  }
   // Twice the deviation of the difference of two shares of so many pictures.
   const double p = std::clamp(decision.accuracy_without, 0.05, 0.95);
   const double noise = 2 * std::sqrt(2 * p * (1 - p) / static_cast<double>(small.test.pictures.count));
   const bool loses = decision.accuracy_without - decision.accuracy_with > std::max(kLeastLoss, noise);
-  const bool confused = answers.worst > kOneInAnother;
-  decision.mirror = !loses && !confused;
-  decision.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const std::string because = confused
-                                  ? fmt::format("{:.0f}% of mirrored \"{}\" are taken for \"{}\"", 100 * answers.worst,
-                                                data.class_names[answers.from], data.class_names[answers.to])
-                                  : fmt::format("a small net has accuracy {:.3f} with and {:.3f} without",
-                                                decision.accuracy_with, decision.accuracy_without);
-  decision.reason =
-      fmt::format("{} ({}; {} held-out pictures, {:.1f} s; train.mirroring = \"{}\" decides otherwise)",
-                  decision.mirror ? "mirrored pictures are trained on as well"
-                                  : "pictures are not mirrored, as that would mix up classes",
-                  because, small.test.pictures.count, decision.seconds, decision.mirror ? "never" : "keep");
+  decision.mirror = !loses && !confused && !limit.over();
+  decision.seconds = limit.spent();
+  const std::string_view decided = decision.mirror ? "mirrored pictures are trained on as well"
+                                   : limit.over() && !confused
+                                       ? "pictures are not mirrored, as there was no time to measure what that does"
+                                       : "pictures are not mirrored, as that would mix up classes";
+  decision.reason = fmt::format("{} ({}{} held-out pictures, {:.1f} s; train.mirroring = \"{}\" decides otherwise)",
+                                decided, limit.over() && !confused ? "" : because + "; ", small.test.pictures.count,
+                                decision.seconds, decision.mirror ? "never" : "keep");
   return decision;
 }
 

@@ -12,6 +12,7 @@
 #include "data/check.h"
 #include "lapel/error.h"
 #include "train/callbacks/callback_type.h"
+#include "train/deadline.h"
 
 namespace lapel {
 
@@ -65,7 +66,9 @@ Preparation::Preparation(Recipe recipe, const DataSet& data, const TrainSettings
 
 void Preparation::decide_mirrors(const TrainSettings& settings) {
   if (recipe_.train.mirroring == "measure" && mirrors_pictures(recipe_)) {
-    const MirrorDecision decision = decide_mirroring(data(), resolve_threads(recipe_.train), settings.stop);
+    constexpr double kOfTheTime = 0.2;
+    const double at_most = kOfTheTime * training::budget_seconds(recipe_.train.time_budget);
+    const MirrorDecision decision = decide_mirroring(data(), resolve_threads(recipe_.train), settings.stop, at_most);
     recipe_.train.mirroring = decision.mirror ? "keep" : "never";
     add_remark(findings_, FindingKind::kTaken, decision.reason);
   }

@@ -334,5 +334,16 @@ TEST_F(TrainApi, ANewRunFolderIsTheFirstThatIsFree) {
   EXPECT_TRUE(fs::is_empty(root_ / "runs" / "x-2"));
 }
 
+TEST_F(TrainApi, MirroringIsLeftOutWhereThereIsNoTimeToMeasureIt) {
+  const DataSet data = test::tiny_data(200, 20);
+  const MirrorDecision in_time = decide_mirroring(data, 1);
+  const MirrorDecision again = decide_mirroring(data, 1, {}, 1e6);
+  EXPECT_EQ(again.mirror, in_time.mirror);
+  EXPECT_EQ(again.accuracy_without, in_time.accuracy_without);
+  const MirrorDecision too_late = decide_mirroring(data, 1, {}, 1e-9);
+  EXPECT_FALSE(too_late.mirror);
+  EXPECT_NE(too_late.reason.find("pictures are not mirrored"), std::string::npos) << too_late.reason;
+}
+
 }  // namespace
 }  // namespace lapel
