@@ -55,6 +55,7 @@ struct Command {
 [[nodiscard]] Command train_command(std::chrono::steady_clock::time_point started);
 [[nodiscard]] Command lr_find_command();
 [[nodiscard]] Command evaluate_command();
+[[nodiscard]] Command export_command();
 [[nodiscard]] Command predict_command();
 [[nodiscard]] Command summary_command();
 [[nodiscard]] Command recipes_command();

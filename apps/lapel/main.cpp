@@ -21,7 +21,8 @@ namespace {
 std::vector<Command> commands(std::chrono::steady_clock::time_point started) {
   return {data_describe_command(), data_show_command(), data_convert_command(), train_command(started),
           lr_find_command(),       report_command(),    compare_command(),      evaluate_command(),
-          predict_command(),       summary_command(),   bench_command(),        recipes_command()};
+          predict_command(),       summary_command(),   export_command(),       bench_command(),
+          recipes_command()};
 }
 
 ExitCode exit_code(ErrorKind kind) {

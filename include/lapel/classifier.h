@@ -13,6 +13,10 @@
 
 namespace lapel {
 
+class Classifier;
+struct ExportResult;
+struct ExportSettings;
+
 /// One class with its probability.
 struct ClassProbability {
   Label label = 0;
@@ -80,6 +84,10 @@ class Classifier {
 
   /// Writes the model file, atomically.
   void save(const std::filesystem::path& model_file) const;
+
+  /// lapel/interop.h
+  friend ExportResult export_model(const Classifier& classifier, const std::filesystem::path& out,
+                                   const ExportSettings& settings);
 
  private:
   std::shared_ptr<Impl> impl_;

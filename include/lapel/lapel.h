@@ -8,6 +8,7 @@
 #include "lapel/data.h"            // IWYU pragma: export
 #include "lapel/error.h"           // IWYU pragma: export
 #include "lapel/findings.h"        // IWYU pragma: export
+#include "lapel/interop.h"         // IWYU pragma: export
 #include "lapel/lr_find.h"         // IWYU pragma: export
 #include "lapel/metrics.h"         // IWYU pragma: export
 #include "lapel/picture_stream.h"  // IWYU pragma: export

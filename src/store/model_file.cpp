@@ -289,7 +289,7 @@ formats::SafeTensors read_stored(const std::filesystem::path& file) {
 
 }  // namespace
 
-void write_model_file(const std::filesystem::path& file, const ModelFile& content) {
+std::map<std::string, std::string> metadata_of(const ModelFile& content) {
   const auto format = is_fitted(content.preprocessing)      ? kFittedFormat
                       : is_augmented(content.preprocessing) ? kAugmentedFormat
                                                             : kPlainFormat;
@@ -308,6 +308,11 @@ void write_model_file(const std::filesystem::path& file, const ModelFile& conten
   if (content.precision != kPlainPrecision) {
     metadata.emplace("lapel.precision", content.precision);
   }
+  return metadata;
+}
+
+void write_model_file(const std::filesystem::path& file, const ModelFile& content) {
+  std::map<std::string, std::string> metadata = metadata_of(content);
   const std::vector<formats::TensorView> views = views_of(content.tensors);
   metadata.emplace(kChecksumKey, content_checksum(checked_text(metadata), views));
   formats::write_safetensors(file, metadata, views);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ struct ModelFile {
   std::vector<formats::Tensor> tensors;  ///< Every parameter of the model, in its order.
   std::string precision = "float32";     ///< Of the training: `float32` or `bfloat16`.
 };
+
+/// The keys of a file's `__metadata__` with their values, but for the checksum.
+[[nodiscard]] std::map<std::string, std::string> metadata_of(const ModelFile& content);
 
 /// Atomically. The same content gives the same bytes.
 void write_model_file(const std::filesystem::path& file, const ModelFile& content);
