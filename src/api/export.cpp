@@ -14,7 +14,7 @@ std::vector<ExportFormat> export_formats() {
 
 ExportResult export_model(const Classifier& classifier, const std::filesystem::path& out,
                           const ExportSettings& settings) {
-  return interop::write_model(classifier.impl_->file, out, settings);
+  return interop::write_model(classifier.impl_->file(), out, settings);
 }
 
 }  // namespace lapel
