@@ -55,10 +55,12 @@ def main():
                     break
                 kills += 1
                 complaints += trials.complaints_about_files(box.folder, {})
+                if finished(run):  # Killed on its way out.
+                    break
                 if run.exists() and trials.resumable(run):
-                    words = ["train", "--resume", name, "--plot-format", "none"]
+                    words = ["train", "--resume", run.name, "--plot-format", "none"]
                     if rng.random() < 0.5 or kills >= wanted_kills:
-                        box.must(*words) if not finished(run) else None
+                        box.must(*words)
                         break
                 else:  # Nothing was learned by then.
                     begun_again += 1
