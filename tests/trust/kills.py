@@ -64,8 +64,8 @@ def main():
                         break
                 else:  # Nothing was learned by then.
                     begun_again += 1
-                    words = [*train, name + "-again" * begun_again]
-                    run = box.path(name + "-again" * begun_again)
+                    words = [*train, f"again{begun_again}"]
+                    run = box.path(f"again{begun_again}")
             if not complaints and (trials.content_hash(run / "model.safetensors") != wanted or history_of(run) != history):
                 complaints.append(f"{run.name}: another model or history than that of a run that was never killed")
         print("\n".join([*complaints, f"{kills} kills of {runs} runs, {begun_again} of them before anything was learned; "
