@@ -18,6 +18,7 @@
 #include "api/seconds_of.h"
 #include "base/only_errors.h"
 #include "api/training_setup.h"
+#include "base/only_errors.h"
 #include "lapel/error.h"
 #include "lapel/report.h"
 #include "model/ensemble.h"
