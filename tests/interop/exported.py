@@ -3,6 +3,7 @@
 import json
 import pathlib
 import random
+import re
 import sys
 
 import numpy as np
@@ -56,4 +57,4 @@ class Workshop(Sandbox):
         """The types of Lapel's table of layers, from the error that lists them."""
         self.recipe("unknown.toml", 'name = "u"\nlayers = [{ type = "?" }]\n[data]\nsource = "data"\n')
         error = self.run("train", "unknown.toml", "--out", "unknown").stderr
-        return set(error.split("known")[1].split("\n")[0].split("try")[0].replace(",", " ").split())
+        return set(re.search(r"^ +known +(.*?)( +try .*)?$", error, re.MULTILINE)[1].split(", "))

@@ -3,6 +3,7 @@ PyTorch's documentation; and safetensors' reader. `install()` puts them where `i
 
 import json
 import math
+import pathlib
 import sys
 import types
 
@@ -128,7 +129,7 @@ def sigmoid(x):
 
 
 def read_safetensors(file):
-    data = open(file, "rb").read()
+    data = pathlib.Path(file).read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
     header.pop("__metadata__")
