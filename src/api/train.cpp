@@ -16,7 +16,6 @@
 #include "api/run_plots.h"
 #include "api/run_results.h"
 #include "api/seconds_of.h"
-#include "base/only_errors.h"
 #include "api/training_setup.h"
 #include "base/only_errors.h"
 #include "lapel/error.h"
