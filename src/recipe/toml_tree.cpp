@@ -92,7 +92,7 @@ TomlValue parse_toml_value(std::string_view text, const std::string& place) {
     TomlTable table = converted_table(toml::parse(fmt::format("value = {}", right_side)), place, 0);
     return table.size() == 1 ? std::optional(std::move(table.front().value)) : std::nullopt;
   };
-  check_depth(text, place);
+  check_depth(fmt::format("value = {}", text), place);
   const bool begins_as_toml = text.find_first_of("\"'[{") == 0;
   try {
     std::optional<TomlValue> value = parsed(text);

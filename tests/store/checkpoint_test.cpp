@@ -1,5 +1,6 @@
 #include "store/checkpoint.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -35,8 +36,7 @@ Checkpoint sample(std::int64_t steps) {
 }
 
 fs::path file_of(const fs::path& run, std::int64_t steps) {
-  return run / "checkpoints" /
-         ("step-" + std::string(9 - std::to_string(steps).size(), '0') + std::to_string(steps) + ".safetensors");
+  return run / "checkpoints" / fmt::format("step-{:09}.safetensors", steps);
 }
 
 void flip_a_bit(const fs::path& file, std::uintmax_t at) {
