@@ -218,6 +218,11 @@ void Parser::assign(const Bound& bound) const {
                 {{"allowed", fmt::format("{}", fmt::join(argument.choices, ", "))}},
                 fmt::format("{} {}", argument.name, meant_choice(words.front(), argument.choices)));
   }
+  // As "$UNSET" gives it in a script: a default in its place would answer another question.
+  if (!std::holds_alternative<bool*>(argument.target) && std::find(words.begin(), words.end(), "") != words.end()) {
+    throw Error(ErrorKind::kUsage, {}, fmt::format("{} is empty", argument.name), {},
+                fmt::format("a value for {}, or the command without it", argument.name));
+  }
   struct Assign {
     const Argument& argument;
     const std::vector<std::string>& words;

@@ -216,6 +216,10 @@ bool is_picture(const fs::path& file) {
   if (!file.extension().empty()) {
     return has_picture_ending(file);
   }
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored)) {
+    return false;  // A pipe would be waited for.
+  }
   std::array<char, formats::kSniffedBytes> begin{};
   std::ifstream stream(file, std::ios::binary);
   stream.read(begin.data(), static_cast<std::streamsize>(begin.size()));

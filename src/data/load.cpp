@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,10 +48,7 @@ std::vector<std::string_view> known_names() {
 
 /// A file of a form that is not read is named for what it is.
 [[noreturn]] void refuse_file(const std::filesystem::path& place, const std::string& wanted) {
-  std::ifstream stream(place, std::ios::binary);
-  std::vector<std::uint8_t> begin(formats::kSniffedBytes);
-  stream.read(reinterpret_cast<char*>(begin.data()), static_cast<std::streamsize>(begin.size()));
-  begin.resize(static_cast<std::size_t>(stream.gcount()));
+  const std::vector<std::uint8_t> begin = formats::read_begin(place, formats::kSniffedBytes);
   const std::string kind = formats::looks_like(begin);
   if (formats::picture_kind(begin) != formats::PictureKind::kNone) {
     throw Error(ErrorKind::kData, place.string(), fmt::format("is {}, and no data set", kind), {},
