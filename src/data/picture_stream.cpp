@@ -130,7 +130,7 @@ struct PictureStream::Impl {
       if (!formats::has_archive_ending(input)) {
         return Waiting{input.string(), input, {}, {}};
       }
-      archive.emplace(input);
+      archive.emplace(input, formats::ArchiveContent::kPictures);
       archive_name = input.string();
     }
   }

@@ -54,7 +54,7 @@ UnpackedArchive::~UnpackedArchive() {
 }
 
 void UnpackedArchive::unpack(const LoadSettings& settings) {
-  formats::ArchiveReader reader(archive_);
+  formats::ArchiveReader reader(archive_, formats::ArchiveContent::kAll);
   while (std::optional<formats::ArchiveEntry> entry = reader.next()) {
     if (settings.stop.stop_requested()) {
       throw Error(ErrorKind::kInterrupted, {}, "interrupted while the archive was unpacked");

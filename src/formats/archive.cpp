@@ -44,6 +44,7 @@ std::string words_of(archive* reader) {
 
 struct ArchiveReader::Impl {
   std::string place;
+  ArchiveContent content = ArchiveContent::kAll;
   std::uint64_t left = 0;  ///< Bytes that the files may still unpack to.
   std::unique_ptr<archive, FreeArchive> reader;
 
@@ -58,9 +59,11 @@ struct ArchiveReader::Impl {
   }
 };
 
-ArchiveReader::ArchiveReader(const std::filesystem::path& file) : impl_(std::make_unique<Impl>()) {
+ArchiveReader::ArchiveReader(const std::filesystem::path& file, ArchiveContent content)
+    : impl_(std::make_unique<Impl>()) {
   constexpr std::size_t kBlock = 1U << 16U;
   impl_->place = file.string();
+  impl_->content = content;
   static_cast<void>(read_begin(file, 1));
   std::error_code ignored;
   const std::uintmax_t size = std::filesystem::file_size(file, ignored);
@@ -105,7 +108,7 @@ std::optional<ArchiveEntry> ArchiveReader::next() {
   const void* block = nullptr;
   std::size_t size = 0;
   la_int64_t offset = 0;
-  bool picture = true;  // As far as is known.
+  bool kept = true;  // As far as is known.
   while (true) {
     const int result = archive_read_data_block(reader, &block, &size, &offset);
     if (result == ARCHIVE_EOF) {
@@ -118,11 +121,12 @@ std::optional<ArchiveEntry> ArchiveReader::next() {
     }
     impl_->take(entry.name, offset < 0 ? kMostPictureBytes : static_cast<std::uint64_t>(offset), size);
     const std::span block_bytes(static_cast<const std::uint8_t*>(block), size);
-    if (entry.bytes.empty() && offset == 0 && picture_kind(block_bytes) == PictureKind::kNone) {
+    if (impl_->content == ArchiveContent::kPictures && entry.bytes.empty() && offset == 0 &&
+        picture_kind(block_bytes) == PictureKind::kNone) {
       entry.bytes.assign(block_bytes.begin(), block_bytes.begin() + std::min(size, kSniffedBytes));
-      picture = false;
+      kept = false;
     }
-    if (picture) {
+    if (kept) {
       entry.bytes.resize(static_cast<std::size_t>(offset));
       entry.bytes.insert(entry.bytes.end(), block_bytes.begin(), block_bytes.end());
     }

@@ -12,15 +12,18 @@ namespace lapel::formats {
 /// A file of an archive.
 struct ArchiveEntry {
   std::string name;
-  std::vector<std::uint8_t> bytes;  ///< Of a file that is no picture the first ones.
-  std::string problem;              ///< Why it cannot be read; then it has no bytes.
+  std::vector<std::uint8_t> bytes;
+  std::string problem;  ///< Why it cannot be read; then it has no bytes.
 };
+
+/// What is kept of the files that are no pictures: all, or the first bytes, by which they are named.
+enum class ArchiveContent { kAll, kPictures };
 
 /// Reads the files of an archive (zip, tar, 7z, rar, packed or not) one after the other.
 class ArchiveReader {
  public:
   /// Throws Error (kIo, kData) where the file cannot be read, or is no archive.
-  explicit ArchiveReader(const std::filesystem::path& file);
+  ArchiveReader(const std::filesystem::path& file, ArchiveContent content);
   ~ArchiveReader();
   ArchiveReader(ArchiveReader&&) noexcept;
   ArchiveReader& operator=(ArchiveReader&&) noexcept;

@@ -153,7 +153,7 @@ std::vector<NpyArray> read_numpy_file(const std::filesystem::path& file) {
     arrays.push_back(parse(file.stem().string(), read_file(file), file.string()));
     return arrays;
   }
-  ArchiveReader archive(file);
+  ArchiveReader archive(file, ArchiveContent::kAll);
   while (std::optional<ArchiveEntry> entry = archive.next()) {
     const std::filesystem::path name = entry->name;
     if (name.extension() != ".npy") {

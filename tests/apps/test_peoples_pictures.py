@@ -150,7 +150,7 @@ class PeoplesPictures(PeoplesData):
         words = self.words_of("data")
         self.assertIn("left out: 2 pictures of a kind that is not read", words)
         self.assertIn("bar/photo.heic", words)
-        self.assertIn("left out: 1 files that are not pictures (disc/notes.txt)", words)
+        self.assertIn("left out: 1 files that are no pictures (disc/notes.txt)", words)
         self.assertEqual(self.counts("data"), [20, 20, 20])
 
     def test_more_than_a_tenth_is_an_error(self):

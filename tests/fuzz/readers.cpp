@@ -90,7 +90,7 @@ void read_picture(Bytes bytes) { static_cast<void>(formats::decode_picture(bytes
 
 void read_archive(Bytes bytes) {
   const MemoryFile file(bytes);
-  formats::ArchiveReader reader(file.path());
+  formats::ArchiveReader reader(file.path(), formats::ArchiveContent::kPictures);
   while (reader.next()) {
   }
 }
@@ -180,7 +180,8 @@ bool takes(const Reader& reader, std::span<const std::uint8_t> bytes) {
   } catch (const Error& error) {
     // What a person would read of it.
     const std::string_view words = error.what();
-    if (words.size() > 2000 || words.find("[json.exception") != std::string_view::npos || error.kind() == ErrorKind::kInternal) {
+    if (words.size() > 2000 || words.find("[json.exception") != std::string_view::npos ||
+        error.kind() == ErrorKind::kInternal) {
       throw std::logic_error("a poor message: " + std::string(words.substr(0, 3000)));
     }
     return false;
