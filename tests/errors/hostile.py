@@ -5,7 +5,7 @@ usage: hostile.py LAPEL [--times N] [WORD...]
 
 Each input is made here. A command takes at most 5 seconds of the CPU and 512 MB, ends within a minute, and is ended by no
 signal. It either works, or prints to standard error what begins with "error: ", is shorter than 2 KB, and speaks neither of an
-exception nor of a defect. Of pictures predict has a line each that begins with "not read: ".
+exception nor of a defect. Of pictures predict has lines that begin with "not read: " or "left out: ".
 --times makes both budgets larger, for the sanitizers' build. WORDs choose cases that have one of them in their names.
 """
 
@@ -179,8 +179,8 @@ class Checker:
             wrong.append(f"{seconds:.1f} s")
         if kilobytes > KILOBYTES * self.times:
             wrong.append(f"{kilobytes / 1024:.0f} MB")
-        # Of pictures that cannot be read, predict says which, a line each.
-        if code != 0 and not words.startswith((b"error: ", b"not read: ")):
+        # Of what it leaves out or cannot read predict says so in lines of its own.
+        if code != 0 and not words.startswith((b"error: ", b"not read: ", b"left out: ")):
             wrong.append("does not begin with error")
         if max(len(words) if words.startswith(b"error: ") else 0, *map(len, words.split(b"\n"))) > LONGEST:
             wrong.append(f"{len(words)} bytes")
