@@ -285,6 +285,8 @@ class PeoplesPictures(PeoplesData):
         self.assertEqual(self.counts("data"), [5, 4, 4])
 
     def test_memory_is_that_of_the_pictures_once(self):
+        if b"__asan_init" in pathlib.Path(self.box.lapel).read_bytes():
+            self.skipTest("AddressSanitizer keeps what is freed")
         pixels = [(x * y) % 256 for y in range(200) for x in range(200)]
         source = self.box.path("source.png")
         self.put("source.png", png(200, [value for value in pixels for _ in range(3)], 3))
