@@ -203,8 +203,7 @@ def check_all(box, checker):
     places = make_places(box)
     for command in commands(READING):
         for kind, path in places.items():
-            # A name of nothing is left out, as if it were not given.
-            checker.run(f"{' '.join(command)} {kind}", with_path(command, path), may_work=kind in ("empty", "folder"))
+            checker.run(f"{' '.join(command)} {kind}", with_path(command, path), may_work=kind == "folder")
     for command in commands(WRITING):
         for kind, path in places.items():
             if kind not in ("zero", "proc"):
