@@ -193,6 +193,20 @@ def csv_cases():
 
 
 def bytes_cases():
+    for name, head, content in (
+        ("good", "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }", bytes(4)),
+        ("good-float", "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", bytes(8)),
+        ("good-of-none", "{'descr': '<u2', 'fortran_order': False, 'shape': (0, 3), }", b""),
+        ("bad-short", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", bytes(4)),
+        ("bad-huge", "{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296), }", bytes(4)),
+        ("bad-negative", "{'descr': '|u1', 'fortran_order': False, 'shape': (-1, -4), }", bytes(4)),
+        ("bad-fortran", "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 2), }", bytes(4)),
+        ("bad-no-shape", "{'descr': '|u1', 'fortran_order': False, }", bytes(4)),
+        ("fields", "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", bytes(4)),
+    ):
+        put("npy", name, b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode() + content)
+    put("npy", "bad-long-head", b"\x93NUMPY\x02\x00" + b"\xff" * 4 + b"{")
+    put("npy", "bad-cut", b"\x93NUMPY\x01")
     put("idx", "good", struct.pack(">BBBBIII", 0, 0, 8, 3, 1, 2, 2) + bytes(4))
     put("idx", "bad-huge", struct.pack(">BBBBIII", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1))
     put("idx", "bad-short", struct.pack(">BBBBIII", 0, 0, 8, 3, 60000, 28, 28))

@@ -16,6 +16,7 @@
 #include "formats/csv.h"
 #include "formats/gzip.h"
 #include "formats/idx.h"
+#include "formats/npy.h"
 #include "formats/orientation.h"
 #include "formats/picture.h"
 #include "formats/safetensors.h"
@@ -95,6 +96,18 @@ void read_archive(Bytes bytes) {
   }
 }
 
+/// By its ending, which tells it from the archive .npz.
+void read_npy(Bytes bytes) {
+  static const Run kRun;
+  const MemoryFile file(bytes);
+  kRun.link("x.npy", file);
+  for (const formats::NpyArray& array : formats::read_numpy_file(kRun.folder() / "x.npy")) {
+    if (array.readable() && array.count() > 0) {
+      static_cast<void>(array.at(array.count() - 1));
+    }
+  }
+}
+
 void read_checkpoint(Bytes bytes) {
   static const Run kRun;
   const MemoryFile file(bytes);
@@ -147,6 +160,7 @@ const std::array kReaders = {
     Reader{"model", of_file([](const fs::path& file) { return store::read_model_file(file); })},
     Reader{"model_json", [](Bytes bytes) { static_cast<void>(model::from_json(text_of(bytes), "x")); }},
     Reader{"picture_head", of_file([](const fs::path& file) { return formats::read_picture_head(file); })},
+    Reader{"npy", read_npy},
     Reader{"plot_data", [](Bytes bytes) { static_cast<void>(report::plot_data_from_json(text_of(bytes), "x")); }},
     Reader{"png", read_picture},
     Reader{"recipe", [](Bytes bytes) { static_cast<void>(parse_recipe(text_of(bytes), "x")); }},
